@@ -1,0 +1,8 @@
+//! The command line: one file per command.
+
+use std::process::ExitCode;
+
+/// Runs the command named on the command line.
+pub fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

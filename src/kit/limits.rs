@@ -1,0 +1,12 @@
+//! Bounds that more than one module must agree on. Each name ends in its unit.
+
+/// Rows of a list page unless asked otherwise.
+pub const PAGE_ROWS: usize = 20;
+/// Rows of a list page at most.
+pub const PAGE_ROWS_MAX: usize = 200;
+/// Bytes of an ordinary form.
+pub const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a search box that are looked at.
+pub const QUERY_CHARS_MAX: usize = 200;
+/// Objects an audit entry names one by one; above, a count and a commitment stand for them.
+pub const AUDIT_OBJECTS_MAX: usize = 100;

@@ -1,0 +1,11 @@
+//! Qitai (企台): a self-hosted platform for firms that work on WeCom.
+//!
+//! Modules in reading order, from the ground up; each knows only those above it in this
+//! list. ARCHITECTURE.md is the map with the reasons.
+
+// ground
+pub mod error;
+pub mod kit;
+
+// surface
+pub mod cli;

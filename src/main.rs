@@ -1,0 +1,5 @@
+//! The `qitai` program: parse the command line, run, exit code.
+
+fn main() -> std::process::ExitCode {
+    qitai::cli::main()
+}
