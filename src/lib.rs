@@ -6,6 +6,7 @@
 // ground
 pub mod error;
 pub mod kit;
+pub mod store;
 
 // surface
 pub mod cli;

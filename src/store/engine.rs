@@ -1,0 +1,290 @@
+//! The engine seam: get, range, put, delete, commit on bytes. The only file that names redb.
+//!
+//! The layer above hands down one finished [`Changes`] per commit and reads from
+//! [`Snapshot`]s. Nothing here knows records, indexes or audit. Another engine that offers
+//! the same five verbs can stand behind this file.
+//!
+//! What redb needs and why:
+//! - every commit is durable (`Immediate`) with two-phase commit and quick repair: a folder
+//!   left by a killed process opens in milliseconds instead of walking the whole file;
+//! - page checksums are not verified on ordinary reads, so the layer above gives every value
+//!   a check of its own;
+//! - after one I/O error the handle refuses everything, so the store stops for good.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+
+use redb::{ReadableDatabase, TableDefinition};
+
+/// A failure of the storage below. None of them can be retried on the same handle.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Another process has the folder open.
+    #[error("the data folder is in use by another process")]
+    InUse,
+    /// The file is damaged beyond what recovery mends.
+    #[error("the store file is damaged: {0}")]
+    Damaged(String),
+    /// Reading or writing failed.
+    #[error("the disk failed: {0}")]
+    Io(String),
+}
+
+macro_rules! engine_error_from {
+    ($($of:ty),*) => {$(
+        impl From<$of> for EngineError {
+            fn from(error: $of) -> Self {
+                redb::Error::from(error).into()
+            }
+        }
+    )*};
+}
+engine_error_from!(
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError,
+    redb::SetDurabilityError
+);
+
+impl From<redb::Error> for EngineError {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
+            redb::Error::Corrupted(what) => Self::Damaged(what),
+            redb::Error::UpgradeRequired(format) => {
+                Self::Damaged(format!("file format {format} is not supported"))
+            }
+            other => Self::Io(other.to_string()),
+        }
+    }
+}
+
+type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// What one commit writes: table → key → value, `None` to delete.
+pub type Changes = HashMap<&'static str, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
+
+/// A key with its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Rows of a range, in key order or against it.
+pub type Rows<'a> = Box<dyn Iterator<Item = Result<Row, EngineError>> + 'a>;
+
+/// From where to where a range goes.
+pub type Span = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
+/// The open file. One per folder; the file lock lives as long as this.
+pub struct Engine {
+    db: redb::Database,
+    tables: Arc<[&'static str]>,
+}
+
+impl Engine {
+    /// Opens or creates the file and makes sure that all `tables` exist.
+    ///
+    /// `cache_bytes` bounds the engine's own page cache.
+    pub fn open(
+        path: &Path,
+        tables: Vec<&'static str>,
+        cache_bytes: usize,
+    ) -> Result<Self, EngineError> {
+        let db = redb::Builder::new()
+            .set_cache_size(cache_bytes)
+            .create(path)?;
+        Self::with_tables(db, tables)
+    }
+
+    /// The same over a simulated disk; see [`Disk`].
+    #[cfg(any(test, feature = "faults"))]
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        tables: Vec<&'static str>,
+        cache_bytes: usize,
+    ) -> Result<Self, EngineError> {
+        let db = redb::Builder::new()
+            .set_cache_size(cache_bytes)
+            .create_with_backend(disk_seam::Backend(disk))?;
+        Self::with_tables(db, tables)
+    }
+
+    fn with_tables(db: redb::Database, tables: Vec<&'static str>) -> Result<Self, EngineError> {
+        let engine = Self {
+            db,
+            tables: tables.into(),
+        };
+        let known: std::collections::HashSet<String> = {
+            use redb::TableHandle;
+            engine
+                .db
+                .begin_read()?
+                .list_tables()?
+                .map(|t| t.name().to_owned())
+                .collect()
+        };
+        if engine.tables.iter().any(|name| !known.contains(*name)) {
+            let tx = engine.begin()?;
+            for name in engine.tables.iter() {
+                tx.open_table(Definition::new(name))?;
+            }
+            tx.commit()?;
+        }
+        Ok(engine)
+    }
+
+    fn begin(&self) -> Result<redb::WriteTransaction, EngineError> {
+        let mut tx = self.db.begin_write()?;
+        tx.set_durability(redb::Durability::Immediate)?;
+        tx.set_two_phase_commit(true);
+        tx.set_quick_repair(true);
+        Ok(tx)
+    }
+
+    /// Writes all changes in one durable transaction. When this returns, they survive a
+    /// power cut; when it fails, none of them is there.
+    pub fn commit(&self, changes: &Changes) -> Result<(), EngineError> {
+        let tx = self.begin()?;
+        for (name, rows) in changes {
+            let mut table = tx.open_table(Definition::new(name))?;
+            for (key, value) in rows {
+                match value {
+                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                    None => drop(table.remove(key.as_slice())?),
+                }
+            }
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// The state as of the last commit, unaffected by later ones.
+    pub fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        let open = self
+            .tables
+            .iter()
+            .map(|name| (*name, OnceLock::new()))
+            .collect();
+        Ok(Snapshot {
+            tx: self.db.begin_read()?,
+            open,
+        })
+    }
+}
+
+/// A consistent state. Holding one keeps its pages from being reused, so none is kept
+/// across a wait for a client.
+pub struct Snapshot {
+    tx: redb::ReadTransaction,
+    open: HashMap<&'static str, OnceLock<OpenTable>>,
+}
+
+impl Snapshot {
+    fn table(&self, name: &'static str) -> Result<&OpenTable, EngineError> {
+        let slot = self
+            .open
+            .get(name)
+            .ok_or_else(|| EngineError::Damaged(format!("no table {name} in this version")))?;
+        if let Some(table) = slot.get() {
+            return Ok(table);
+        }
+        let table = self.tx.open_table(Definition::new(name))?;
+        Ok(slot.get_or_init(|| table))
+    }
+
+    /// The value of one key.
+    pub fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(self
+            .table(table)?
+            .get(key)?
+            .map(|guard| guard.value().to_vec()))
+    }
+
+    /// The rows of a range; `backwards` gives the greatest key first.
+    pub fn range(
+        &self,
+        table: &'static str,
+        (from, to): Span,
+        backwards: bool,
+    ) -> Result<Rows<'_>, EngineError> {
+        if is_empty_span(&from, &to) {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let from = from.as_ref().map(Vec::as_slice);
+        let to = to.as_ref().map(Vec::as_slice);
+        let range = self.table(table)?.range::<&[u8]>((from, to))?;
+        Ok(if backwards {
+            Box::new(range.rev().map(copy))
+        } else {
+            Box::new(range.map(copy))
+        })
+    }
+}
+
+type Guard<'a> = redb::AccessGuard<'a, &'static [u8]>;
+
+fn copy(row: Result<(Guard<'_>, Guard<'_>), redb::StorageError>) -> Result<Row, EngineError> {
+    let (key, value) = row?;
+    Ok((key.value().to_vec(), value.value().to_vec()))
+}
+
+/// Whether no key can lie between the two bounds. The engine panics on inverted ranges.
+pub(super) fn is_empty_span(from: &Bound<Vec<u8>>, to: &Bound<Vec<u8>>) -> bool {
+    match (from, to) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(a), Bound::Included(b)) => a > b,
+        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
+            a >= b
+        }
+    }
+}
+
+/// A disk a test can watch, cut and damage. The methods are those of a file; an error is
+/// what the operating system would say.
+#[cfg(any(test, feature = "faults"))]
+#[expect(clippy::len_without_is_empty, reason = "a disk is not a collection")]
+pub trait Disk: std::fmt::Debug + Send + Sync + 'static {
+    /// Length in bytes.
+    fn len(&self) -> std::io::Result<u64>;
+    /// Fills `out` from `offset`.
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()>;
+    /// Grows (with zeroes) or cuts.
+    fn set_len(&self, len: u64) -> std::io::Result<()>;
+    /// Makes all writes so far survive a power cut.
+    fn sync(&self) -> std::io::Result<()>;
+    /// Writes at `offset`.
+    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()>;
+}
+
+#[cfg(any(test, feature = "faults"))]
+mod disk_seam {
+    use std::sync::Arc;
+
+    use super::Disk;
+
+    /// Lets redb run on a [`Disk`].
+    #[derive(Debug)]
+    pub(super) struct Backend(pub(super) Arc<dyn Disk>);
+
+    impl redb::StorageBackend for Backend {
+        fn len(&self) -> Result<u64, std::io::Error> {
+            self.0.len()
+        }
+        fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
+            self.0.read(offset, out)
+        }
+        fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
+            self.0.set_len(len)
+        }
+        fn sync_data(&self) -> Result<(), std::io::Error> {
+            self.0.sync()
+        }
+        fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
+            self.0.write(offset, data)
+        }
+    }
+}

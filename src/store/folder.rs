@@ -1,0 +1,85 @@
+//! The data folder and what lies beside it.
+//!
+//! ```text
+//! DIR/            0700
+//!   format        the number an older version looks at before it touches anything
+//!   store.redb    records, indexes, audit, feed: the only truth
+//!   index/        search, rebuilt from the feed when missing
+//! DIR.key         0400, the keys
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::kit::Random;
+
+use super::{StoreError, Vault};
+
+/// A data folder by its path.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Names a folder; touches nothing. Trailing separators are dropped, so that the key file
+    /// lies beside the folder and not in it.
+    pub fn at(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().components().collect(),
+        }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The store's file.
+    pub fn store_file(&self) -> PathBuf {
+        self.path.join("store.redb")
+    }
+
+    /// Where derived indexes live.
+    pub fn index_dir(&self) -> PathBuf {
+        self.path.join("index")
+    }
+
+    /// Whether a store is here already.
+    pub fn exists(&self) -> bool {
+        self.store_file().exists()
+    }
+
+    /// Makes the folder (0700) and its key file, unless both are there. A folder with a store
+    /// but without its key file is refused: nothing in it could be read.
+    pub fn create(&self, random: &Random) -> Result<(), StoreError> {
+        let key_path = Vault::path_for(&self.path);
+        if self.exists() && !key_path.exists() {
+            return Err(StoreError::KeyFile {
+                path: key_path,
+                why: "is missing. Without it nothing in the folder can be read; put the key \
+                      file that was made together with the folder back beside it"
+                    .to_owned(),
+            });
+        }
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path).map_err(|e| self.refuse(e))?;
+        if !key_path.exists() {
+            Vault::create(&key_path, random)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn load_keys(&self) -> Result<Vault, StoreError> {
+        Vault::load(&Vault::path_for(&self.path))
+    }
+
+    fn refuse(&self, why: impl std::fmt::Display) -> StoreError {
+        StoreError::Folder {
+            path: self.path.clone(),
+            why: why.to_string(),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Typed reads over a source.
+
+use std::ops::Bound;
+
+use super::{
+    Entity, Index, StoreError,
+    engine::Span,
+    key::{Key, RecordKey},
+    row::{self, Row},
+    source::Source,
+    vault::Vault,
+};
+
+/// A consistent view of the store: a published snapshot, or the inside of a write.
+#[derive(Clone, Copy)]
+pub struct Read<'a> {
+    source: &'a dyn Source,
+    vault: &'a Vault,
+}
+
+/// An entity with the number of times it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<E> {
+    /// The record.
+    pub entity: E,
+    /// From 1; for noticing that somebody else changed it meanwhile.
+    pub version: u32,
+}
+
+/// One row of an index: where it stands and which record it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexHit<K> {
+    /// The index row's whole key; a place to continue from.
+    pub place: Vec<u8>,
+    /// The record's key.
+    pub key: K,
+}
+
+/// A stretch of an index to walk.
+#[derive(Debug, Clone, Default)]
+pub struct Walk {
+    /// Only keys that begin with this.
+    pub prefix: Key,
+    /// Start behind this place (in walking direction).
+    pub after: Option<Vec<u8>>,
+    /// Greatest first.
+    pub backwards: bool,
+}
+
+impl Walk {
+    /// Everything under a prefix, smallest first.
+    pub fn prefix(prefix: Key) -> Self {
+        Self {
+            prefix,
+            ..Self::default()
+        }
+    }
+
+    fn span(&self) -> Span {
+        let (from, to) = self.prefix.span();
+        match (&self.after, self.backwards) {
+            (None, _) => (from, to),
+            (Some(place), false) => (Bound::Excluded(place.clone()), to),
+            (Some(place), true) => (from, Bound::Excluded(place.clone())),
+        }
+    }
+}
+
+impl<'a> Read<'a> {
+    pub(super) fn new(source: &'a dyn Source, vault: &'a Vault) -> Self {
+        Self { source, vault }
+    }
+
+    /// The folder's keys: for blinding values that are looked up in an index.
+    pub fn vault(&self) -> &'a Vault {
+        self.vault
+    }
+
+    /// One record. `None` if it is not there or its subject was erased.
+    pub fn get<E: Entity>(&self, key: &E::Key) -> Result<Option<E>, StoreError> {
+        Ok(self.get_versioned(key)?.map(|v| v.entity))
+    }
+
+    /// One record with its version.
+    pub fn get_versioned<E: Entity>(
+        &self,
+        key: &E::Key,
+    ) -> Result<Option<Versioned<E>>, StoreError> {
+        let key = key.to_key().into_bytes();
+        match self.source.get(E::TABLE, &key)? {
+            Some(value) => self.decode(&key, &value),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a record is there, without opening it.
+    pub fn exists<E: Entity>(&self, key: &E::Key) -> Result<bool, StoreError> {
+        Ok(self
+            .source
+            .get(E::TABLE, key.to_key().as_bytes())?
+            .is_some())
+    }
+
+    /// The record a unique index names.
+    pub fn find<E: Entity>(&self, index: &Index<E>, key: Key) -> Result<Option<E>, StoreError> {
+        match self.find_key(index, &key)? {
+            Some(record) => self.get(&record),
+            None => Ok(None),
+        }
+    }
+
+    /// The key of the record a unique index names.
+    pub fn find_key<E: Entity>(
+        &self,
+        index: &Index<E>,
+        key: &Key,
+    ) -> Result<Option<E::Key>, StoreError> {
+        debug_assert!(index.unique, "find is for unique indexes");
+        let Some(value) = self.source.get(index.table, key.as_bytes())? else {
+            return Ok(None);
+        };
+        let target = row::decode_index(index.table, key.as_bytes(), &value)?;
+        let key = E::Key::from_bytes(&target)
+            .ok_or_else(|| StoreError::damaged(index.table, key.as_bytes()))?;
+        Ok(Some(key))
+    }
+
+    /// Walks an index. Lazy: only the rows taken are read.
+    pub fn walk<E: Entity>(
+        &self,
+        index: &'a Index<E>,
+        walk: &Walk,
+    ) -> Result<impl Iterator<Item = Result<IndexHit<E::Key>, StoreError>> + 'a, StoreError> {
+        let index = *index;
+        let rows = self
+            .source
+            .range(index.table, walk.span(), walk.backwards)?;
+        Ok(rows.map(move |item| {
+            let (place, value) = item?;
+            let target = row::decode_index(index.table, &place, &value)?;
+            let target = if index.unique {
+                Some(&target[..])
+            } else {
+                record_part::<E>(&place)
+            };
+            let key = target
+                .and_then(E::Key::from_bytes)
+                .ok_or_else(|| StoreError::damaged(index.table, &place))?;
+            Ok(IndexHit { place, key })
+        }))
+    }
+
+    /// The records an index names under a prefix, in its order.
+    pub fn list<E: Entity>(
+        &self,
+        index: &'a Index<E>,
+        walk: &Walk,
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+        let read = *self;
+        let hits = self.walk(index, walk)?;
+        Ok(hits.filter_map(move |hit| match hit {
+            Ok(hit) => read.get::<E>(&hit.key).transpose(),
+            Err(error) => Some(Err(error)),
+        }))
+    }
+
+    /// All records of a table in key order, beginning after `after`.
+    pub fn all<E: Entity>(
+        &self,
+        after: Option<&E::Key>,
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+        self.table::<E>(after.map(|key| key.to_key()), false)
+    }
+
+    /// All records of a table, greatest key first, beginning before `before`.
+    pub fn all_backwards<E: Entity>(
+        &self,
+        before: Option<&E::Key>,
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+        self.table::<E>(before.map(|key| key.to_key()), true)
+    }
+
+    fn table<E: Entity>(
+        &self,
+        after: Option<Key>,
+        backwards: bool,
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+        let read = *self;
+        let after = after.map(Key::into_bytes);
+        let span = Walk {
+            prefix: Key::new(),
+            after,
+            backwards,
+        }
+        .span();
+        let rows = self.source.range(E::TABLE, span, backwards)?;
+        Ok(rows.filter_map(move |item| match item {
+            Ok((key, value)) => read
+                .decode(&key, &value)
+                .map(|v| v.map(|v| v.entity))
+                .transpose(),
+            Err(error) => Some(Err(error.into())),
+        }))
+    }
+
+    /// Decodes a stored value of this table.
+    pub(super) fn decode<E: Entity>(
+        &self,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<Option<Versioned<E>>, StoreError> {
+        let Some(row) = row::decode(self.source, self.vault, E::TABLE, key, value)? else {
+            return Ok(None);
+        };
+        let Row {
+            schema,
+            version,
+            body,
+        } = row;
+        if schema > E::SCHEMA {
+            return Err(StoreError::Newer { what: E::TABLE });
+        }
+        let entity = minicbor::decode(&body).map_err(|_| StoreError::damaged(E::TABLE, key))?;
+        Ok(Some(Versioned { entity, version }))
+    }
+
+    /// A raw value of a table that is not an entity's: the feed, the audit log's own tables.
+    pub fn raw_get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.source.get(table, key)?)
+    }
+
+    /// Raw rows of such a table.
+    pub fn raw_range(
+        &self,
+        table: &'static str,
+        span: Span,
+        backwards: bool,
+    ) -> Result<impl Iterator<Item = Result<super::engine::Row, StoreError>> + 'a, StoreError> {
+        let rows = self.source.range(table, span, backwards)?;
+        Ok(rows.map(|item| item.map_err(StoreError::from)))
+    }
+
+    /// Opens what [`super::Sealing::seal_for`] closed; `None` if the subject was erased.
+    pub fn open_sealed(
+        &self,
+        table: &'static str,
+        key: &[u8],
+        subject: super::SubjectId,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(subject_key) = self.vault.subject_key(self.source, subject)? else {
+            return Ok(None);
+        };
+        let aad = [table.as_bytes(), &[0], key].concat();
+        super::vault::open(&subject_key, &aad, sealed)
+            .map(Some)
+            .ok_or_else(|| StoreError::damaged(table, key))
+    }
+
+    pub(super) fn source(&self) -> &'a dyn Source {
+        self.source
+    }
+}
+
+/// The record at the end of a non-unique index key.
+fn record_part<E: Entity>(place: &[u8]) -> Option<&[u8]> {
+    place.get(place.len().checked_sub(E::Key::LEN?)?..)
+}

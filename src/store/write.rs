@@ -1,0 +1,349 @@
+//! The inside of a write: a verb changes records here, and the store adds what may not be
+//! forgotten: indexes, audit entry, feed.
+
+use crate::kit::{Id, Random, Timestamp};
+
+use super::{
+    Act, ActKind, Class, Entity, Outcome, Read, StoreError, SubjectId,
+    engine::Changes,
+    entity::AuditView,
+    feed::{self, FeedEntry},
+    key::{Key, RecordKey},
+    row::{self, Row},
+    source::{Layered, Source},
+    vault::{self, SUBJECT_KEYS, Vault},
+};
+
+/// One changed record, as the audit log sees it.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The entity's kind.
+    pub kind: &'static str,
+    /// The record's key as text.
+    pub id: String,
+    /// The view before; `None` if it was created.
+    pub before: Option<AuditView>,
+    /// The view after; `None` if it was deleted.
+    pub after: Option<AuditView>,
+    /// Whose data it is.
+    pub subject: Option<SubjectId>,
+    table: &'static str,
+    key: Vec<u8>,
+    version: u32,
+}
+
+/// What an audit implementation adds at the end of a write. The store knows only this.
+pub trait Seal: Send + Sync {
+    /// Appends the entry for a finished act; gives its sequence number.
+    fn seal(&self, sealing: &mut Sealing<'_, '_>) -> Result<u64, StoreError>;
+    /// The raw tables it keeps.
+    fn tables(&self) -> Vec<&'static str>;
+    /// Examines the whole log against itself; findings are damage.
+    fn check(
+        &self,
+        read: &Read<'_>,
+        findings: &mut super::check::Findings,
+    ) -> Result<(), StoreError>;
+}
+
+/// A running write. Changes are visible to its own reads at once and to nobody else until
+/// they are durable.
+pub struct Write<'s> {
+    layer: Layered<'s>,
+    vault: &'s Vault,
+    random: &'s Random,
+    now: Timestamp,
+    act: Act,
+    outcome: Outcome,
+    changes: Vec<Change>,
+    forgotten: Vec<SubjectId>,
+}
+
+impl<'s> Write<'s> {
+    pub(super) fn new(
+        base: &'s dyn Source,
+        vault: &'s Vault,
+        random: &'s Random,
+        now: Timestamp,
+        act: Act,
+    ) -> Self {
+        let layer = Layered::over(base);
+        Self {
+            layer,
+            vault,
+            random,
+            now,
+            act,
+            outcome: Outcome::Ok,
+            changes: Vec::new(),
+            forgotten: Vec::new(),
+        }
+    }
+
+    /// The state as this write sees it, its own changes included.
+    pub fn read(&self) -> Read<'_> {
+        Read::new(&self.layer, self.vault)
+    }
+
+    /// One record; short for `read().get`.
+    pub fn get<E: Entity>(&self, key: &E::Key) -> Result<Option<E>, StoreError> {
+        self.read().get(key)
+    }
+
+    /// The time of this write; the same for everything in it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Randomness for tokens and salts.
+    pub fn random(&self) -> &Random {
+        self.random
+    }
+
+    /// An id no record of this type has.
+    pub fn new_id<E: Entity<Key = Id<E>>>(&self) -> Result<Id<E>, StoreError> {
+        loop {
+            let id = Id::from_bits(self.random.u64());
+            if id.bits() != 0 && !self.read().exists::<E>(&id)? {
+                return Ok(id);
+            }
+        }
+    }
+
+    /// The act this write is done for.
+    pub fn act(&self) -> &Act {
+        &self.act
+    }
+
+    /// Adds to the act what is only known inside the write: objects found, values read.
+    pub fn act_mut(&mut self) -> &mut Act {
+        &mut self.act
+    }
+
+    /// How many records have changed so far.
+    pub fn changed(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Stores a record: creates it or replaces what was there. Writing what is already there
+    /// changes nothing and leaves no trace.
+    ///
+    /// Fails with [`StoreError::Duplicate`] if a unique index already names another record.
+    pub fn put<E: Entity>(&mut self, entity: &E) -> Result<(), StoreError> {
+        let key = entity.key().to_key().into_bytes();
+        let old = self.read().get_versioned::<E>(&entity.key())?;
+        if old.as_ref().is_some_and(|old| old.entity == *entity) {
+            return Ok(());
+        }
+        let version = old.as_ref().map_or(0, |old| old.version).saturating_add(1);
+        let body = minicbor::to_vec(entity).map_err(|e| StoreError::Internal(e.to_string()))?;
+        let row = Row {
+            schema: E::SCHEMA,
+            version,
+            body,
+        };
+        let value = match entity.subject() {
+            Some(subject) => {
+                let subject_key = self.subject_key(subject)?;
+                row::encode_sealed(E::TABLE, &key, &row, subject, &subject_key, self.random)?
+            }
+            None => row::encode_plain(E::TABLE, &key, &row),
+        };
+        let old = old.map(|old| old.entity);
+        self.mend_indexes(old.as_ref(), Some(entity))?;
+        self.layer.set(E::TABLE, key.clone(), Some(value));
+        self.note(old.as_ref(), Some(entity), key, version);
+        Ok(())
+    }
+
+    /// Deletes a record; `false` if there was none.
+    pub fn delete<E: Entity>(&mut self, key: &E::Key) -> Result<bool, StoreError> {
+        let Some(old) = self.read().get_versioned::<E>(key)? else {
+            return Ok(false);
+        };
+        let key = key.to_key().into_bytes();
+        self.mend_indexes(Some(&old.entity), None)?;
+        self.layer.set(E::TABLE, key.clone(), None);
+        self.note(Some(&old.entity), None, key, old.version);
+        Ok(true)
+    }
+
+    fn mend_indexes<E: Entity>(
+        &mut self,
+        old: Option<&E>,
+        new: Option<&E>,
+    ) -> Result<(), StoreError> {
+        for index in E::indexes() {
+            let rows = |entity: Option<&E>| match entity {
+                Some(entity) => index.rows(entity, self.vault),
+                None => Vec::new(),
+            };
+            let (old, new) = (rows(old), rows(new));
+            for row in old.iter().filter(|row| !new.contains(row)) {
+                self.layer.set(index.table, row.0.clone(), None);
+            }
+            for (key, target) in new.iter().filter(|row| !old.contains(row)) {
+                if index.unique && self.layer.get(index.table, key)?.is_some() {
+                    return Err(StoreError::Duplicate { index: index.table });
+                }
+                let value = row::encode_index(index.table, key, target);
+                self.layer.set(index.table, key.clone(), Some(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers a changed record for audit and feed; several changes of one become one.
+    fn note<E: Entity>(&mut self, old: Option<&E>, new: Option<&E>, key: Vec<u8>, version: u32) {
+        if E::CLASS != Class::Record {
+            return;
+        }
+        let after = new.map(E::audit_view);
+        let earlier = |c: &&mut Change| c.table == E::TABLE && c.key == key;
+        if let Some(change) = self.changes.iter_mut().rev().find(earlier) {
+            change.after = after;
+            change.version = version;
+            return;
+        }
+        let either = new.or(old);
+        self.changes.push(Change {
+            kind: E::KIND,
+            id: either.map(|e| e.key().text()).unwrap_or_default(),
+            before: old.map(E::audit_view),
+            after,
+            subject: either.and_then(E::subject),
+            table: E::TABLE,
+            key,
+            version,
+        });
+    }
+
+    /// The key of a person, made on first use.
+    fn subject_key(
+        &mut self,
+        subject: SubjectId,
+    ) -> Result<std::sync::Arc<aws_lc_rs::aead::LessSafeKey>, StoreError> {
+        if let Some(key) = self.vault.subject_key(&self.layer, subject)? {
+            return Ok(key);
+        }
+        let (key, row) = self.vault.new_subject_key(subject, self.random)?;
+        if self.forgotten.contains(&subject) {
+            // What this write still says about the person must not outlive it either: it is
+            // sealed under a key that is kept nowhere.
+            return Ok(std::sync::Arc::new(key));
+        }
+        self.layer.set(
+            SUBJECT_KEYS,
+            Key::new().with(subject).into_bytes(),
+            Some(row),
+        );
+        Ok(std::sync::Arc::new(key))
+    }
+
+    /// Destroys a person's key: every row, opening and feed copy sealed under it is
+    /// unreadable from now on. The rows themselves are deleted by the caller before.
+    pub fn forget_subject(&mut self, subject: SubjectId) {
+        self.layer
+            .set(SUBJECT_KEYS, Key::new().with(subject).into_bytes(), None);
+        self.forgotten.push(subject);
+    }
+
+    /// Whether an entry is due: a change that changed nothing leaves none.
+    fn leaves_entry(&self) -> bool {
+        self.act.kind == ActKind::Record
+            || self.outcome == Outcome::Denied
+            || !self.changes.is_empty()
+    }
+
+    /// Appends audit entry and feed, and gives the finished changes.
+    pub(super) fn finish(mut self, seal: &dyn Seal) -> Result<Changes, StoreError> {
+        if self.leaves_entry() {
+            let audit_seq = seal.seal(&mut Sealing { write: &mut self })?;
+            self.append_feed(audit_seq)?;
+        }
+        Ok(self.layer.changes)
+    }
+
+    /// Drops all changes and turns this write into the record of a refusal.
+    pub(super) fn deny(mut self, seal: &dyn Seal) -> Result<Changes, StoreError> {
+        self.layer.changes.clear();
+        self.changes.clear();
+        self.forgotten.clear();
+        self.outcome = Outcome::Denied;
+        self.finish(seal)
+    }
+
+    fn append_feed(&mut self, audit_seq: u64) -> Result<(), StoreError> {
+        let next = feed::head_of(&self.layer)? + 1;
+        for (n, change) in (next..).zip(std::mem::take(&mut self.changes)) {
+            let row = self.layer.get(change.table, &change.key)?;
+            let entry = FeedEntry {
+                n,
+                at: self.now,
+                audit_seq,
+                kind: change.kind.to_owned(),
+                key: change.key,
+                version: change.version,
+                row,
+            };
+            let (key, value) = entry.encode()?;
+            self.layer.set(feed::FEED, key, Some(value));
+        }
+        Ok(())
+    }
+}
+
+/// What the audit log may do at the end of a write.
+pub struct Sealing<'w, 's> {
+    write: &'w mut Write<'s>,
+}
+
+impl Sealing<'_, '_> {
+    /// The act.
+    pub fn act(&self) -> &Act {
+        &self.write.act
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        self.write.outcome
+    }
+
+    /// The changed records, in order of first change.
+    pub fn changes(&self) -> &[Change] {
+        &self.write.changes
+    }
+
+    /// The time of the write.
+    pub fn now(&self) -> Timestamp {
+        self.write.now
+    }
+
+    /// Salts.
+    pub fn random(&self) -> &Random {
+        self.write.random
+    }
+
+    /// The state including this write's changes.
+    pub fn read(&self) -> Read<'_> {
+        self.write.read()
+    }
+
+    /// Writes a raw row of the log's own tables; values must carry their own proof.
+    pub fn raw_put(&mut self, table: &'static str, key: Vec<u8>, value: Vec<u8>) {
+        self.write.layer.set(table, key, Some(value));
+    }
+
+    /// Seals bytes for one place in one of the log's tables under a person's key.
+    pub fn seal_for(
+        &mut self,
+        table: &'static str,
+        key: &[u8],
+        subject: SubjectId,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let subject_key = self.write.subject_key(subject)?;
+        let aad = [table.as_bytes(), &[0], key].concat();
+        vault::seal(&subject_key, &aad, plain, self.write.random)
+    }
+}

@@ -1,0 +1,387 @@
+//! The one writer: takes queued verbs, runs them, makes a whole batch durable with one
+//! commit, publishes the new snapshot, and only then answers.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    error::{AppError, Result},
+    kit::{Clock, Random},
+};
+
+use super::{
+    Act, Folder, Migration, Read, Seal, StoreError, TableSpec, Vault, Write,
+    engine::{Changes, Engine, Snapshot},
+    feed, migrate,
+    source::{Layered, merge_into},
+    vault::SUBJECT_KEYS,
+};
+
+/// Verbs that may wait; beyond, callers are told to come back.
+const QUEUE_MAX: usize = 1024;
+/// Verbs that share one commit at most.
+const BATCH_MAX: usize = 256;
+/// Default bound of the engine's page cache.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Everything the store needs to know to open.
+pub struct StoreOptions {
+    /// All entity tables.
+    pub tables: Vec<TableSpec>,
+    /// The audit log.
+    pub seal: Arc<dyn Seal>,
+    /// Steps from older formats, in order.
+    pub migrations: Vec<Migration>,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where randomness comes from.
+    pub random: Random,
+    /// Bound of the engine's page cache, bytes.
+    pub cache_bytes: usize,
+}
+
+impl StoreOptions {
+    /// Options with the machine's clock and randomness.
+    pub fn new(tables: Vec<TableSpec>, seal: Arc<dyn Seal>) -> Self {
+        Self {
+            tables,
+            seal,
+            migrations: Vec::new(),
+            clock: Clock::system(),
+            random: Random::system(),
+            cache_bytes: CACHE_BYTES,
+        }
+    }
+
+    /// Names of all tables the engine keeps.
+    pub(super) fn table_names(&self) -> Vec<&'static str> {
+        let mut names = vec![feed::FEED, SUBJECT_KEYS, migrate::META];
+        names.extend(self.seal.tables());
+        for spec in &self.tables {
+            names.push(spec.table);
+            names.extend((spec.indexes)());
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// A durable state that everybody may see.
+pub struct Published {
+    snapshot: Snapshot,
+    feed_head: u64,
+}
+
+type Command = Box<dyn FnOnce(&mut Batch<'_>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// The open store. Cheap to share; the last one dropped closes the file.
+pub struct Store {
+    shared: Arc<Shared>,
+    queue: Mutex<Option<mpsc::SyncSender<Command>>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+struct Shared {
+    /// Dropped with the last user: releases the file lock.
+    engine: Engine,
+    vault: Vault,
+    options: StoreOptions,
+    published: ArcSwap<Published>,
+    feed_head: watch::Sender<u64>,
+    failed: AtomicBool,
+}
+
+impl Store {
+    /// Opens the folder (creating it with [`Folder::create`] is the caller's choice), runs
+    /// migrations, and starts the writer.
+    pub fn open(folder: &Folder, options: StoreOptions) -> Result<Self, StoreError> {
+        migrate::mark_format(folder, &options)?;
+        let vault = folder.load_keys()?;
+        let engine = Engine::open(
+            &folder.store_file(),
+            options.table_names(),
+            options.cache_bytes,
+        )?;
+        migrate::bring_up_to_date(folder.path(), &engine, &vault, &options)?;
+        Self::start(engine, vault, options)
+    }
+
+    /// Opens over a simulated disk; migrations included, backups before them not.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn open_on(
+        disk: Arc<dyn super::Disk>,
+        vault: Vault,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
+        let engine = Engine::open_on(disk, options.table_names(), options.cache_bytes)?;
+        migrate::bring_up_to_date(std::path::Path::new(""), &engine, &vault, &options)?;
+        Self::start(engine, vault, options)
+    }
+
+    fn start(engine: Engine, vault: Vault, options: StoreOptions) -> Result<Self, StoreError> {
+        let snapshot = engine.snapshot()?;
+        let feed_head = feed::head_of(&snapshot)?;
+        let shared = Arc::new(Shared {
+            engine,
+            vault,
+            options,
+            published: ArcSwap::from_pointee(Published {
+                snapshot,
+                feed_head,
+            }),
+            feed_head: watch::Sender::new(feed_head),
+            failed: AtomicBool::new(false),
+        });
+        let (queue, commands) = mpsc::sync_channel(QUEUE_MAX);
+        let writer = shared.clone();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(&writer, &commands))
+            .map_err(|e| StoreError::Internal(format!("the writer thread: {e}")))?;
+        Ok(Self {
+            shared,
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// The published state, for reads that must agree with each other.
+    pub fn snapshot(&self) -> Arc<Published> {
+        self.shared.published.load_full()
+    }
+
+    /// Runs a read on the published state.
+    pub fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
+        let published = self.snapshot();
+        f(&published.read(&self.shared.vault))
+    }
+
+    /// Runs a verb on the writer thread and answers when it is durable.
+    ///
+    /// An error from the verb leaves nothing behind, except that [`AppError::Forbidden`]
+    /// leaves the audit entry of the refusal.
+    pub async fn write<T, F>(&self, act: Act, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    {
+        let answer = self.enqueue(act, verb)?;
+        answer.await.map_err(|_| self.stopped())?
+    }
+
+    /// The same for threads without a runtime: jobs, the command line, tests.
+    pub fn write_blocking<T, F>(&self, act: Act, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    {
+        let answer = self.enqueue(act, verb)?;
+        answer.blocking_recv().map_err(|_| self.stopped())?
+    }
+
+    /// Queues a verb whose answer nobody waits for: the entry of a list page joins the next
+    /// batch. A full queue is an error; the page must not be shown then.
+    pub fn write_later<F>(&self, act: Act, verb: F) -> Result<()>
+    where
+        F: FnOnce(&mut Write<'_>) -> Result<()> + Send + 'static,
+    {
+        self.enqueue(act, verb).map(drop)
+    }
+
+    fn enqueue<T, F>(&self, act: Act, verb: F) -> Result<oneshot::Receiver<Result<T>>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let command: Command = Box::new(move |batch| {
+            let result = batch.run(act, verb);
+            Box::new(move |committed| {
+                // Nobody may be waiting any more; the verb is durable all the same.
+                drop(reply.send(committed.map_err(AppError::from).and(result)));
+            })
+        });
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_ref().ok_or_else(|| self.stopped())?;
+        queue.try_send(command).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => AppError::from(StoreError::Busy),
+            mpsc::TrySendError::Disconnected(_) => self.stopped(),
+        })?;
+        Ok(answer)
+    }
+
+    fn stopped(&self) -> AppError {
+        StoreError::Stopped("no writes are taken".to_owned()).into()
+    }
+
+    /// The number of the newest published feed entry, to wait for the next one.
+    pub fn watch_feed(&self) -> watch::Receiver<u64> {
+        self.shared.feed_head.subscribe()
+    }
+
+    /// The folder's keys.
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    /// The store's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.options.clock
+    }
+
+    /// The store's randomness.
+    pub fn random(&self) -> &Random {
+        &self.shared.options.random
+    }
+
+    /// The tables this version knows.
+    pub fn tables(&self) -> &[TableSpec] {
+        &self.shared.options.tables
+    }
+
+    pub(super) fn seal(&self) -> &dyn Seal {
+        &*self.shared.options.seal
+    }
+
+    pub(super) fn table_names(&self) -> Vec<&'static str> {
+        self.shared.options.table_names()
+    }
+
+    /// Whether a storage error has stopped the store. The process should end then.
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::SeqCst)
+    }
+
+    /// Takes no more writes, finishes those queued, and ends the writer.
+    pub fn close(&self) {
+        drop(
+            self.queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A panic in the writer has already ended the process.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Published {
+    /// Typed reads on this state.
+    pub fn read<'a>(&'a self, vault: &'a Vault) -> Read<'a> {
+        Read::new(&self.snapshot, vault)
+    }
+
+    /// The number of the newest feed entry in this state.
+    pub fn feed_head(&self) -> u64 {
+        self.feed_head
+    }
+
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+/// The verbs of one commit.
+struct Batch<'s> {
+    shared: &'s Shared,
+    layer: Layered<'s>,
+}
+
+impl Batch<'_> {
+    /// Runs one verb over what the batch has so far; a failure leaves the batch as it was.
+    fn run<T>(&mut self, act: Act, verb: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
+        let Shared { vault, options, .. } = self.shared;
+        let seal = &*options.seal;
+        let now = options.clock.now();
+        let mut write = Write::new(&self.layer, vault, &options.random, now, act);
+        let result = verb(&mut write);
+        let changes: Changes = match &result {
+            Ok(_) => write.finish(seal)?,
+            Err(AppError::Forbidden { .. }) => write.deny(seal)?,
+            Err(_) => return result,
+        };
+        merge_into(&mut self.layer.changes, changes);
+        result
+    }
+}
+
+/// Ends the process if the writer panics: nobody knows what a half-run verb has seen.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
+    let _guard = AbortOnPanic;
+    while let Ok(first) = commands.recv() {
+        let base = shared.published.load_full();
+        let mut batch = Batch {
+            shared,
+            layer: Layered::over(&base.snapshot),
+        };
+        let mut answers = vec![first(&mut batch)];
+        while answers.len() < BATCH_MAX
+            && let Ok(command) = commands.try_recv()
+        {
+            answers.push(command(&mut batch));
+        }
+        let changes = std::mem::take(&mut batch.layer.changes);
+        let committed = commit_and_publish(shared, &changes);
+        if let Err(error) = &committed {
+            shared.failed.store(true, Ordering::SeqCst);
+            tracing::error!(%error, "the store has stopped: a commit failed");
+        }
+        let failure = committed.err().map(|error| error.to_string());
+        for answer in answers {
+            answer(match &failure {
+                None => Ok(()),
+                Some(why) => Err(StoreError::Stopped(why.clone())),
+            });
+        }
+        if failure.is_some() {
+            // Never retried: after a failed sync nobody knows what is on the disk.
+            return;
+        }
+    }
+}
+
+fn commit_and_publish(shared: &Shared, changes: &Changes) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    shared.engine.commit(changes)?;
+    let snapshot = shared.engine.snapshot()?;
+    let feed_head = feed::head_of(&snapshot)?;
+    shared.published.store(Arc::new(Published {
+        snapshot,
+        feed_head,
+    }));
+    shared.feed_head.send_replace(feed_head);
+    Ok(())
+}
