@@ -8,5 +8,10 @@ pub mod error;
 pub mod kit;
 pub mod store;
 
+// slices
+pub mod customers;
+pub mod org;
+pub mod tags;
+
 // surface
 pub mod cli;

@@ -1,0 +1,359 @@
+//! Customers, relations and groups: types and pure rules.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    kit::{Id, Timestamp},
+    org::{Gender, MemberId},
+    tags::TagId,
+};
+
+/// See [`Customer`].
+pub type CustomerId = Id<Customer>;
+/// See [`Relation`].
+pub type RelationId = Id<Relation>;
+/// See [`Group`].
+pub type GroupId = Id<Group>;
+/// See [`GroupMember`].
+pub type GroupMemberId = Id<GroupMember>;
+
+/// Where the customer comes from, as WeCom says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum CustomerKind {
+    /// A WeChat user (@微信).
+    #[n(1)]
+    Wechat,
+    /// A user of another firm's WeCom (@企业微信).
+    #[n(2)]
+    Wecom,
+}
+
+impl CustomerKind {
+    /// From WeCom's type number; anything but 2 is a WeChat user.
+    pub fn from_wecom(n: i64) -> Self {
+        if n == 2 { Self::Wecom } else { Self::Wechat }
+    }
+
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Wechat => "wechat",
+            Self::Wecom => "wecom",
+        }
+    }
+}
+
+/// A customer (客户): a person outside whom at least one member has added.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Customer {
+    /// Ours; also the id of the person as a data subject.
+    #[n(0)]
+    pub id: CustomerId,
+    /// Running number from 1, for people (客户编号) and for dense sets.
+    #[n(1)]
+    pub no: u32,
+    /// WeCom's external_userid.
+    #[n(2)]
+    pub external_userid: String,
+    /// WeChat user or WeCom user.
+    #[n(3)]
+    pub kind: CustomerKind,
+    /// WeChat nickname or WeCom name.
+    #[n(4)]
+    pub name: String,
+    /// Gender.
+    #[n(5)]
+    pub gender: Gender,
+    /// Address of the picture at WeCom, may be empty.
+    #[n(6)]
+    pub avatar: String,
+    /// WeChat unionid, where the firm has bound an open platform account.
+    #[n(7)]
+    pub unionid: String,
+    /// Job title, only of WeCom users.
+    #[n(8)]
+    pub position: String,
+    /// Short name of the customer's own firm, only of WeCom users.
+    #[n(9)]
+    pub corp_name: String,
+    /// Full name of the customer's own firm, only of WeCom users.
+    #[n(10)]
+    pub corp_full_name: String,
+    /// When Qitai first heard of the customer.
+    #[n(11)]
+    pub known_since: Timestamp,
+}
+
+/// Where a relation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum RelationState {
+    /// The two are contacts.
+    #[n(0)]
+    Active,
+    /// It is gone at WeCom: one of the two has deleted the other, or it was handed over.
+    #[n(1)]
+    Ended {
+        /// When Qitai found out.
+        #[n(0)]
+        at: Timestamp,
+    },
+}
+
+/// One member's tie to one customer (跟进关系).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Relation {
+    /// Ours.
+    #[n(0)]
+    pub id: RelationId,
+    /// The customer; also the data subject.
+    #[n(1)]
+    pub customer: CustomerId,
+    /// The member who follows (跟进人).
+    #[n(2)]
+    pub member: MemberId,
+    /// Remark (备注).
+    #[n(3)]
+    pub remark: String,
+    /// Description (描述).
+    #[n(4)]
+    pub description: String,
+    /// Company as remarked by the member.
+    #[n(5)]
+    pub company: String,
+    /// Phones as remarked by the member.
+    #[n(6)]
+    pub phones: Vec<String>,
+    /// Corp tags this member has put on the customer.
+    #[n(7)]
+    pub tags: Vec<TagId>,
+    /// Personal tags, visible with the relation only.
+    #[n(8)]
+    pub personal_tags: Vec<String>,
+    /// How the customer was added (添加方式).
+    #[n(9)]
+    pub add_way: AddWay,
+    /// Channel of a contact way (渠道), may be empty.
+    #[n(10)]
+    pub channel: String,
+    /// When the customer was added.
+    #[n(11)]
+    pub added_at: Timestamp,
+    /// Active or ended.
+    #[n(12)]
+    pub state: RelationState,
+}
+
+impl Relation {
+    /// Whether the two are contacts.
+    pub fn is_active(&self) -> bool {
+        self.state == RelationState::Active
+    }
+}
+
+/// WeCom's number for how a customer was added (add_way). Unknown numbers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct AddWay(#[n(0)] pub u16);
+
+impl AddWay {
+    /// The numbers with a name of their own, in WeCom's order.
+    pub const NAMED: [u16; 24] = [
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 24, 201, 202,
+    ];
+
+    /// Catalogue key of the name; unknown numbers share one that shows the number.
+    pub fn word_key(self) -> String {
+        if Self::NAMED.contains(&self.0) {
+            format!("add_way.{}", self.0)
+        } else {
+            "add_way.other".to_owned()
+        }
+    }
+}
+
+/// Where a customer group stands, as WeCom counts: 0 normal, 1 owner left, 2 being inherited,
+/// 3 inherited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum GroupState {
+    /// The owner is here.
+    #[n(0)]
+    Normal,
+    /// The owner has left; somebody has to take over.
+    #[n(1)]
+    OwnerLeft,
+    /// Being handed over.
+    #[n(2)]
+    Inheriting,
+    /// Handed over.
+    #[n(3)]
+    Inherited,
+    /// Gone at WeCom: disbanded, or no customer is left in it.
+    #[n(4)]
+    Gone {
+        /// When Qitai found out.
+        #[n(0)]
+        at: Timestamp,
+    },
+}
+
+impl GroupState {
+    /// From WeCom's status number.
+    pub fn from_wecom(n: i64) -> Self {
+        match n {
+            1 => Self::OwnerLeft,
+            2 => Self::Inheriting,
+            3 => Self::Inherited,
+            _ => Self::Normal,
+        }
+    }
+
+    /// Stable code, also the catalogue key's end.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::OwnerLeft => "owner_left",
+            Self::Inheriting => "inheriting",
+            Self::Inherited => "inherited",
+            Self::Gone { .. } => "gone",
+        }
+    }
+}
+
+/// A customer group (客户群).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Group {
+    /// Ours.
+    #[n(0)]
+    pub id: GroupId,
+    /// Running number from 1.
+    #[n(1)]
+    pub no: u32,
+    /// WeCom's chat_id.
+    #[n(2)]
+    pub chat_id: String,
+    /// Name, may be empty.
+    #[n(3)]
+    pub name: String,
+    /// The owner (群主), if known here.
+    #[n(4)]
+    pub owner: Option<MemberId>,
+    /// Notice (群公告), may be empty.
+    #[n(5)]
+    pub notice: String,
+    /// When it was made.
+    #[n(6)]
+    pub created_at: Timestamp,
+    /// State.
+    #[n(7)]
+    pub state: GroupState,
+    /// Members of the firm in it.
+    #[n(8)]
+    pub member_count: u32,
+    /// People from outside in it.
+    #[n(9)]
+    pub external_count: u32,
+    /// WeCom's version of the member list: unchanged means nobody came or went.
+    #[n(10)]
+    pub member_version: String,
+}
+
+/// How somebody came into a group, as WeCom counts: 1 invited, 2 by link, 3 by code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum JoinScene {
+    /// Not said.
+    #[n(0)]
+    Unknown,
+    /// Invited by a member.
+    #[n(1)]
+    Invited,
+    /// By an invitation link.
+    #[n(2)]
+    Link,
+    /// By scanning a code.
+    #[n(3)]
+    Code,
+}
+
+impl JoinScene {
+    /// From WeCom's number.
+    pub fn from_wecom(n: i64) -> Self {
+        match n {
+            1 => Self::Invited,
+            2 => Self::Link,
+            3 => Self::Code,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Stable code, also the catalogue key's end.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Invited => "invited",
+            Self::Link => "link",
+            Self::Code => "code",
+        }
+    }
+}
+
+/// Somebody in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct GroupMember {
+    /// Ours.
+    #[n(0)]
+    pub id: GroupMemberId,
+    /// The group.
+    #[n(1)]
+    pub group: GroupId,
+    /// WeCom's userid or external_userid.
+    #[n(2)]
+    pub userid: String,
+    /// Set if a member of the firm.
+    #[n(3)]
+    pub member: Option<MemberId>,
+    /// Set if a customer known here.
+    #[n(4)]
+    pub customer: Option<CustomerId>,
+    /// Whether from outside.
+    #[n(5)]
+    pub is_external: bool,
+    /// Name as WeCom gives it.
+    #[n(6)]
+    pub name: String,
+    /// Name in the group, may be empty.
+    #[n(7)]
+    pub nickname: String,
+    /// When joined.
+    #[n(8)]
+    pub joined_at: Timestamp,
+    /// How joined.
+    #[n(9)]
+    pub scene: JoinScene,
+}
+
+/// What masking leaves of a phone number: the first three and last four digits of eleven;
+/// of shorter or longer ones the last two.
+pub fn mask_phone(phone: &str) -> String {
+    let chars: Vec<char> = phone.chars().collect();
+    let tail = |n: usize| chars[chars.len() - n..].iter().collect::<String>();
+    match chars.len() {
+        11 => format!("{} **** {}", chars[..3].iter().collect::<String>(), tail(4)),
+        n if n > 4 => format!("**** {}", tail(2)),
+        _ => "****".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masking_shows_head_and_tail_of_a_mobile_and_little_else() {
+        assert_eq!(mask_phone("13800136021"), "138 **** 6021");
+        assert_eq!(mask_phone("0532-5550100"), "**** 00");
+        assert_eq!(mask_phone("12"), "****");
+        assert_eq!(mask_phone(""), "****");
+    }
+}

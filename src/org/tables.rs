@@ -1,0 +1,96 @@
+//! departments: DepartmentId → Department · members: MemberId → Member (sealed).
+
+use crate::{
+    kit::Id,
+    store::{AuditView, Class, Entity, Index, Key, SubjectId, TableSpec},
+};
+
+use super::{Department, DepartmentId, Member, MemberId};
+
+/// Departments by WeCom's number.
+pub(super) const DEPARTMENT_BY_WECOM_ID: Index<Department> =
+    Index::unique("departments-1.by_wecom_id", |d, _| {
+        vec![Key::new().with(d.wecom_id)]
+    });
+
+/// Members by userid.
+pub(super) const MEMBER_BY_USERID: Index<Member> =
+    Index::unique("members-1.by_userid", |m, vault| {
+        vec![userid_key(vault, &m.userid)]
+    });
+
+/// The members of a department (WeCom's number), those who left included.
+pub(super) const MEMBER_BY_DEPARTMENT: Index<Member> =
+    Index::new("members-1.by_department", |m, _| {
+        m.posts
+            .iter()
+            .map(|post| Key::new().with(post.department))
+            .collect()
+    });
+
+/// The key of a userid in [`MEMBER_BY_USERID`]. Userids are unique case-insensitively.
+pub(super) fn userid_key(vault: &crate::store::Vault, userid: &str) -> Key {
+    Key::new().with(vault.blind(
+        "members-1.by_userid",
+        userid.to_ascii_lowercase().as_bytes(),
+    ))
+}
+
+impl Entity for Department {
+    const KIND: &'static str = "department";
+    const TABLE: &'static str = "departments-1";
+    const CLASS: Class = Class::Record;
+    type Key = DepartmentId;
+
+    fn key(&self) -> DepartmentId {
+        self.id
+    }
+    fn indexes() -> &'static [Index<Self>] {
+        &[DEPARTMENT_BY_WECOM_ID]
+    }
+    fn audit_view(&self) -> AuditView {
+        vec![
+            ("name", self.name.as_str().into()),
+            ("name_en", self.name_en.as_str().into()),
+            ("parent", self.parent_wecom_id.into()),
+            ("order", self.order.into()),
+            ("leaders", self.leaders.clone().into()),
+            ("removed", self.removed_at.is_some().into()),
+        ]
+    }
+}
+
+impl Entity for Member {
+    const KIND: &'static str = "member";
+    const TABLE: &'static str = "members-1";
+    const CLASS: Class = Class::Record;
+    type Key = MemberId;
+
+    fn key(&self) -> MemberId {
+        self.id
+    }
+    fn subject(&self) -> Option<SubjectId> {
+        Some(Id::cast(self.id))
+    }
+    fn indexes() -> &'static [Index<Self>] {
+        &[MEMBER_BY_USERID, MEMBER_BY_DEPARTMENT]
+    }
+    fn audit_view(&self) -> AuditView {
+        let departments: Vec<u64> = self.posts.iter().map(|p| p.department).collect();
+        vec![
+            ("name", self.name.as_str().into()),
+            ("alias", self.alias.as_str().into()),
+            ("position", self.position.as_str().into()),
+            ("departments", departments.into()),
+            ("main_department", self.main_department.into()),
+            ("mobile", self.mobile.as_str().into()),
+            ("email", self.email.as_str().into()),
+            ("state", self.state.code().into()),
+            ("serves_customers", self.serves_customers.into()),
+        ]
+    }
+}
+
+/// The slice's tables.
+pub(crate) const TABLES: [TableSpec; 2] =
+    [TableSpec::of::<Department>(), TableSpec::of::<Member>()];
