@@ -8,6 +8,9 @@ pub mod error;
 pub mod kit;
 pub mod store;
 
+// tools
+pub mod work;
+
 // slices
 pub mod customers;
 pub mod org;

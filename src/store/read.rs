@@ -130,7 +130,8 @@ impl<'a> Read<'a> {
         &self,
         index: &'a Index<E>,
         walk: &Walk,
-    ) -> Result<impl Iterator<Item = Result<IndexHit<E::Key>, StoreError>> + 'a, StoreError> {
+    ) -> Result<impl Iterator<Item = Result<IndexHit<E::Key>, StoreError>> + use<'a, E>, StoreError>
+    {
         let index = *index;
         let rows = self
             .source
@@ -155,7 +156,7 @@ impl<'a> Read<'a> {
         &self,
         index: &'a Index<E>,
         walk: &Walk,
-    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + use<'a, E>, StoreError> {
         let read = *self;
         let hits = self.walk(index, walk)?;
         Ok(hits.filter_map(move |hit| match hit {
@@ -168,7 +169,7 @@ impl<'a> Read<'a> {
     pub fn all<E: Entity>(
         &self,
         after: Option<&E::Key>,
-    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + use<'a, E>, StoreError> {
         self.table::<E>(after.map(|key| key.to_key()), false)
     }
 
@@ -176,7 +177,7 @@ impl<'a> Read<'a> {
     pub fn all_backwards<E: Entity>(
         &self,
         before: Option<&E::Key>,
-    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + use<'a, E>, StoreError> {
         self.table::<E>(before.map(|key| key.to_key()), true)
     }
 
@@ -184,7 +185,7 @@ impl<'a> Read<'a> {
         &self,
         after: Option<Key>,
         backwards: bool,
-    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + 'a, StoreError> {
+    ) -> Result<impl Iterator<Item = Result<E, StoreError>> + use<'a, E>, StoreError> {
         let read = *self;
         let after = after.map(Key::into_bytes);
         let span = Walk {
@@ -235,7 +236,8 @@ impl<'a> Read<'a> {
         table: &'static str,
         span: Span,
         backwards: bool,
-    ) -> Result<impl Iterator<Item = Result<super::engine::Row, StoreError>> + 'a, StoreError> {
+    ) -> Result<impl Iterator<Item = Result<super::engine::Row, StoreError>> + use<'a>, StoreError>
+    {
         let rows = self.source.range(table, span, backwards)?;
         Ok(rows.map(|item| item.map_err(StoreError::from)))
     }
