@@ -5,6 +5,7 @@
 
 // ground
 pub mod error;
+pub mod config;
 pub mod kit;
 pub mod store;
 

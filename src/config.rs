@@ -1,0 +1,177 @@
+//! One typed configuration: file < environment < flags. Unknown keys are errors.
+//!
+//! Only what is needed to start stands here; what people change belongs in the settings
+//! pages, where it is audited.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::kit::Secret;
+
+/// Where Qitai keeps its data unless told otherwise.
+const DATA_DEFAULT: &str = "data";
+/// Where it listens unless told otherwise.
+const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// Everything needed to start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The name shown before the directory is known.
+    pub firm: Option<String>,
+    /// The firm's WeCom account; none works locally, without sync.
+    pub wecom: Option<WecomConfig>,
+    /// Whether TLS ends at a reverse proxy in front, which then sets the forwarded headers.
+    pub behind_proxy: bool,
+}
+
+/// How to reach the firm's WeCom account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WecomConfig {
+    /// Root of the server API; WeCom's own unless told otherwise.
+    pub base_url: Option<String>,
+    /// Corp ID (企业ID).
+    pub corpid: String,
+    /// AgentId of the self-built app.
+    #[serde(default)]
+    pub agentid: u64,
+    /// Secret of the self-built app (应用密钥): directory, and customers where allowed.
+    pub app_secret: Secret<String>,
+    /// Secret of Customer Contact (客户联系), for firms that still have it.
+    pub contact_secret: Option<Secret<String>>,
+}
+
+/// The file as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    firm: Option<String>,
+    #[serde(default)]
+    behind_proxy: bool,
+    wecom: Option<WecomConfig>,
+}
+
+/// What environment and flags may override; clap reads both.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Overrides {
+    /// Configuration file (default: qitai.toml in the working folder, if there).
+    #[arg(long, env = "QITAI_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Data folder.
+    #[arg(long, env = "QITAI_DATA", value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// Address to listen on.
+    #[arg(long, env = "QITAI_LISTEN", value_name = "ADDR", global = true)]
+    pub listen: Option<SocketAddr>,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {why}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// The file is not what is expected; the message names key and line.
+    #[error("{path}: {why}", path = path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads the file, if any, and lets the overrides win.
+    pub fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let file = match &overrides.config {
+            Some(path) => File::read(path)?,
+            None if Path::new("qitai.toml").exists() => File::read(Path::new("qitai.toml"))?,
+            None => File::default(),
+        };
+        let listen = overrides.listen.or(file.listen);
+        Ok(Self {
+            data: overrides.data.clone().or(file.data).unwrap_or_else(|| DATA_DEFAULT.into()),
+            listen: listen.unwrap_or_else(|| {
+                LISTEN_DEFAULT.parse().expect("the default address is an address")
+            }),
+            firm: file.firm,
+            wecom: file.wecom,
+            behind_proxy: file.behind_proxy,
+        })
+    }
+}
+
+impl File {
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            why: describe(&text, &error),
+        })
+    }
+}
+
+/// The parser's message with its line, without quoting the line: it may hold a secret.
+fn describe(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+    match line {
+        Some(line) => format!("line {line}: {}", error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let config = Some(file.path().to_owned());
+        Config::load(&Overrides { config, ..Overrides::default() })
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "data = 'a'\nlisten = '127.0.0.1:1'").unwrap();
+        let overrides = Overrides {
+            config: Some(file.path().to_owned()),
+            data: Some("b".into()),
+            listen: None,
+        };
+        let config = Config::load(&overrides).unwrap();
+        assert_eq!((config.data, config.listen.port()), ("b".into(), 1));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_with_their_line() {
+        let error = load("data = 'a'\ncolour = 'red'").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn a_message_never_quotes_a_secret() {
+        let error = load("[wecom]\ncorpid = 'ww1'\napp_secret = 'hunter2' x").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let config = load("[wecom]\ncorpid = 'ww1'\napp_secret = 'hunter2'").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}
