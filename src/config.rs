@@ -106,9 +106,15 @@ impl Config {
         };
         let listen = overrides.listen.or(file.listen);
         Ok(Self {
-            data: overrides.data.clone().or(file.data).unwrap_or_else(|| DATA_DEFAULT.into()),
+            data: overrides
+                .data
+                .clone()
+                .or(file.data)
+                .unwrap_or_else(|| DATA_DEFAULT.into()),
             listen: listen.unwrap_or_else(|| {
-                LISTEN_DEFAULT.parse().expect("the default address is an address")
+                LISTEN_DEFAULT
+                    .parse()
+                    .expect("the default address is an address")
             }),
             firm: file.firm,
             wecom: file.wecom,
@@ -119,8 +125,10 @@ impl Config {
 
 impl File {
     fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|why| ConfigError::Read { path: path.to_owned(), why })?;
+        let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Read {
+            path: path.to_owned(),
+            why,
+        })?;
         toml::from_str(&text).map_err(|error| ConfigError::Parse {
             path: path.to_owned(),
             why: describe(&text, &error),
@@ -130,7 +138,9 @@ impl File {
 
 /// The parser's message with its line, without quoting the line: it may hold a secret.
 fn describe(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+    let line = error
+        .span()
+        .map(|span| text[..span.start].matches('\n').count() + 1);
     match line {
         Some(line) => format!("line {line}: {}", error.message()),
         None => error.message().to_owned(),
@@ -145,7 +155,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let config = Some(file.path().to_owned());
-        Config::load(&Overrides { config, ..Overrides::default() })
+        Config::load(&Overrides {
+            config,
+            ..Overrides::default()
+        })
     }
 
     #[test]
@@ -164,7 +177,10 @@ mod tests {
     #[test]
     fn unknown_keys_are_errors_with_their_line() {
         let error = load("data = 'a'\ncolour = 'red'").unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("colour"), "{error}");
+        assert!(
+            error.contains("line 2") && error.contains("colour"),
+            "{error}"
+        );
     }
 
     #[test]

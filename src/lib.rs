@@ -4,8 +4,8 @@
 //! list. ARCHITECTURE.md is the map with the reasons.
 
 // ground
-pub mod error;
 pub mod config;
+pub mod error;
 pub mod kit;
 pub mod store;
 

@@ -19,15 +19,6 @@ pub(super) const MEMBER_BY_USERID: Index<Member> =
         vec![userid_key(vault, &m.userid)]
     });
 
-/// The members of a department (WeCom's number), those who left included.
-pub(super) const MEMBER_BY_DEPARTMENT: Index<Member> =
-    Index::new("members-1.by_department", |m, _| {
-        m.posts
-            .iter()
-            .map(|post| Key::new().with(post.department))
-            .collect()
-    });
-
 /// The key of a userid in [`MEMBER_BY_USERID`]. Userids are unique case-insensitively.
 pub(super) fn userid_key(vault: &crate::store::Vault, userid: &str) -> Key {
     Key::new().with(vault.blind(
@@ -73,7 +64,7 @@ impl Entity for Member {
         Some(Id::cast(self.id))
     }
     fn indexes() -> &'static [Index<Self>] {
-        &[MEMBER_BY_USERID, MEMBER_BY_DEPARTMENT]
+        &[MEMBER_BY_USERID]
     }
     fn audit_view(&self) -> AuditView {
         let departments: Vec<u64> = self.posts.iter().map(|p| p.department).collect();
@@ -91,6 +82,28 @@ impl Entity for Member {
     }
 }
 
+/// The one row that says when the directory last changed; see [`super::Directory`].
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub(super) struct DirectoryVersion {
+    /// Counts the writes that changed a department or a member.
+    #[n(0)]
+    pub(super) n: u64,
+}
+
+impl Entity for DirectoryVersion {
+    const KIND: &'static str = "directory_version";
+    const TABLE: &'static str = "directory-version-1";
+    const CLASS: Class = Class::Machinery;
+    type Key = String;
+
+    fn key(&self) -> String {
+        "directory".to_owned()
+    }
+}
+
 /// The slice's tables.
-pub(crate) const TABLES: [TableSpec; 2] =
-    [TableSpec::of::<Department>(), TableSpec::of::<Member>()];
+pub(crate) const TABLES: [TableSpec; 3] = [
+    TableSpec::of::<Department>(),
+    TableSpec::of::<Member>(),
+    TableSpec::of::<DirectoryVersion>(),
+];
