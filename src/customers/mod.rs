@@ -6,6 +6,7 @@
 //! relation; nobody is deleted because a page of an answer failed.
 
 mod model;
+pub mod sync;
 pub mod tables;
 
 pub use model::{

@@ -7,6 +7,7 @@
 mod directory;
 mod model;
 pub mod queries;
+pub mod sync;
 
 pub mod tables;
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Bound};
 use super::{Class, Entity, FeedEntry, Read, Store, StoreError, key::RecordKey, row};
 
 /// One thing found wrong.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
     /// The table.
     pub table: String,
@@ -16,7 +16,7 @@ pub struct Finding {
 }
 
 /// The outcome of a check.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Findings {
     /// Rows examined.
     pub rows: u64,

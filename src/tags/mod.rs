@@ -5,6 +5,7 @@
 
 mod model;
 pub mod queries;
+pub mod sync;
 pub mod tables;
 
 pub use model::{Tag, TagGroup, TagGroupId, TagId};

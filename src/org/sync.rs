@@ -1,0 +1,210 @@
+//! The directory as WeCom tells it: insert or update, mark as gone, never delete.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::store::{Read, StoreError, Write};
+
+use super::{
+    Department, Gender, Member, MemberState, Post, directory::touch, queries,
+    tables::DEPARTMENT_BY_WECOM_ID,
+};
+
+/// What an answer says of one department.
+#[derive(Debug, Clone, Default)]
+pub struct DepartmentFacts {
+    /// WeCom's number.
+    pub wecom_id: u64,
+    /// WeCom's number of the parent; 0 for the root.
+    pub parent_wecom_id: u64,
+    /// Name.
+    pub name: String,
+    /// English name.
+    pub name_en: String,
+    /// Larger stands higher.
+    pub order: u64,
+    /// Userids of the heads.
+    pub leaders: Vec<String>,
+}
+
+/// What an answer says of one member. Absent values were not given and are left as they are.
+#[derive(Debug, Clone)]
+pub struct MemberFacts {
+    /// WeCom's userid.
+    pub userid: String,
+    /// Name.
+    pub name: String,
+    /// Alias.
+    pub alias: Option<String>,
+    /// Job title.
+    pub position: Option<String>,
+    /// Departments, heads and order.
+    pub posts: Vec<Post>,
+    /// WeCom's number of the main department.
+    pub main_department: Option<u64>,
+    /// Gender.
+    pub gender: Option<Gender>,
+    /// Mobile.
+    pub mobile: Option<String>,
+    /// Mail.
+    pub email: Option<String>,
+    /// WeCom's status.
+    pub state: MemberState,
+}
+
+/// Stores the whole list of departments. `complete` says that the list came from one answer
+/// without errors: only then is a department that is missing in it marked as removed.
+/// Gives the number of departments created, changed or marked.
+pub fn apply_departments(
+    w: &mut Write<'_>,
+    facts: &[DepartmentFacts],
+    complete: bool,
+) -> Result<usize, StoreError> {
+    let before = w.changed();
+    for fact in facts {
+        let key = crate::store::Key::new().with(fact.wecom_id);
+        let known = w.read().find(&DEPARTMENT_BY_WECOM_ID, key)?;
+        let id = match &known {
+            Some(known) => known.id,
+            None => w.new_id::<Department>()?,
+        };
+        w.put(&Department {
+            id,
+            wecom_id: fact.wecom_id,
+            parent_wecom_id: fact.parent_wecom_id,
+            name: fact.name.clone(),
+            name_en: fact.name_en.clone(),
+            order: fact.order,
+            leaders: fact.leaders.clone(),
+            removed_at: None,
+        })?;
+    }
+    if complete {
+        mark_removed(w, facts)?;
+    }
+    finish(w, before)
+}
+
+fn mark_removed(w: &mut Write<'_>, facts: &[DepartmentFacts]) -> Result<(), StoreError> {
+    let seen: HashSet<u64> = facts.iter().map(|f| f.wecom_id).collect();
+    let stored: Vec<Department> = w.read().all(None)?.collect::<Result<_, _>>()?;
+    for mut department in stored {
+        if department.removed_at.is_none() && !seen.contains(&department.wecom_id) {
+            department.removed_at = Some(w.now());
+            w.put(&department)?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores members. Gives the number created or changed.
+pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, StoreError> {
+    let before = w.changed();
+    for fact in facts {
+        let known = queries::member_by_userid(&w.read(), &fact.userid)?;
+        let member = match known {
+            Some(known) => updated(known, fact),
+            None => {
+                let id = w.new_id::<Member>()?;
+                updated(blank(id, &fact.userid), fact)
+            }
+        };
+        w.put(&member)?;
+    }
+    finish(w, before)
+}
+
+fn blank(id: super::MemberId, userid: &str) -> Member {
+    Member {
+        id,
+        userid: userid.to_owned(),
+        name: String::new(),
+        alias: String::new(),
+        position: String::new(),
+        posts: Vec::new(),
+        main_department: 0,
+        gender: Gender::Unknown,
+        mobile: String::new(),
+        email: String::new(),
+        state: MemberState::Active,
+        left_at: None,
+        serves_customers: false,
+    }
+}
+
+fn updated(old: Member, fact: &MemberFacts) -> Member {
+    Member {
+        name: fact.name.clone(),
+        alias: fact.alias.clone().unwrap_or(old.alias),
+        position: fact.position.clone().unwrap_or(old.position),
+        posts: fact.posts.clone(),
+        main_department: fact.main_department.unwrap_or(old.main_department),
+        gender: fact.gender.unwrap_or(old.gender),
+        mobile: fact.mobile.clone().unwrap_or(old.mobile),
+        email: fact.email.clone().unwrap_or(old.email),
+        state: fact.state,
+        left_at: if fact.state == MemberState::Left {
+            old.left_at
+        } else {
+            None
+        },
+        ..old
+    }
+}
+
+/// Members who are here but were not in a complete list: each is a question to WeCom, not an
+/// answer.
+pub fn missing_members(r: &Read<'_>, seen: &HashSet<String>) -> Result<Vec<String>, StoreError> {
+    let mut missing = Vec::new();
+    for member in r.all::<Member>(None)? {
+        let member = member?;
+        if member.is_here() && !seen.contains(&member.userid.to_ascii_lowercase()) {
+            missing.push(member.userid);
+        }
+    }
+    Ok(missing)
+}
+
+/// Marks members as left whom WeCom, asked one by one, does not know any more.
+pub fn mark_left(w: &mut Write<'_>, userids: &[String]) -> Result<usize, StoreError> {
+    let before = w.changed();
+    for userid in userids {
+        if let Some(mut member) = queries::member_by_userid(&w.read(), userid)?
+            && member.is_here()
+        {
+            member.state = MemberState::Left;
+            member.left_at = Some(w.now());
+            w.put(&member)?;
+        }
+    }
+    finish(w, before)
+}
+
+/// Notes who may add customers, from the complete list of them.
+pub fn apply_follow_users(w: &mut Write<'_>, userids: &[String]) -> Result<usize, StoreError> {
+    let before = w.changed();
+    let serving: HashSet<String> = userids.iter().map(|u| u.to_ascii_lowercase()).collect();
+    let members: Vec<Member> = w.read().all(None)?.collect::<Result<_, _>>()?;
+    for mut member in members {
+        let serves = serving.contains(&member.userid.to_ascii_lowercase());
+        if member.serves_customers != serves {
+            member.serves_customers = serves;
+            w.put(&member)?;
+        }
+    }
+    finish(w, before)
+}
+
+fn finish(w: &mut Write<'_>, before: usize) -> Result<usize, StoreError> {
+    let changed = w.changed() - before;
+    if changed > 0 {
+        touch(w)?;
+    }
+    Ok(changed)
+}
+
+/// Members by lower-cased userid, to resolve many at once.
+pub fn members_by_userid(r: &Read<'_>) -> Result<BTreeMap<String, super::MemberId>, StoreError> {
+    r.all::<Member>(None)?
+        .map(|m| m.map(|m| (m.userid.to_ascii_lowercase(), m.id)))
+        .collect()
+}
