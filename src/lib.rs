@@ -10,6 +10,7 @@ pub mod kit;
 pub mod store;
 
 // tools
+pub mod audit;
 pub mod sheet;
 pub mod work;
 

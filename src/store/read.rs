@@ -225,13 +225,40 @@ impl<'a> Read<'a> {
         Ok(Some(Versioned { entity, version }))
     }
 
-    /// A raw value of a table that is not an entity's: the feed, the audit log's own tables.
-    pub fn raw_get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    /// A value of one of the audit log's own tables, checked.
+    pub fn raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.source.get(table, key)? {
+            Some(value) => Ok(Some(row::decode_index(table, key, &value)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Rows of one of the audit log's own tables under a prefix, checked.
+    pub fn raw_walk(
+        &self,
+        table: &'static str,
+        walk: &Walk,
+    ) -> Result<impl Iterator<Item = Result<super::engine::Row, StoreError>> + use<'a>, StoreError>
+    {
+        let rows = self.source.range(table, walk.span(), walk.backwards)?;
+        Ok(rows.map(move |item| {
+            let (key, value) = item?;
+            let value = row::decode_index(table, &key, &value)?;
+            Ok((key, value))
+        }))
+    }
+
+    /// A value as stored, unchecked: for the store's own examination.
+    pub(super) fn raw_get(
+        &self,
+        table: &'static str,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.source.get(table, key)?)
     }
 
-    /// Raw rows of such a table.
-    pub fn raw_range(
+    /// Rows as stored, unchecked.
+    pub(super) fn raw_range(
         &self,
         table: &'static str,
         span: Span,

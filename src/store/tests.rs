@@ -60,11 +60,11 @@ const COUNT: &str = "count-1";
 impl Seal for Counting {
     fn seal(&self, sealing: &mut Sealing<'_, '_>) -> Result<u64, StoreError> {
         let key = b"n".to_vec();
-        let old = sealing.read().raw_get(COUNT, &key)?;
+        let old = sealing.read().raw(COUNT, &key)?;
         let n = old.map_or(0, |v| {
             u64::from_be_bytes(v.try_into().expect("eight bytes"))
         });
-        sealing.raw_put(COUNT, key, (n + 1).to_be_bytes().to_vec());
+        sealing.put_raw(COUNT, key, &(n + 1).to_be_bytes());
         Ok(n)
     }
     fn tables(&self) -> Vec<&'static str> {
@@ -94,7 +94,7 @@ fn act() -> Act {
 
 fn entries(store: &Store) -> u64 {
     store.read(|r| {
-        let value = r.raw_get(COUNT, b"n").unwrap();
+        let value = r.raw(COUNT, b"n").unwrap();
         value.map_or(0, |v| u64::from_be_bytes(v.try_into().unwrap()))
     })
 }

@@ -329,8 +329,9 @@ impl Sealing<'_, '_> {
         self.write.read()
     }
 
-    /// Writes a raw row of the log's own tables; values must carry their own proof.
-    pub fn raw_put(&mut self, table: &'static str, key: Vec<u8>, value: Vec<u8>) {
+    /// Writes a row of the log's own tables, with the same check as any value.
+    pub fn put_raw(&mut self, table: &'static str, key: Vec<u8>, value: &[u8]) {
+        let value = row::encode_index(table, &key, value);
         self.write.layer.set(table, key, Some(value));
     }
 

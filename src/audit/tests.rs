@@ -1,0 +1,219 @@
+//! The log over a real store.
+
+use std::sync::Arc;
+
+use minicbor::{Decode, Encode};
+
+use super::*;
+use crate::{
+    error::AppError,
+    kit::{Clock, Id, Random, Timestamp},
+    store::*,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+struct Person {
+    #[n(0)]
+    id: Id<Person>,
+    #[n(1)]
+    name: String,
+}
+
+impl Entity for Person {
+    const KIND: &'static str = "person";
+    const TABLE: &'static str = "persons-1";
+    const CLASS: Class = Class::Record;
+    type Key = Id<Person>;
+    fn key(&self) -> Id<Person> {
+        self.id
+    }
+    fn subject(&self) -> Option<SubjectId> {
+        Some(self.id.cast())
+    }
+    fn audit_view(&self) -> AuditView {
+        vec![("name", self.name.as_str().into())]
+    }
+}
+
+struct Bench {
+    store: Store,
+    clock: Clock,
+    _dir: tempfile::TempDir,
+}
+
+fn bench() -> Bench {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::at(dir.path().join("data"));
+    folder.create(&Random::system()).unwrap();
+    let mut tables = vec![TableSpec::of::<Person>()];
+    tables.extend(checkpoints::TABLES);
+    let clock = Clock::manual(Timestamp::from_s(1_800_000_000));
+    let options = StoreOptions {
+        clock: clock.clone(),
+        ..StoreOptions::new(tables, Arc::new(Log))
+    };
+    Bench {
+        store: Store::open(&folder, options).unwrap(),
+        clock,
+        _dir: dir,
+    }
+}
+
+impl Bench {
+    fn put(&self, id: u64, name: &str) {
+        let person = Person {
+            id: Id::from_bits(id),
+            name: name.to_owned(),
+        };
+        let mut act = Act::by_system("person.change", "test");
+        act.actor = Actor::Account(Id::from_bits(77));
+        act.origin.ip = Some([203, 0, 113, 8].into());
+        self.store
+            .write_blocking(act, move |w| Ok(w.put(&person)?))
+            .unwrap();
+    }
+
+    fn leaf(&self, seq: u64) -> Leaf {
+        let line = self.store.read(|r| log::line(r, seq)).unwrap().unwrap();
+        Leaf::parse(&line).unwrap()
+    }
+
+    fn openings(&self, seq: u64) -> Vec<Opening> {
+        self.store.read(|r| log::openings(r, seq)).unwrap()
+    }
+}
+
+#[test]
+fn a_change_leaves_one_entry_that_names_ids_and_opens_to_the_rest() {
+    let bench = bench();
+    bench.put(5, "王海燕");
+    bench.put(5, "王海雁");
+    let leaf = bench.leaf(1);
+    let field = format!("person:{}", Id::<Person>::from_bits(5));
+    assert_eq!(leaf.obj, Objects::Listed(vec![field.clone()]));
+    assert_eq!(
+        leaf.actor,
+        format!("account:{}", Id::<Person>::from_bits(77))
+    );
+    let line = String::from_utf8(leaf.to_bytes()).unwrap();
+    assert!(
+        !line.contains('王') && !line.contains("203.0.113.8"),
+        "{line}"
+    );
+    let openings = bench.openings(1);
+    assert!(openings.iter().all(|o| o.opens(&leaf)));
+    let value = |f: &str| openings.iter().find(|o| o.f == f).unwrap().v.clone();
+    assert_eq!(value(&field), r#"{"name":["王海燕","王海雁"]}"#);
+    assert_eq!(value("ip"), "203.0.113.8");
+}
+
+#[test]
+fn erasing_a_person_closes_the_openings_and_keeps_the_proof() {
+    let bench = bench();
+    bench.put(5, "王海燕");
+    let act = Act::by_system("pii.erase", "test");
+    bench
+        .store
+        .write_blocking(act, |w| {
+            w.delete::<Person>(&Id::from_bits(5))?;
+            w.forget_subject(Id::from_bits(5));
+            Ok(())
+        })
+        .unwrap();
+    for seq in 0..2 {
+        let text = format!("{:?}", bench.openings(seq));
+        assert!(!text.contains('王'), "{text}");
+    }
+    assert_eq!(bench.store.check().unwrap().found, []);
+    let verdict = bench.store.read(|r| checkpoints::verify(r)).unwrap();
+    assert!(verdict.is_intact() && verdict.entries == 2, "{verdict:?}");
+}
+
+#[test]
+fn a_refusal_is_an_entry_of_its_own() {
+    let bench = bench();
+    let act = Act::by_system("person.change", "test");
+    let refused: crate::error::Result<()> = bench
+        .store
+        .write_blocking(act, |_| Err(AppError::Forbidden { permission: "test" }));
+    assert!(refused.is_err());
+    assert_eq!(bench.leaf(0).outcome, "denied");
+}
+
+#[test]
+fn time_never_runs_backwards_in_the_log() {
+    let bench = bench();
+    bench.put(1, "a");
+    bench.clock.advance_ms(-86_400_000);
+    bench.put(2, "b");
+    bench.clock.advance_ms(86_400_000 * 2);
+    bench.put(3, "c");
+    assert_eq!(bench.leaf(0).t, bench.leaf(1).t);
+    assert!(bench.leaf(1).t < bench.leaf(2).t);
+    assert_eq!(bench.store.check().unwrap().found, []);
+}
+
+#[test]
+fn more_than_a_tile_of_entries_proves_each_of_them() {
+    let bench = bench();
+    for i in 0..600u64 {
+        bench.put(i % 9 + 1, &i.to_string());
+    }
+    let stored = checkpoints::sign_head(&bench.store).unwrap().unwrap();
+    let signed = note::SignedCheckpoint::parse(&stored.note).unwrap();
+    assert!(signed.is_signed_by(&checkpoints::verifier_key(bench.store.vault())));
+    bench.store.read(|r| {
+        for seq in [0, 1, 255, 256, 511, 512, 599] {
+            let path = log::inclusion(r, seq, stored.size).unwrap();
+            let leaf = merkle::leaf_hash(&log::line(r, seq).unwrap().unwrap());
+            let root = merkle::inclusion_root(leaf, seq, stored.size, &path);
+            assert_eq!(root, Some(signed.checkpoint.root), "{seq}");
+        }
+    });
+    assert_eq!(bench.store.check().unwrap().found, []);
+}
+
+#[test]
+fn entries_are_found_by_who_what_and_which() {
+    let bench = bench();
+    for i in 0..20u64 {
+        bench.put(i % 2 + 1, &i.to_string());
+    }
+    let found = |dimension, text: &str, before| {
+        bench.store.read(|r| {
+            log::found_by(r, dimension, text, before)
+                .unwrap()
+                .collect::<Result<Vec<u64>, _>>()
+                .unwrap()
+        })
+    };
+    let person = format!("person:{}", Id::<Person>::from_bits(1));
+    assert_eq!(
+        found(Dimension::Object, &person, None),
+        [18, 16, 14, 12, 10, 8, 6, 4, 2, 0]
+    );
+    assert_eq!(found(Dimension::Object, &person, Some(4)), [2, 0]);
+    assert_eq!(found(Dimension::Act, "person.change", None).len(), 20);
+    assert_eq!(found(Dimension::Act, "person", None).len(), 0);
+}
+
+#[test]
+fn signing_twice_gives_the_same_checkpoint_and_a_new_entry_a_new_one() {
+    let bench = bench();
+    assert_eq!(checkpoints::sign_head(&bench.store).unwrap(), None);
+    bench.put(1, "a");
+    let first = checkpoints::sign_head(&bench.store).unwrap();
+    assert_eq!(checkpoints::sign_head(&bench.store).unwrap(), first);
+    bench.put(1, "b");
+    assert_ne!(checkpoints::sign_head(&bench.store).unwrap(), first);
+    let due = |b: &Bench| {
+        b.store
+            .read(|r| checkpoints::is_due(r, b.clock.now()))
+            .unwrap()
+    };
+    assert!(!due(&bench));
+    bench.put(1, "c");
+    assert!(!due(&bench));
+    bench.clock.advance_ms(checkpoints::AGE_MAX_MS);
+    assert!(due(&bench));
+}
