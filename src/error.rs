@@ -30,6 +30,12 @@ pub enum AppError {
     /// The request does not come from our own pages (CSRF), or is stale.
     #[error("request not from this site")]
     ForeignRequest,
+    /// The request itself is malformed: nothing that our own pages send.
+    #[error("bad request: {why}")]
+    BadRequest {
+        /// Stable reason, completes the code `bad_request.…`.
+        why: &'static str,
+    },
     /// Input that cannot be accepted.
     #[error("invalid input: {}", .0.summary())]
     Invalid(Invalid),
@@ -88,6 +94,7 @@ impl AppError {
             Self::Forbidden { .. } => "forbidden".into(),
             Self::Unauthenticated => "unauthenticated".into(),
             Self::ForeignRequest => "foreign_request".into(),
+            Self::BadRequest { why } => format!("bad_request.{why}").into(),
             Self::Invalid(_) => "invalid".into(),
             Self::Conflict { why } => format!("conflict.{why}").into(),
             Self::TooMany { .. } => "too_many".into(),
@@ -104,6 +111,7 @@ impl AppError {
             Self::NotFound { .. } => 404,
             Self::Forbidden { .. } | Self::ForeignRequest => 403,
             Self::Unauthenticated => 401,
+            Self::BadRequest { .. } => 400,
             Self::Invalid(_) => 422,
             Self::Conflict { .. } => 409,
             Self::TooMany { .. } => 429,
