@@ -21,3 +21,4 @@ pub mod tags;
 
 // surface
 pub mod cli;
+pub mod web;

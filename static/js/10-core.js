@@ -1,0 +1,1 @@
+// Enhancement only: every page works with this file missing.
