@@ -245,7 +245,7 @@ fn store_full_tiles(sealing: &mut Sealing<'_, '_>, size: u64) -> Result<(), Stor
     let (mut level, mut count) = (0u8, size);
     while count > 0 && count.is_multiple_of(TILE) {
         let index = count / TILE - 1;
-        let mut tile = Vec::with_capacity(TILE as usize * 32);
+        let mut tile = Vec::new();
         {
             let read = sealing.read();
             let hashes = Stored { read: &read };

@@ -1,0 +1,374 @@
+//! The client of the server API: tokens, one way to call, retries, limits.
+//!
+//! Source of all protocol facts: WeCom documentation (服务端API), conventions section.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::kit::{Clock, Secret, Timestamp};
+
+use super::error::{Class, Error};
+
+/// Root of WeCom's own server API.
+pub const BASE_URL: &str = "https://qyapi.weixin.qq.com/cgi-bin/";
+/// An answer larger than this is not read to its end.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Calls at the same time; WeCom answers 45033 to more of one API.
+const CALLS_AT_ONCE: usize = 4;
+/// A token is renewed this long before WeCom would refuse it.
+const TOKEN_MARGIN_MS: i64 = 300_000;
+/// Pages of one listing; more means that the cursor leads in a circle.
+pub(super) const PAGES_MAX: usize = 100_000;
+
+/// Which secret a call is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The self-built app: directory.
+    App,
+    /// Customer Contact.
+    Contact,
+}
+
+/// How to reach one firm's account.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Root of the server API, with a slash at its end.
+    pub base_url: String,
+    /// Corp ID.
+    pub corpid: String,
+    /// Secret of the self-built app.
+    pub app_secret: Secret<String>,
+    /// Secret of Customer Contact, where the firm still has it; else the app's is used.
+    pub contact_secret: Option<Secret<String>>,
+}
+
+/// How often and after what time a call that may pass is repeated.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// Waits before the second, third … attempt.
+    pub waits: Vec<Duration>,
+    /// Time for one attempt.
+    pub timeout: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let waits = [1, 3, 9].map(Duration::from_secs).to_vec();
+        Self {
+            waits,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What calls have cost so far.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    calls: AtomicU64,
+    failures: AtomicU64,
+    waited_us: AtomicU64,
+}
+
+impl Metrics {
+    /// Attempts made.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+    /// Attempts that failed.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+    /// Time spent waiting for answers.
+    pub fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited_us.load(Ordering::Relaxed))
+    }
+}
+
+/// The client. Cheap to clone; clones share tokens and limits.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    settings: Settings,
+    patience: Patience,
+    clock: Clock,
+    tokens: Mutex<HashMap<Purpose, Token>>,
+    at_once: Semaphore,
+    metrics: Metrics,
+}
+
+struct Token {
+    value: Secret<String>,
+    good_until: Timestamp,
+}
+
+/// Installs the one crypto library for TLS. Called first thing by every process; calling it
+/// again is harmless.
+pub fn install_crypto_provider() {
+    // An error says that it is installed already.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+}
+
+#[derive(serde::Deserialize)]
+struct Envelope {
+    #[serde(default, deserialize_with = "super::lenient::int")]
+    errcode: i64,
+    #[serde(default)]
+    errmsg: String,
+}
+
+#[derive(serde::Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    #[serde(default, deserialize_with = "super::lenient::int")]
+    expires_in: i64,
+}
+
+impl Client {
+    /// A client for one account. Fails only if TLS cannot be set up.
+    pub fn new(settings: Settings, patience: Patience, clock: Clock) -> Result<Self, Error> {
+        install_crypto_provider();
+        let why = |e: reqwest::Error| Error::Transport {
+            call: "",
+            why: describe(e),
+        };
+        let roots = rustls::RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        let tls = rustls::ClientConfig::builder().with_root_certificates(roots);
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.with_no_client_auth())
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(patience.timeout)
+            .build()
+            .map_err(why)?;
+        Ok(Self(Arc::new(Inner {
+            http,
+            settings,
+            patience,
+            clock,
+            tokens: Mutex::default(),
+            at_once: Semaphore::new(CALLS_AT_ONCE),
+            metrics: Metrics::default(),
+        })))
+    }
+
+    /// What calls have cost so far.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// A GET call.
+    pub(super) async fn get<A: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        call: &'static str,
+        query: &[(&str, &str)],
+    ) -> Result<A, Error> {
+        self.call::<(), A>(purpose, call, query, None).await
+    }
+
+    /// A POST call with a JSON body.
+    pub(super) async fn post<B: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        call: &'static str,
+        body: &B,
+    ) -> Result<A, Error> {
+        self.call(purpose, call, &[], Some(body)).await
+    }
+
+    async fn call<B: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        call: &'static str,
+        query: &[(&str, &str)],
+        body: Option<&B>,
+    ) -> Result<A, Error> {
+        let mut renewed = false;
+        let mut attempt = 0;
+        loop {
+            let failed = match self.once(purpose, call, query, body).await {
+                Ok(answer) => return parse(call, &answer),
+                Err(failed) => failed,
+            };
+            if failed.class() == Some(Class::TokenInvalid) && !renewed {
+                renewed = true;
+                self.0.tokens.lock().await.remove(&purpose);
+                continue;
+            }
+            match self.0.patience.waits.get(attempt) {
+                Some(wait) if failed.may_pass() => self.wait(*wait).await,
+                _ => return Err(failed),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Waits, a little more or less each time, so that clients do not knock in step.
+    async fn wait(&self, wait: Duration) {
+        let jitter = u32::try_from(self.0.clock.now().ms().rem_euclid(50)).unwrap_or(0);
+        tokio::time::sleep(wait + wait * jitter / 100).await;
+    }
+
+    /// One attempt with a token; gives the body of an answer with errcode 0.
+    async fn once<B: Serialize + Sync>(
+        &self,
+        purpose: Purpose,
+        call: &'static str,
+        query: &[(&str, &str)],
+        body: Option<&B>,
+    ) -> Result<BytesMut, Error> {
+        let token = self.token(purpose).await?;
+        let address = format!("{}{call}", self.0.settings.base_url);
+        let request = match body {
+            Some(body) => self.0.http.post(address).json(body),
+            None => self.0.http.get(address),
+        };
+        let request = request
+            .query(&[("access_token", token.expose().as_str())])
+            .query(query);
+        self.send(call, request).await
+    }
+
+    /// The token, fetched once for all who wait for it.
+    async fn token(&self, purpose: Purpose) -> Result<Secret<String>, Error> {
+        const CALL: &str = "gettoken";
+        let mut tokens = self.0.tokens.lock().await;
+        let now = self.0.clock.now();
+        if let Some(token) = tokens.get(&purpose).filter(|token| token.good_until > now) {
+            return Ok(token.value.clone());
+        }
+        let settings = &self.0.settings;
+        let secret = match (purpose, &settings.contact_secret) {
+            (Purpose::Contact, Some(secret)) => secret,
+            _ => &settings.app_secret,
+        };
+        let credentials = [
+            ("corpid", settings.corpid.as_str()),
+            ("corpsecret", secret.expose().as_str()),
+        ];
+        let address = format!("{}{CALL}", settings.base_url);
+        let answer = self
+            .send(CALL, self.0.http.get(address).query(&credentials))
+            .await?;
+        let answer: TokenAnswer = parse(CALL, &answer)?;
+        // Read, not assumed; the margin is at most half of it.
+        let life_ms = answer.expires_in.max(0).saturating_mul(1000);
+        let good_until = now.plus_ms(life_ms - TOKEN_MARGIN_MS.min(life_ms / 2));
+        let value = Secret::new(answer.access_token);
+        tokens.insert(
+            purpose,
+            Token {
+                value: value.clone(),
+                good_until,
+            },
+        );
+        Ok(value)
+    }
+
+    async fn send(
+        &self,
+        call: &'static str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<BytesMut, Error> {
+        let closed = |_| Error::Transport {
+            call,
+            why: "closing".to_owned(),
+        };
+        let _place = self.0.at_once.acquire().await.map_err(closed)?;
+        let started = Instant::now();
+        let answered = read(call, request).await;
+        let metrics = &self.0.metrics;
+        let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        metrics.waited_us.fetch_add(waited, Ordering::Relaxed);
+        metrics.calls.fetch_add(1, Ordering::Relaxed);
+        if answered.is_err() {
+            metrics.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        answered
+    }
+}
+
+/// Sends, bounds and judges an answer.
+async fn read(call: &'static str, request: reqwest::RequestBuilder) -> Result<BytesMut, Error> {
+    let transport = |e: reqwest::Error| Error::Transport {
+        call,
+        why: describe(e),
+    };
+    let response = request.send().await.map_err(transport)?;
+    let status = response.status().as_u16();
+    if status != 200 {
+        return Err(Error::Status { call, status });
+    }
+    let mut body = BytesMut::new();
+    let mut stream = response.bytes_stream();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(transport)?;
+        if body.len() + piece.len() > ANSWER_BYTES_MAX {
+            let what = format!("more than {ANSWER_BYTES_MAX} bytes");
+            return Err(Error::BadAnswer { call, what });
+        }
+        body.extend_from_slice(&piece);
+    }
+    let envelope: Envelope = parse(call, &body)?;
+    if envelope.errcode != 0 {
+        let (errcode, hint) = (envelope.errcode, hint(&envelope.errmsg));
+        return Err(Error::Refused {
+            call,
+            errcode,
+            hint,
+        });
+    }
+    Ok(body)
+}
+
+fn parse<A: DeserializeOwned>(call: &'static str, body: &[u8]) -> Result<A, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        // The parser's own words may quote values; the place and kind are enough.
+        let what = format!("{:?} error at column {}", error.classify(), error.column());
+        let field = error.to_string();
+        let missing = field
+            .strip_prefix("missing field ")
+            .and_then(|f| f.split(' ').next());
+        let what = missing.map_or(what, |field| format!("no field {field}"));
+        Error::BadAnswer { call, what }
+    })
+}
+
+/// The part of an errmsg that WeCom's support asks for: `hint: [time_n_hex]`.
+fn hint(errmsg: &str) -> String {
+    let hint = errmsg
+        .split_once("hint: [")
+        .and_then(|(_, rest)| rest.split(']').next());
+    hint.unwrap_or("")
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .take(80)
+        .collect()
+}
+
+/// An error of the HTTP library without its address: that carries the token.
+fn describe(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,203 @@
+//! 客户联系: members who add customers, and their customers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    client::{Client, PAGES_MAX, Purpose},
+    directory::unless_gone,
+    error::Error,
+    lenient,
+};
+
+/// A customer as WeCom tells it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ExternalContact {
+    /// external_userid.
+    pub external_userid: String,
+    /// Name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub name: String,
+    /// 1 WeChat user, 2 WeCom user.
+    #[serde(default, rename = "type", deserialize_with = "lenient::int")]
+    pub kind: i64,
+    /// 0 unknown, 1 male, 2 female.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub gender: i64,
+    /// Picture.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub avatar: String,
+    /// WeChat unionid.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub unionid: String,
+    /// Job title, only of WeCom users.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub position: String,
+    /// Firm, only of WeCom users.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub corp_name: String,
+    /// Full name of the firm, only of WeCom users.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub corp_full_name: String,
+}
+
+/// What one member knows of a customer, as `batch/get_by_user` tells it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FollowInfo {
+    /// The member's userid.
+    pub userid: String,
+    /// Remark.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub remark: String,
+    /// Description.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub description: String,
+    /// When added, seconds.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub createtime: i64,
+    /// Corp and strategy tags.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tag_id: Vec<String>,
+    /// Company as remarked.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub remark_corp_name: String,
+    /// Phones as remarked.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub remark_mobiles: Vec<String>,
+    /// How added.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub add_way: i64,
+    /// Channel.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub state: String,
+}
+
+/// A follower as `externalcontact/get` tells it; only who.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Follower {
+    /// The member's userid.
+    pub userid: String,
+}
+
+/// One (customer, member) pair.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ContactOfMember {
+    /// The customer.
+    pub external_contact: ExternalContact,
+    /// The tie.
+    pub follow_info: FollowInfo,
+}
+
+/// The pages of the customers of some members.
+pub struct CustomerPages<'c> {
+    client: &'c Client,
+    userids: Vec<String>,
+    cursor: String,
+    pages: usize,
+    ended: bool,
+}
+
+const BATCH: &str = "externalcontact/batch/get_by_user";
+/// Rows of a page; WeCom's maximum.
+const PAGE_ROWS: u32 = 100;
+
+impl CustomerPages<'_> {
+    /// The next page; `None` after the last.
+    pub async fn next(&mut self) -> Result<Option<Vec<ContactOfMember>>, Error> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            userid_list: &'a [String],
+            cursor: &'a str,
+            limit: u32,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default, deserialize_with = "lenient::or_default")]
+            external_contact_list: Vec<ContactOfMember>,
+            #[serde(default, deserialize_with = "lenient::or_default")]
+            next_cursor: String,
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        let ask = Ask {
+            userid_list: &self.userids,
+            cursor: &self.cursor,
+            limit: PAGE_ROWS,
+        };
+        let answer: Result<Answer, Error> = self.client.post(Purpose::Contact, BATCH, &ask).await;
+        let Some(answer) = unless_gone(answer)? else {
+            self.ended = true;
+            return Ok(None);
+        };
+        self.ended = answer.next_cursor.is_empty();
+        self.cursor = advance(BATCH, &self.cursor, answer.next_cursor, &mut self.pages)?;
+        Ok(Some(answer.external_contact_list))
+    }
+}
+
+/// The next cursor, unless it leads in a circle.
+pub(super) fn advance(
+    call: &'static str,
+    current: &str,
+    next: String,
+    pages: &mut usize,
+) -> Result<String, Error> {
+    *pages += 1;
+    if (!next.is_empty() && next == current) || *pages > PAGES_MAX {
+        let what = "the page cursor leads in a circle".to_owned();
+        return Err(Error::BadAnswer { call, what });
+    }
+    Ok(next)
+}
+
+impl Client {
+    /// Userids of the members who may add customers and whom the app sees.
+    pub async fn follow_users(&self) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            follow_user: Vec<String>,
+        }
+        let call = "externalcontact/get_follow_user_list";
+        let answer: Answer = self.get(Purpose::Contact, call, &[]).await?;
+        Ok(answer.follow_user)
+    }
+
+    /// All customers of up to 100 members, page by page.
+    pub fn customers_of(&self, userids: &[String]) -> CustomerPages<'_> {
+        CustomerPages {
+            client: self,
+            userids: userids.to_vec(),
+            cursor: String::new(),
+            pages: 0,
+            ended: false,
+        }
+    }
+
+    /// The followers of one customer; `None` if WeCom does not know the customer any more.
+    pub async fn followers(&self, external_userid: &str) -> Result<Option<Vec<Follower>>, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default, deserialize_with = "lenient::or_default")]
+            follow_user: Vec<Follower>,
+            #[serde(default, deserialize_with = "lenient::or_default")]
+            next_cursor: String,
+        }
+        const CALL: &str = "externalcontact/get";
+        let (mut all, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let query = [
+                ("external_userid", external_userid),
+                ("cursor", cursor.as_str()),
+            ];
+            let answer = self.get::<Answer>(Purpose::Contact, CALL, &query).await;
+            let Some(answer) = unless_gone(answer)? else {
+                return Ok(None);
+            };
+            all.extend(answer.follow_user);
+            if answer.next_cursor.is_empty() {
+                return Ok(Some(all));
+            }
+            cursor = advance(CALL, &cursor, answer.next_cursor, &mut pages)?;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! 客户群: customer groups, reading.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    client::{Client, Purpose},
+    contacts::advance,
+    directory::unless_gone,
+    error::Error,
+    lenient,
+};
+
+/// A group in the list.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GroupEntry {
+    /// chat_id.
+    pub chat_id: String,
+    /// 0 normal, 1 owner left, 2 being inherited, 3 inherited.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub status: i64,
+}
+
+/// A group with everybody in it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Group {
+    /// chat_id.
+    pub chat_id: String,
+    /// Name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub name: String,
+    /// The owner's userid.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub owner: String,
+    /// When made, seconds.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub create_time: i64,
+    /// Notice.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub notice: String,
+    /// Everybody in it.
+    pub member_list: Vec<GroupMember>,
+    /// Changes when somebody comes or goes.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub member_version: String,
+}
+
+/// Somebody in a group.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GroupMember {
+    /// userid or external_userid.
+    pub userid: String,
+    /// 1 member, 2 external.
+    #[serde(default, rename = "type", deserialize_with = "lenient::int")]
+    pub kind: i64,
+    /// When joined, seconds.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub join_time: i64,
+    /// 1 invited, 2 by link, 3 by code.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub join_scene: i64,
+    /// Name in the group.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub group_nickname: String,
+    /// Name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub name: String,
+}
+
+impl Client {
+    /// All groups whose owners the app sees (`groupchat/list`).
+    pub async fn groups(&self) -> Result<Vec<GroupEntry>, Error> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            status_filter: u8,
+            cursor: &'a str,
+            limit: u32,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(default, deserialize_with = "lenient::or_default")]
+            group_chat_list: Vec<GroupEntry>,
+            #[serde(default, deserialize_with = "lenient::or_default")]
+            next_cursor: String,
+        }
+        const CALL: &str = "externalcontact/groupchat/list";
+        let (mut all, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let ask = Ask {
+                status_filter: 0,
+                cursor: &cursor,
+                limit: 1000,
+            };
+            let answer: Answer = self.post(Purpose::Contact, CALL, &ask).await?;
+            all.extend(answer.group_chat_list);
+            if answer.next_cursor.is_empty() {
+                return Ok(all);
+            }
+            cursor = advance(CALL, &cursor, answer.next_cursor, &mut pages)?;
+        }
+    }
+
+    /// One group with names (`groupchat/get`); `None` if WeCom does not know it any more.
+    pub async fn group(&self, chat_id: &str) -> Result<Option<Group>, Error> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            chat_id: &'a str,
+            need_name: u8,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            group_chat: Group,
+        }
+        let ask = Ask {
+            chat_id,
+            need_name: 1,
+        };
+        let call = "externalcontact/groupchat/get";
+        let answer: Result<Answer, Error> = self.post(Purpose::Contact, call, &ask).await;
+        Ok(unless_gone(answer)?.map(|a| a.group_chat))
+    }
+}

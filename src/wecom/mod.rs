@@ -1,0 +1,19 @@
+//! The WeCom server API (企业微信服务端API): one client over HTTP.
+//!
+//! Product code speaks in typed calls; odd shapes and error codes stay in here. Nothing knows
+//! whether the other end is WeCom or the simulator.
+
+mod client;
+mod contacts;
+mod directory;
+mod error;
+mod groups;
+mod lenient;
+mod tags;
+
+pub use client::{BASE_URL, Client, Metrics, Patience, Settings, install_crypto_provider};
+pub use contacts::{ContactOfMember, CustomerPages, ExternalContact, FollowInfo, Follower};
+pub use directory::{Department, Member};
+pub use error::{Class, Error};
+pub use groups::{Group, GroupEntry, GroupMember};
+pub use tags::{Tag, TagGroup};
