@@ -1,0 +1,77 @@
+//! Where a shown text matches what was typed: also for pinyin.
+
+use super::{fold::fold, pinyin, query::words};
+
+/// A piece of a text: matched or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The text as it is.
+    pub text: String,
+    /// Whether it matched.
+    pub marked: bool,
+}
+
+/// Parts `text` into matched and other pieces. Without a match there is one piece.
+pub fn highlight(text: &str, typed: &str) -> Vec<Piece> {
+    let folded: Vec<char> = fold(text).chars().collect();
+    let mut marks = vec![false; folded.len()];
+    for word in words(typed) {
+        mark(text, &folded, &word, &mut marks);
+    }
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (c, marked) in text.chars().zip(marks) {
+        match pieces.last_mut() {
+            Some(piece) if piece.marked == marked => piece.text.push(c),
+            _ => pieces.push(Piece {
+                text: c.to_string(),
+                marked,
+            }),
+        }
+    }
+    pieces
+}
+
+fn mark(text: &str, folded: &[char], word: &str, marks: &mut [bool]) {
+    let chars: Vec<char> = word.chars().collect();
+    let mut found = false;
+    for start in 0..(folded.len() + 1).saturating_sub(chars.len()) {
+        if folded[start..].starts_with(&chars) {
+            marks[start..start + chars.len()].fill(true);
+            found = true;
+        }
+    }
+    let letters = word.bytes().all(|b| b.is_ascii_lowercase());
+    if !found
+        && letters
+        && let Some((from, to)) = pinyin::matched(text, word)
+    {
+        let to = to.min(marks.len());
+        marks[from..to].fill(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, typed: &str) -> String {
+        let piece = |p: Piece| {
+            if p.marked {
+                format!("[{}]", p.text)
+            } else {
+                p.text
+            }
+        };
+        highlight(text, typed).into_iter().map(piece).collect()
+    }
+
+    #[test]
+    fn what_matched_is_marked_in_the_original_spelling() {
+        assert_eq!(shown("王海燕", "海燕"), "王[海燕]");
+        assert_eq!(shown("王海燕", "wangh"), "[王海]燕");
+        assert_eq!(shown("王海燕", "why"), "[王海燕]");
+        assert_eq!(shown("臺灣ＡＢＣ公司", "台湾 abc"), "[臺灣ＡＢＣ]公司");
+        assert_eq!(shown("王海燕", "李"), "王海燕");
+        assert_eq!(shown("", "李"), "");
+    }
+}
