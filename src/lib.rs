@@ -11,6 +11,7 @@ pub mod store;
 
 // tools
 pub mod audit;
+pub mod identity;
 pub mod sheet;
 pub mod wecom;
 pub mod work;
