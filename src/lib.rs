@@ -3,6 +3,16 @@
 //! Modules in reading order, from the ground up; each knows only those above it in this
 //! list. ARCHITECTURE.md is the map with the reasons.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_wrap,
+        reason = "tests count in small numbers"
+    )
+)]
+
 // ground
 pub mod config;
 pub mod error;
@@ -11,6 +21,7 @@ pub mod store;
 
 // tools
 pub mod audit;
+pub mod identity;
 pub mod search;
 pub mod sheet;
 pub mod wecom;

@@ -1,5 +1,7 @@
 //! The command line: one file per command.
 
+mod account;
+
 use std::process::ExitCode;
 
 /// Runs the command named on the command line.

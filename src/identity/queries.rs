@@ -1,0 +1,201 @@
+//! Reads of accounts, sessions, tokens and roles.
+
+use crate::{
+    error::{AppError, Result},
+    kit::{Cursor, Id, Page, PageRequest, Timestamp},
+    store::{Read, StoreError, SubjectId},
+};
+
+use super::{
+    Account, AccountState, CustomRole, Role, Scope, Unit, Viewer,
+    account::fold_login,
+    actions,
+    session::Session,
+    token::{ApiToken, TOKENS_BY_ACCOUNT},
+};
+
+/// An account as lists and pages show it: without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountView {
+    /// Its id.
+    pub id: Id<Account>,
+    /// The login.
+    pub login: String,
+    /// The name people read.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// The member it stands for.
+    pub member: Option<SubjectId>,
+    /// The departments it manages.
+    pub units: Vec<Id<Unit>>,
+    /// Whether it can be used.
+    pub state: AccountState,
+    /// When its password was last set.
+    pub password_set_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            login: account.login,
+            name: account.name,
+            role: account.role,
+            member: account.member,
+            units: account.units,
+            state: account.state,
+            password_set_at: account.password_set_at,
+            created_at: account.created_at,
+        }
+    }
+}
+
+/// Accounts by login, those whose login or name contains `text` if it is not empty. The
+/// scope must be of [`Permission::AccountManage`](super::Permission::AccountManage).
+pub fn accounts(
+    r: &Read<'_>,
+    scope: &Scope,
+    text: &str,
+    page: &PageRequest,
+) -> Result<Page<AccountView>> {
+    if !scope.is_everything() {
+        return Err(AppError::NotFound { what: "account" });
+    }
+    // Some hundreds at most, so sorting what is there beats an index to keep.
+    let mut found: Vec<Account> = r.all::<Account>(None)?.collect::<Result<_, _>>()?;
+    found.sort_by_cached_key(|account| (sort_key(account), account.id));
+    let text = text.trim().to_lowercase();
+    found.retain(|account| {
+        account.name.to_lowercase().contains(&text) || account.login.to_lowercase().contains(&text)
+    });
+    Ok(cut(found, page))
+}
+
+fn sort_key(account: &Account) -> String {
+    fold_login(&account.login).unwrap_or_default()
+}
+
+fn cut(found: Vec<Account>, page: &PageRequest) -> Page<AccountView> {
+    let (total, limit) = (found.len(), page.limit());
+    let place = |cursor: &Cursor| {
+        let key = std::str::from_utf8(&cursor.0).unwrap_or_default();
+        found.partition_point(|account| sort_key(account).as_str() <= key)
+    };
+    let start = match (&page.after, &page.before) {
+        (Some(after), _) => place(after),
+        (None, Some(before)) => place(before).saturating_sub(1).saturating_sub(limit),
+        (None, None) => 0,
+    };
+    let end = (start + limit).min(total);
+    let cursor = |at: usize| found.get(at).map(|a| Cursor(sort_key(a).into_bytes()));
+    let next = (end < total).then(|| cursor(end - 1)).flatten();
+    let prev = (start > 0).then(|| cursor(start)).flatten();
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    Page {
+        total: count(total),
+        total_exact: true,
+        offset: Some(count(start)),
+        next,
+        prev,
+        items: found
+            .into_iter()
+            .skip(start)
+            .take(end - start)
+            .map(AccountView::from)
+            .collect(),
+    }
+}
+
+/// One account, for whoever manages them.
+pub fn account(r: &Read<'_>, scope: &Scope, id: Id<Account>) -> Result<AccountView> {
+    let account = r.get::<Account>(&id)?.filter(|_| scope.is_everything());
+    Ok(account
+        .ok_or(AppError::NotFound { what: "account" })?
+        .into())
+}
+
+/// The name of an account beside what it did. Names of colleagues are no secret in a firm.
+pub fn account_name(r: &Read<'_>, id: Id<Account>) -> Result<Option<String>, StoreError> {
+    Ok(r.get::<Account>(&id)?.map(|account| account.name))
+}
+
+/// The account with this login, for the operator at the console.
+pub fn account_by_login(r: &Read<'_>, scope: &Scope, login: &str) -> Result<AccountView> {
+    let account = Account::by_login(r, login)?.filter(|_| scope.is_everything());
+    Ok(account
+        .ok_or(AppError::NotFound { what: "account" })?
+        .into())
+}
+
+/// The account that stands for a member.
+pub fn account_of_member(r: &Read<'_>, member: SubjectId) -> Result<Option<Id<Account>>> {
+    Ok(Account::by_member(r, member)?.map(|account| account.id))
+}
+
+/// Whether there is a super admin in use; without one `/claim` is open.
+pub fn has_super_admin(r: &Read<'_>) -> Result<bool> {
+    Ok(actions::has_super_admin(r, None)?)
+}
+
+/// One of one's own sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// Its id.
+    pub id: Id<Session>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// The last request noted.
+    pub seen_at: Timestamp,
+    /// When it ends if nothing more is heard of it.
+    pub ends_at: Timestamp,
+    /// The address it began at.
+    pub ip: Option<String>,
+    /// The browser as it names itself.
+    pub device: Option<String>,
+    /// 本机: the one that asks.
+    pub is_this: bool,
+}
+
+/// The viewer's own living sessions, the one that asks first, then the latest seen.
+pub fn own_sessions(r: &Read<'_>, viewer: &Viewer, now: Timestamp) -> Result<Vec<SessionView>> {
+    let account = viewer.account().ok_or(AppError::Unauthenticated)?;
+    let this = viewer.session().map(Session::id);
+    let mut sessions: Vec<SessionView> = actions::sessions_of(r, account.id)?
+        .into_iter()
+        .filter(|session| session.is_live(now, account.role))
+        .map(|session| SessionView {
+            id: session.id(),
+            is_this: Some(session.id()) == this,
+            created_at: session.created_at,
+            seen_at: session.seen_at,
+            ends_at: session.ends_at(account.role),
+            ip: session.ip,
+            device: session.device,
+        })
+        .collect();
+    sessions.sort_by_key(|s| (!s.is_this, std::cmp::Reverse(s.seen_at)));
+    Ok(sessions)
+}
+
+/// The API tokens of an account, newest first, for whoever manages accounts.
+pub fn tokens(r: &Read<'_>, scope: &Scope, account: Id<Account>) -> Result<Vec<ApiToken>> {
+    if !scope.is_everything() {
+        return Err(AppError::NotFound { what: "account" });
+    }
+    let walk = crate::store::Walk::prefix(crate::store::Key::new().with(account));
+    let mut tokens: Vec<ApiToken> = r
+        .list(&TOKENS_BY_ACCOUNT, &walk)?
+        .collect::<Result<_, _>>()?;
+    tokens.sort_by_key(|token| std::cmp::Reverse(token.created_at));
+    Ok(tokens)
+}
+
+/// The firm's own roles by name.
+pub fn custom_roles(r: &Read<'_>) -> Result<Vec<CustomRole>> {
+    let mut roles: Vec<CustomRole> = r.all(None)?.collect::<Result<_, _>>()?;
+    roles.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(roles)
+}
