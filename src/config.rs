@@ -49,6 +49,25 @@ pub struct WecomConfig {
     pub contact_secret: Option<Secret<String>>,
 }
 
+impl WecomConfig {
+    /// As the client takes it.
+    pub fn settings(&self) -> crate::wecom::Settings {
+        let mut base_url = self
+            .base_url
+            .clone()
+            .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned());
+        if !base_url.ends_with('/') {
+            base_url.push('/');
+        }
+        crate::wecom::Settings {
+            base_url,
+            corpid: self.corpid.clone(),
+            app_secret: self.app_secret.clone(),
+            contact_secret: self.contact_secret.clone(),
+        }
+    }
+}
+
 /// The file as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

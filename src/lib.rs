@@ -30,8 +30,13 @@ pub mod work;
 // slices
 pub mod customers;
 pub mod org;
+pub mod sync;
 pub mod tags;
 
 // surface
+pub mod app;
 pub mod cli;
+pub mod openapi;
+pub mod slice;
+pub mod slices;
 pub mod web;

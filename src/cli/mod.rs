@@ -1,10 +1,87 @@
 //! The command line: one file per command.
+//!
+//! Exit codes: 0 done, 1 done but something is wrong (damage found, package altered),
+//! 2 not done. Messages say what, because of what, and what to try.
 
-mod account;
+mod backup;
+mod check;
+mod control;
+mod demo;
+mod init;
+mod reindex;
+mod restore;
+mod serve;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+
+pub use control::{ControlRequest, serve_control};
+
+/// Exit code of a command that could not do its work.
+const NOT_DONE: u8 = 2;
+
+#[derive(Parser)]
+#[command(name = "qitai", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    overrides: Overrides,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts the whole product on made-up data, with a built-in WeCom simulator
+    Demo(demo::Args),
+    /// Starts the server
+    Serve,
+    /// Makes the data folder and prints the claim code of the first super admin
+    Init,
+    /// Examines every row against its indexes, the change feed and the audit log
+    Check(check::Args),
+    /// Writes a verified backup, also while the server runs
+    Backup(backup::Args),
+    /// Restores a backup into a new folder
+    Restore(restore::Args),
+    /// Throws the search index away and builds it anew
+    Reindex,
+}
+
+/// What a command answers.
+type CommandResult = Result<ExitCode, Box<dyn std::error::Error>>;
+
 /// Runs the command named on the command line.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("qitai: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::from(NOT_DONE)
+        }
+    }
+}
+
+fn run(cli: Cli) -> CommandResult {
+    if let Command::Demo(args) = cli.command {
+        return demo::run(&cli.overrides, &args);
+    }
+    let config = Config::load(&cli.overrides)?;
+    match cli.command {
+        Command::Demo(_) => unreachable!("handled above: the demo makes its own configuration"),
+        Command::Serve => serve::run(config),
+        Command::Init => init::run(&config),
+        Command::Check(args) => check::run(&config, &args),
+        Command::Backup(args) => backup::run(&config, &args),
+        Command::Restore(args) => restore::run(&config, &args),
+        Command::Reindex => reindex::run(&config),
+    }
 }

@@ -5,7 +5,9 @@
 //! relation says (remark, description, phones, company, tags) is visible only with that
 //! relation; nobody is deleted because a page of an answer failed.
 
+pub mod documents;
 mod model;
+pub mod queries;
 pub mod sync;
 pub mod tables;
 
@@ -13,3 +15,12 @@ pub use model::{
     AddWay, Customer, CustomerId, CustomerKind, Group, GroupId, GroupMember, GroupMemberId,
     GroupState, JoinScene, Relation, RelationId, RelationState,
 };
+
+/// What the slice says about itself.
+pub fn slice() -> crate::slice::Slice {
+    crate::slice::Slice {
+        name: "customers",
+        tables: tables::TABLES.to_vec(),
+        ..crate::slice::Slice::default()
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::{
     kit::Timestamp,
     org::{Gender, MemberId},
-    store::{Index, Key, Read, StoreError, Walk, Write},
+    store::{Key, Read, StoreError, Walk, Write},
     tags::{self, TagId},
 };
 
@@ -108,7 +108,7 @@ fn put_customer(w: &mut Write<'_>, fact: &CustomerFacts) -> Result<(CustomerId, 
         // A unionid is left out where the firm's right to it is gone; it does not change.
         Some(known) => (known.id, known.no, known.known_since, known.unionid),
         None => {
-            let no = next_number(&w.read(), &CUSTOMER_BY_NO, |c| c.no)?;
+            let no = w.read().next_number(&CUSTOMER_BY_NO, |c| c.no)?;
             (w.new_id::<Customer>()?, no, w.now(), String::new())
         }
     };
@@ -182,20 +182,6 @@ fn put_relation(
         state: RelationState::Active,
     })?;
     Ok(is_new)
-}
-
-/// The next running number: one more than the greatest in the index.
-fn next_number<E: crate::store::Entity>(
-    r: &Read<'_>,
-    index: &'static Index<E>,
-    number: impl Fn(&E) -> u32,
-) -> Result<u32, StoreError> {
-    let walk = Walk {
-        backwards: true,
-        ..Walk::default()
-    };
-    let greatest = r.list(index, &walk)?.next().transpose()?;
-    Ok(greatest.map_or(1, |e| number(&e) + 1))
 }
 
 /// The customer with this external_userid.
@@ -324,7 +310,7 @@ pub fn apply_group(
         Some(known) => (known.id, known.no),
         None => (
             w.new_id::<Group>()?,
-            next_number(&w.read(), &GROUP_BY_NO, |g| g.no)?,
+            w.read().next_number(&GROUP_BY_NO, |g| g.no)?,
         ),
     };
     let external = fact.people.iter().filter(|p| p.is_external).count();

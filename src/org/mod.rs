@@ -7,9 +7,20 @@
 mod directory;
 mod model;
 pub mod queries;
+mod sight;
 pub mod sync;
 
 pub mod tables;
 
 pub use directory::{Directory, DirectoryCache};
 pub use model::{Department, DepartmentId, Gender, Member, MemberId, MemberState, Post};
+pub use sight::Sight;
+
+/// What the slice says about itself.
+pub fn slice() -> crate::slice::Slice {
+    crate::slice::Slice {
+        name: "org",
+        tables: tables::TABLES.to_vec(),
+        ..crate::slice::Slice::default()
+    }
+}

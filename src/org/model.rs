@@ -181,6 +181,9 @@ pub struct Member {
     /// Whether the member may add customers (客户联系功能).
     #[n(12)]
     pub serves_customers: bool,
+    /// Running number from 1, for dense sets.
+    #[n(13)]
+    pub no: u32,
 }
 
 impl Member {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use crate::store::{Read, StoreError, Write};
 
 use super::{
-    Department, Gender, Member, MemberState, Post, directory::touch, queries,
-    tables::DEPARTMENT_BY_WECOM_ID,
+    Department, Gender, Member, MemberState, Post,
+    directory::touch,
+    queries,
+    tables::{DEPARTMENT_BY_WECOM_ID, MEMBER_BY_NO},
 };
 
 /// What an answer says of one department.
@@ -105,7 +107,8 @@ pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, 
             Some(known) => updated(known, fact),
             None => {
                 let id = w.new_id::<Member>()?;
-                updated(blank(id, &fact.userid), fact)
+                let no = w.read().next_number(&MEMBER_BY_NO, |m| m.no)?;
+                updated(blank(id, no, &fact.userid), fact)
             }
         };
         w.put(&member)?;
@@ -113,7 +116,7 @@ pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, 
     finish(w, before)
 }
 
-fn blank(id: super::MemberId, userid: &str) -> Member {
+fn blank(id: super::MemberId, no: u32, userid: &str) -> Member {
     Member {
         id,
         userid: userid.to_owned(),
@@ -128,6 +131,7 @@ fn blank(id: super::MemberId, userid: &str) -> Member {
         state: MemberState::Active,
         left_at: None,
         serves_customers: false,
+        no,
     }
 }
 

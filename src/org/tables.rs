@@ -19,6 +19,10 @@ pub(super) const MEMBER_BY_USERID: Index<Member> =
         vec![userid_key(vault, &m.userid)]
     });
 
+/// Members by running number.
+pub(super) const MEMBER_BY_NO: Index<Member> =
+    Index::unique("members-1.by_no", |m, _| vec![Key::new().with(m.no)]);
+
 /// The key of a userid in [`MEMBER_BY_USERID`]. Userids are unique case-insensitively.
 pub(super) fn userid_key(vault: &crate::store::Vault, userid: &str) -> Key {
     Key::new().with(vault.blind(
@@ -64,7 +68,7 @@ impl Entity for Member {
         Some(Id::cast(self.id))
     }
     fn indexes() -> &'static [Index<Self>] {
-        &[MEMBER_BY_USERID]
+        &[MEMBER_BY_USERID, MEMBER_BY_NO]
     }
     fn audit_view(&self) -> AuditView {
         let departments: Vec<u64> = self.posts.iter().map(|p| p.department).collect();

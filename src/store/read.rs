@@ -165,6 +165,21 @@ impl<'a> Read<'a> {
         }))
     }
 
+    /// The next running number: one more than the greatest that `index`, whose keys are such
+    /// numbers, has.
+    pub fn next_number<E: Entity>(
+        &self,
+        index: &'static Index<E>,
+        number: impl Fn(&E) -> u32,
+    ) -> Result<u32, StoreError> {
+        let walk = Walk {
+            backwards: true,
+            ..Walk::default()
+        };
+        let greatest = self.list(index, &walk)?.next().transpose()?;
+        Ok(greatest.map_or(1, |e| number(&e).saturating_add(1)))
+    }
+
     /// All records of a table in key order, beginning after `after`.
     pub fn all<E: Entity>(
         &self,

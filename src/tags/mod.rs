@@ -9,3 +9,12 @@ pub mod sync;
 pub mod tables;
 
 pub use model::{Tag, TagGroup, TagGroupId, TagId};
+
+/// What the slice says about itself.
+pub fn slice() -> crate::slice::Slice {
+    crate::slice::Slice {
+        name: "tags",
+        tables: tables::TABLES.to_vec(),
+        ..crate::slice::Slice::default()
+    }
+}

@@ -1,0 +1,290 @@
+//! The composition root: everything that runs, wired once.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    audit::{self, checkpoints},
+    config::Config,
+    customers::documents,
+    error::{AppError, Result},
+    identity::{self, Passwords, Permission, Viewer},
+    org::{DirectoryCache, Sight},
+    search::{People, ScopeFilter, SearchError},
+    slices,
+    store::{
+        Act, Folder, Read, Store, StoreError, StoreOptions, Write,
+        backup::{BackupError, Manifest},
+    },
+    wecom,
+    work::{Runner, jobs},
+};
+
+/// Feed entries that one commit of the index covers at most.
+const INDEX_BATCH: usize = 5_000;
+/// The index is committed at most this often while changes keep coming.
+const INDEX_PAUSE: Duration = Duration::from_millis(500);
+/// How often housekeeping and checkpoints are looked at.
+const TICK: Duration = Duration::from_secs(5);
+/// Ticks between two rounds of housekeeping.
+const HOUSEKEEPING_TICKS: u32 = 36;
+
+/// The running product, shared by pages, API, jobs and commands.
+pub struct App {
+    /// What it was started with.
+    pub config: Config,
+    /// The one truth.
+    pub store: Arc<Store>,
+    /// Search over customers, members and groups.
+    pub people: People,
+    /// The firm's WeCom account, if configured.
+    pub wecom: Option<wecom::Client>,
+    /// Hashes passwords, a few at a time.
+    pub passwords: Passwords,
+    /// The directory in memory.
+    pub directory: DirectoryCache,
+    /// Notified by whoever has queued a job.
+    pub jobs: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+/// The app could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The search index could not even be begun anew.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// The WeCom client could not be set up.
+    #[error(transparent)]
+    Wecom(#[from] wecom::Error),
+}
+
+impl App {
+    /// The store's options for this version: all tables of all slices.
+    pub fn store_options() -> StoreOptions {
+        StoreOptions::new(slices::tables(), Arc::new(audit::Log))
+    }
+
+    /// Opens the folder, which must exist, with its index. Nothing runs yet.
+    pub fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        let folder = Folder::at(&config.data);
+        let store = Arc::new(Store::open(&folder, Self::store_options())?);
+        Self::with_store(config, &folder, store)
+    }
+
+    fn with_store(
+        config: Config,
+        folder: &Folder,
+        store: Arc<Store>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let head = store.snapshot().feed_head();
+        let people = People::open(&folder.index_dir(), &store.vault().folder_id(), head)?;
+        let wecom = match &config.wecom {
+            Some(account) => {
+                let clock = store.clock().clone();
+                let patience = wecom::Patience::default();
+                Some(wecom::Client::new(account.settings(), patience, clock)?)
+            }
+            None => None,
+        };
+        let passwords = Passwords::new(store.random().clone());
+        Ok(Arc::new(Self {
+            config,
+            store,
+            people,
+            wecom,
+            passwords,
+            directory: DirectoryCache::default(),
+            jobs: Arc::default(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// Runs a read on the published state.
+    pub fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
+        self.store.read(f)
+    }
+
+    /// Runs a verb and answers when it is durable.
+    pub async fn write<T, F>(&self, act: Act, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    {
+        self.store.write(act, verb).await
+    }
+
+    /// What the viewer sees under a permission.
+    pub fn sight(&self, r: &Read<'_>, viewer: &Viewer, permission: Permission) -> Result<Sight> {
+        let scope = viewer.scope(r, permission)?;
+        Ok(Sight::new(self.directory.get(r)?, &scope))
+    }
+
+    /// Runs everything in the background until [`App::stop`]; then brings it to rest.
+    pub async fn run(self: Arc<Self>) -> Result<()> {
+        let runner = Runner::new(
+            self.store.clone(),
+            slices::jobs(),
+            self.jobs.clone(),
+            self.stop.clone(),
+        );
+        let jobs = tokio::spawn(runner.run(self.clone()));
+        let index = tokio::spawn(self.clone().follow_feed());
+        let ticks = tokio::spawn(self.clone().tick());
+        self.stop.cancelled().await;
+        for task in [jobs, index, ticks] {
+            task.await.map_err(AppError::internal)??;
+        }
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || {
+            let signed = checkpoints::sign_head(&store);
+            store.close();
+            signed.map(drop)
+        })
+        .await
+        .map_err(AppError::internal)?
+    }
+
+    /// Ends everything that [`App::run`] runs.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Resolves when the app is stopping.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Whether the index has everything the published state has.
+    pub fn is_caught_up(&self) -> bool {
+        self.people.cursor() >= self.store.snapshot().feed_head()
+    }
+
+    /// Keeps the index in step with the feed.
+    async fn follow_feed(self: Arc<Self>) -> Result<()> {
+        let mut head = self.store.watch_feed();
+        loop {
+            let app = self.clone();
+            let step = tokio::task::spawn_blocking(move || app.index_once());
+            let caught_up = step.await.map_err(AppError::internal)??;
+            if caught_up {
+                tokio::select! {
+                    changed = head.changed() => changed.map_err(AppError::internal)?,
+                    () = self.stop.cancelled() => return Ok(()),
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(INDEX_PAUSE), if caught_up => {}
+                () = self.stop.cancelled() => return Ok(()),
+                () = std::future::ready(()), if !caught_up => {}
+            }
+        }
+    }
+
+    /// Indexes a stretch of the feed; whether it has reached the end.
+    fn index_once(&self) -> Result<bool> {
+        let published = self.store.snapshot();
+        let read = published.read(self.store.vault());
+        let cursor = self.people.cursor();
+        if cursor == 0 && published.feed_head() > 0 {
+            self.reindex()?;
+            return Ok(false);
+        }
+        let mut last = cursor;
+        let mut docs = Vec::new();
+        for entry in read.feed(cursor)?.take(INDEX_BATCH) {
+            let entry = entry?;
+            last = entry.n;
+            docs.extend(documents::of_entry(&read, &entry)?);
+        }
+        if last > cursor {
+            // Several entries about one object: the last word is enough.
+            let mut seen = std::collections::HashSet::new();
+            docs.reverse();
+            docs.retain(|d| seen.insert(d.object));
+            self.people.put(&docs)?;
+            self.people.commit(last)?;
+        }
+        Ok(last >= published.feed_head())
+    }
+
+    /// Builds the index anew from the store; gives the number of objects.
+    pub fn reindex(&self) -> Result<u64> {
+        let published = self.store.snapshot();
+        let read = published.read(self.store.vault());
+        let docs = documents::of_all(&read)?.map(|d| d.map_err(AppError::from));
+        self.people.rebuild(docs, published.feed_head())
+    }
+
+    /// Writes a backup, with a checkpoint over everything in it.
+    pub fn backup(&self, path: &Path) -> Result<Manifest, BackupError> {
+        checkpoints::sign_head(&self.store)
+            .map_err(|error| StoreError::Internal(error.to_string()))?;
+        self.store.backup(path)
+    }
+
+    /// Checkpoints and housekeeping, at their times.
+    async fn tick(self: Arc<Self>) -> Result<()> {
+        let mut ticks = 0u32;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                () = self.stop.cancelled() => return Ok(()),
+            }
+            if self.store.has_failed() {
+                // The service manager starts the process again.
+                return Err(AppError::Unavailable { why: "storage" });
+            }
+            ticks = ticks.wrapping_add(1);
+            if ticks.is_multiple_of(HOUSEKEEPING_TICKS) {
+                identity::actions::housekeeping(&self.store).await?;
+            }
+            let app = self.clone();
+            let signing = tokio::task::spawn_blocking(move || {
+                let now = app.store.clock().now();
+                if app.store.read(|r| checkpoints::is_due(r, now))? {
+                    checkpoints::sign_head(&app.store)?;
+                }
+                Ok::<(), AppError>(())
+            });
+            signing.await.map_err(AppError::internal)??;
+        }
+    }
+
+    /// Queues a full sync on behalf of `viewer`, unless one is under way; gives the job.
+    pub async fn start_sync(&self, viewer: &Viewer) -> Result<jobs::JobId> {
+        if self.wecom.is_none() {
+            return Err(AppError::Unavailable {
+                why: "wecom_missing",
+            });
+        }
+        let viewer = viewer.clone();
+        let act = viewer.view("sync.start");
+        let id = self
+            .write(act, move |w| {
+                viewer.scope(&w.read(), Permission::SyncRun)?;
+                let id = crate::sync::enqueue(w)?;
+                w.act_mut().objects.push(crate::store::ObjectRef {
+                    kind: "job",
+                    id: id.to_string(),
+                });
+                Ok(id)
+            })
+            .await?;
+        self.jobs.notify_one();
+        Ok(id)
+    }
+}
+
+/// A sight as the search engine takes it.
+pub fn scope_filter(sight: &Sight) -> ScopeFilter {
+    match sight.members() {
+        None => ScopeFilter::Everything,
+        Some(members) => ScopeFilter::Members(members.iter().map(|m| m.bits()).collect()),
+    }
+}

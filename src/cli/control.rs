@@ -1,0 +1,132 @@
+//! How commands reach a running server: `DIR/control.sock` (0600), one JSON line each way.
+//!
+//! A command first tries the socket. If nobody answers there, it opens the folder itself;
+//! the store's lock makes sure that the two never work at the same time.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    net::UnixListener,
+};
+
+use crate::{app::App, config::Config};
+
+/// A request is small; more is not read.
+const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+
+/// What a command asks of a server.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum ControlRequest {
+    /// A backup to this absolute path.
+    Backup {
+        /// Where to.
+        path: PathBuf,
+    },
+    /// A full check.
+    Check,
+    /// A new search index.
+    Reindex,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    Done(serde_json::Value),
+    Failed(String),
+}
+
+fn socket_path(folder: &Path) -> PathBuf {
+    folder.join("control.sock")
+}
+
+/// Has the request done: by the server that has the folder open, else right here.
+pub(super) fn ask(
+    config: &Config,
+    request: &ControlRequest,
+) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
+    match UnixStream::connect(socket_path(&config.data)) {
+        Ok(stream) => ask_server(stream, request),
+        Err(_) => {
+            let app = App::open(config.clone())?;
+            let done = perform(&app, request);
+            app.store.close();
+            done
+        }
+    }
+}
+
+fn ask_server(
+    mut stream: UnixStream,
+    request: &ControlRequest,
+) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
+    serde_json::to_writer(&stream, request)?;
+    stream.write_all(b"\n")?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    match serde_json::from_str(&line)? {
+        Reply::Done(value) => Ok(value),
+        Reply::Failed(why) => Err(why.into()),
+    }
+}
+
+fn perform(
+    app: &App,
+    request: &ControlRequest,
+) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
+    Ok(match request {
+        ControlRequest::Backup { path } => serde_json::to_value(app.backup(path)?)?,
+        ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
+        ControlRequest::Reindex => serde_json::to_value(app.reindex()?)?,
+    })
+}
+
+/// Answers commands until the app stops.
+pub async fn serve_control(app: Arc<App>) -> std::io::Result<()> {
+    let path = socket_path(&app.config.data);
+    // Left over from a process that was killed; the store's lock says that none is alive.
+    if path.exists() {
+        std::fs::remove_file(&path)?;
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted?.0,
+            () = app.stopped() => break,
+        };
+        let app = app.clone();
+        tokio::spawn(async move {
+            if let Err(error) = answer(app, stream).await {
+                tracing::warn!(%error, "a command went away");
+            }
+        });
+    }
+    std::fs::remove_file(&path)
+}
+
+async fn answer(app: Arc<App>, stream: tokio::net::UnixStream) -> std::io::Result<()> {
+    let (input, mut output) = stream.into_split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(input.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let work = move || {
+        let done = serde_json::from_str::<ControlRequest>(&line)
+            .map_err(Into::into)
+            .and_then(|request| perform(&app, &request));
+        match done {
+            Ok(value) => Reply::Done(value),
+            Err(error) => Reply::Failed(error.to_string()),
+        }
+    };
+    let reply = tokio::task::spawn_blocking(work).await?;
+    let mut text = serde_json::to_vec(&reply)?;
+    text.push(b'\n');
+    output.write_all(&text).await
+}

@@ -1,0 +1,169 @@
+//! Reads of customers and groups, through what the viewer sees.
+
+use crate::{
+    org::{MemberId, Sight},
+    store::{Key, Read, StoreError, Walk},
+};
+
+use super::{
+    Customer, CustomerId, Group, GroupId, GroupMember, Relation, RelationId,
+    sync::{people_in, relations_of},
+    tables::{CUSTOMER_BY_NO, GROUP_BY_NO, GROUP_MEMBER_BY_CUSTOMER},
+};
+
+/// A customer as one viewer may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisibleCustomer {
+    /// The customer.
+    pub customer: Customer,
+    /// The relations in scope: active ones first, then newest first. Never empty.
+    pub relations: Vec<Relation>,
+    /// How many relations exist that this viewer does not see.
+    pub hidden_relations: usize,
+}
+
+impl VisibleCustomer {
+    /// The relation the customer is shown with: active before ended, then the newest.
+    pub fn main(&self) -> &Relation {
+        &self.relations[0]
+    }
+}
+
+/// A customer, if at least one relation belongs to a member in scope.
+pub fn customer(
+    r: &Read<'_>,
+    sight: &Sight,
+    id: CustomerId,
+) -> Result<Option<VisibleCustomer>, StoreError> {
+    let all = relations_of(r, id)?;
+    let count = all.len();
+    let mut relations: Vec<Relation> = all
+        .into_iter()
+        .filter(|relation| sight.sees(relation.member))
+        .collect();
+    if relations.is_empty() {
+        return Ok(None);
+    }
+    relations.sort_by_key(|r| (!r.is_active(), std::cmp::Reverse(r.added_at), r.id));
+    let hidden_relations = count - relations.len();
+    let customer = r.get::<Customer>(&id)?;
+    Ok(customer.map(|customer| VisibleCustomer {
+        customer,
+        relations,
+        hidden_relations,
+    }))
+}
+
+/// The customer with this running number (客户编号).
+pub fn customer_by_no(
+    r: &Read<'_>,
+    sight: &Sight,
+    no: u32,
+) -> Result<Option<VisibleCustomer>, StoreError> {
+    match r.find_key(&CUSTOMER_BY_NO, &Key::new().with(no))? {
+        Some(id) => customer(r, sight, id),
+        None => Ok(None),
+    }
+}
+
+/// A phone number of a relation in scope.
+pub fn phone(
+    r: &Read<'_>,
+    sight: &Sight,
+    relation: RelationId,
+    place: usize,
+) -> Result<Option<(Relation, String)>, StoreError> {
+    let relation = r
+        .get::<Relation>(&relation)?
+        .filter(|found| sight.sees(found.member));
+    Ok(relation.and_then(|relation| {
+        let phone = relation.phones.get(place).cloned()?;
+        Some((relation, phone))
+    }))
+}
+
+/// A group as one viewer may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisibleGroup {
+    /// The group.
+    pub group: Group,
+    /// Everybody in it: members of the firm first, then by time of joining.
+    pub people: Vec<GroupMember>,
+}
+
+/// Whether a group is visible: its owner is in scope, or, without a known owner, to those who
+/// see everything.
+fn sees_group(sight: &Sight, group: &Group) -> bool {
+    match group.owner {
+        Some(owner) => sight.sees(owner),
+        None => sight.members().is_none(),
+    }
+}
+
+/// A group with its people.
+pub fn group(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<Option<VisibleGroup>, StoreError> {
+    let Some(group) = r
+        .get::<Group>(&id)?
+        .filter(|group| sees_group(sight, group))
+    else {
+        return Ok(None);
+    };
+    let mut people = people_in(r, id)?;
+    people.sort_by_key(|p| (p.is_external, p.joined_at, p.id));
+    Ok(Some(VisibleGroup { group, people }))
+}
+
+/// What a list of groups is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct GroupFilter {
+    /// Only of this owner.
+    pub owner: Option<MemberId>,
+    /// Only in this state (its code).
+    pub state: Option<String>,
+    /// Only with this in the name, case folded.
+    pub name: String,
+}
+
+/// All visible groups that match, newest first. A firm has hundreds to some thousands, so the
+/// list is read whole and its total is exact.
+pub fn groups(r: &Read<'_>, sight: &Sight, filter: &GroupFilter) -> Result<Vec<Group>, StoreError> {
+    let name = filter.name.to_lowercase();
+    let matches = |group: &Group| {
+        sees_group(sight, group)
+            && filter.owner.is_none_or(|owner| group.owner == Some(owner))
+            && filter
+                .state
+                .as_ref()
+                .is_none_or(|state| group.state.code() == state)
+            && (name.is_empty() || group.name.to_lowercase().contains(&name))
+    };
+    let walk = Walk {
+        backwards: true,
+        ..Walk::default()
+    };
+    r.list(&GROUP_BY_NO, &walk)?
+        .filter(|group| group.as_ref().map_or(true, matches))
+        .collect()
+}
+
+/// The visible groups a customer is in, newest joined first.
+pub fn groups_of(
+    r: &Read<'_>,
+    sight: &Sight,
+    customer: CustomerId,
+) -> Result<Vec<(Group, GroupMember)>, StoreError> {
+    let mut found = Vec::new();
+    for place in r.list(
+        &GROUP_MEMBER_BY_CUSTOMER,
+        &Walk::prefix(Key::new().with(customer)),
+    )? {
+        let place = place?;
+        if let Some(group) = r.get::<Group>(&place.group)?
+            && sees_group(sight, &group)
+        {
+            found.push((group, place));
+        }
+    }
+    found.sort_by_key(|(_, place)| std::cmp::Reverse(place.joined_at));
+    Ok(found)
+}

@@ -1,0 +1,168 @@
+//! What a slice says about itself. Server, menu, permission matrix, API description, backup,
+//! check and the coverage tests are loops over the one list of slices.
+
+use actix_web::{http::Method, web};
+
+use crate::{app::App, identity::Permission, store::TableSpec, work::JobKind};
+
+/// One slice.
+#[derive(Default)]
+pub struct Slice {
+    /// The module's name.
+    pub name: &'static str,
+    /// The tables it owns.
+    pub tables: Vec<TableSpec>,
+    /// Everything it answers.
+    pub routes: Vec<Route>,
+    /// Its places in the menu.
+    pub nav: Vec<NavItem>,
+    /// The jobs it runs.
+    pub jobs: Vec<JobKind<App>>,
+}
+
+/// Who may call a route. The early check only: queries and actions check again, with scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Whoever has this permission.
+    Needs(Permission),
+}
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The address pattern, e.g. `/customers/{id}`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Its description, if it is part of the API.
+    pub api: Option<ApiOperation>,
+    /// Makes the handler.
+    pub handler: fn() -> actix_web::Route,
+}
+
+impl Route {
+    /// A page or fragment.
+    pub fn get(path: &'static str, access: Access, handler: fn() -> actix_web::Route) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            access,
+            api: None,
+            handler,
+        }
+    }
+
+    /// A form's target.
+    pub fn post(path: &'static str, access: Access, handler: fn() -> actix_web::Route) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            access,
+            api: None,
+            handler,
+        }
+    }
+
+    /// Describes the route for the API document.
+    pub fn documented(mut self, api: ApiOperation) -> Self {
+        self.api = Some(api);
+        self
+    }
+
+    /// Whether it may change something.
+    pub fn is_unsafe(&self) -> bool {
+        self.method != Method::GET && self.method != Method::HEAD
+    }
+}
+
+/// What the API document says about a route.
+#[derive(Clone)]
+pub struct ApiOperation {
+    /// Stable name for clients, e.g. `listCustomers`.
+    pub id: &'static str,
+    /// One English sentence.
+    pub summary: &'static str,
+    /// Schema of the query string: an object whose properties are the parameters.
+    pub query: Option<fn(&mut schemars::SchemaGenerator) -> schemars::Schema>,
+    /// Schema of the answer; none if it is a file.
+    pub answer: Option<fn(&mut schemars::SchemaGenerator) -> schemars::Schema>,
+    /// Media type of the answer.
+    pub media_type: &'static str,
+}
+
+impl ApiOperation {
+    /// An operation that answers JSON of type `A` and takes the query `Q`.
+    pub fn json<Q: schemars::JsonSchema, A: schemars::JsonSchema>(
+        id: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            summary,
+            query: Some(|g| g.subschema_for::<Q>()),
+            answer: Some(|g| g.subschema_for::<A>()),
+            media_type: "application/json",
+        }
+    }
+}
+
+/// The groups of the menu, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NavGroup {
+    /// Without a heading, on top.
+    Top,
+    /// 客户.
+    Customers,
+    /// 办公.
+    Office,
+    /// 管理.
+    Admin,
+}
+
+/// A place in the menu.
+#[derive(Debug, Clone, Copy)]
+pub struct NavItem {
+    /// The group.
+    pub group: NavGroup,
+    /// Position within the group.
+    pub order: u8,
+    /// Catalogue key of the word.
+    pub word: &'static str,
+    /// Where it leads.
+    pub href: &'static str,
+    /// The icon's name.
+    pub icon: &'static str,
+    /// Who sees it; an item that cannot be opened is absent.
+    pub access: Access,
+    /// Whether it stands in the bottom bar of small screens.
+    pub in_tab_bar: bool,
+}
+
+/// Registers all routes: one resource for each address, with all its methods.
+pub fn register(config: &mut web::ServiceConfig, slices: &[Slice]) {
+    let mut paths: Vec<&'static str> = Vec::new();
+    for route in slices.iter().flat_map(|slice| &slice.routes) {
+        if !paths.contains(&route.path) {
+            paths.push(route.path);
+        }
+    }
+    // A fixed word wins over a pattern at the same place: `/customers/export` before
+    // `/customers/{id}`.
+    paths.sort_by_key(|path| path.replace('{', "\u{10ffff}"));
+    for path in paths {
+        let mut resource = web::resource(path);
+        for route in slices
+            .iter()
+            .flat_map(|s| &s.routes)
+            .filter(|r| r.path == path)
+        {
+            resource = resource.route((route.handler)().method(route.method.clone()));
+        }
+        config.service(resource);
+    }
+}

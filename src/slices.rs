@@ -1,0 +1,41 @@
+//! The one list of slices.
+
+use crate::{
+    app::App, audit, customers, identity, org, slice::Slice, store::TableSpec, sync, tags, work,
+    work::JobKind,
+};
+
+/// Everything that has tables, routes, a place in the menu or jobs.
+pub fn all() -> Vec<Slice> {
+    vec![
+        Slice {
+            name: "identity",
+            tables: identity::tables(),
+            ..Slice::default()
+        },
+        Slice {
+            name: "audit",
+            tables: audit::checkpoints::TABLES.to_vec(),
+            ..Slice::default()
+        },
+        Slice {
+            name: "work",
+            tables: work::jobs::TABLES.to_vec(),
+            ..Slice::default()
+        },
+        org::slice(),
+        tags::slice(),
+        customers::slice(),
+        sync::slice(),
+    ]
+}
+
+/// The tables of all slices.
+pub fn tables() -> Vec<TableSpec> {
+    all().into_iter().flat_map(|slice| slice.tables).collect()
+}
+
+/// The jobs of all slices.
+pub fn jobs() -> Vec<JobKind<App>> {
+    all().into_iter().flat_map(|slice| slice.jobs).collect()
+}

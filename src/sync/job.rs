@@ -1,0 +1,333 @@
+//! The job: one phase after the other, each step one write.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    app::App,
+    customers,
+    error::{AppError, Result},
+    org,
+    org::MemberId,
+    store::{Act, Read, Write},
+    tags,
+    wecom::Client,
+    work::{Job, JobContext, JobEnd, JobFuture},
+};
+
+use super::{mapping, place::Place};
+
+/// The job's kind.
+pub const KIND: &str = "sync.full";
+/// Members applied in one write.
+const MEMBERS_A_WRITE: usize = 50;
+/// Members whose customers are read in one go. WeCom takes up to 100; fewer make less to read
+/// again after a cut.
+const MEMBERS_A_STRETCH: usize = 25;
+
+/// Runs the job.
+pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
+    Box::pin(async move {
+        let client = app.wecom.clone().ok_or(AppError::Unavailable {
+            why: "wecom_missing",
+        })?;
+        let pass = Pass {
+            app,
+            client,
+            context,
+        };
+        loop {
+            if pass.context.should_stop()? {
+                return Ok(JobEnd::Paused);
+            }
+            let job = pass.context.job()?;
+            let place = Place::of(job.cursor.as_deref()).map_err(AppError::internal)?;
+            match place {
+                Place::Directory => pass.directory().await?,
+                Place::Tags => pass.tags().await?,
+                Place::Customers { from_userid } => pass.customers(from_userid).await?,
+                Place::Groups { after_chat_id } => pass.groups(after_chat_id).await?,
+                Place::Finished => return Ok(JobEnd::Done),
+            }
+        }
+    })
+}
+
+/// One run over the firm.
+struct Pass {
+    app: Arc<App>,
+    client: Client,
+    context: JobContext,
+}
+
+impl Pass {
+    /// One write of the sync: the change and where it leaves the job.
+    async fn step<T, F>(&self, code: &'static str, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>, &mut Job) -> Result<T> + Send + 'static,
+    {
+        self.context.step(Act::by_system(code, "sync"), verb).await
+    }
+
+    /// Moves to the next phase.
+    async fn go_to(&self, place: Place) -> Result<()> {
+        self.step("sync.progress", move |_, job| {
+            job.progress.phase = place.phase().to_owned();
+            job.progress.done = 0;
+            job.progress.total = 0;
+            job.cursor = Some(place.to_cursor());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn directory(&self) -> Result<()> {
+        let departments = mapping::departments(self.client.departments().await?);
+        let numbers: Vec<u64> = departments.iter().map(|d| d.wecom_id).collect();
+        self.step("sync.departments", move |w, job| {
+            job.progress.phase = Place::Directory.phase().to_owned();
+            let changed = org::sync::apply_departments(w, &departments, true)?;
+            job.progress.count("departments", changed as u64);
+            Ok(())
+        })
+        .await?;
+        let seen = self.members(&numbers).await?;
+        self.departures(&seen).await?;
+        let serving = self.client.follow_users().await?;
+        self.step("sync.follow_users", move |w, _| {
+            Ok(org::sync::apply_follow_users(w, &serving)?)
+        })
+        .await?;
+        self.go_to(Place::Tags).await
+    }
+
+    /// Everybody in these departments; gives the userids seen, lower-cased.
+    async fn members(&self, departments: &[u64]) -> Result<HashSet<String>> {
+        let mut seen = HashSet::new();
+        let total = departments.len() as u64;
+        for (done, department) in departments.iter().enumerate() {
+            let members = mapping::members(self.client.members(*department).await?);
+            // A member of several departments is told of in each; once is enough.
+            let fresh: Vec<_> = members
+                .into_iter()
+                .filter(|m| seen.insert(m.userid.to_ascii_lowercase()))
+                .collect();
+            for part in fresh.chunks(MEMBERS_A_WRITE) {
+                let part = part.to_vec();
+                self.step("sync.members", move |w, job| {
+                    let changed = org::sync::apply_members(w, &part)?;
+                    job.progress.count("members", changed as u64);
+                    job.progress.done = done as u64 + 1;
+                    job.progress.total = total;
+                    Ok(())
+                })
+                .await?;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Members no department mentions: WeCom is asked about each.
+    async fn departures(&self, seen: &HashSet<String>) -> Result<()> {
+        let missing = self
+            .app
+            .store
+            .read(|r| org::sync::missing_members(r, seen))?;
+        let mut left = Vec::new();
+        for userid in missing {
+            match self.client.member(&userid).await? {
+                // Not in any department we see, but still with the firm: moved out of sight.
+                Some(_) => {}
+                None => left.push(userid),
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        self.step("sync.departures", move |w, job| {
+            let changed = org::sync::mark_left(w, &left)?;
+            job.progress.count("left", changed as u64);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn tags(&self) -> Result<()> {
+        let groups = mapping::tag_groups(self.client.corp_tags().await?);
+        self.step("sync.tags", move |w, job| {
+            job.progress
+                .count("tags", tags::sync::apply(w, &groups)? as u64);
+            Ok(())
+        })
+        .await?;
+        self.go_to(Place::Customers {
+            from_userid: String::new(),
+        })
+        .await
+    }
+
+    /// The customers of one stretch of members.
+    async fn customers(&self, from_userid: String) -> Result<()> {
+        let all = self.client.follow_users().await?;
+        let mut userids = all;
+        userids.sort();
+        let start = userids.partition_point(|userid| *userid < from_userid);
+        let stretch: Vec<String> = userids[start..]
+            .iter()
+            .take(MEMBERS_A_STRETCH)
+            .cloned()
+            .collect();
+        let (done, total) = (start as u64, userids.len() as u64);
+        if stretch.is_empty() {
+            return self
+                .go_to(Place::Groups {
+                    after_chat_id: String::new(),
+                })
+                .await;
+        }
+        let members = Arc::new(self.app.store.read(org::sync::members_by_userid)?);
+        let seen = self.read_stretch(&stretch, &members, done, total).await?;
+        let Some(seen) = seen else { return Ok(()) };
+        self.ask_about_missing(&stretch, &members, &seen).await?;
+        let next = userids.get(start + stretch.len()).cloned();
+        let place = match next {
+            Some(from_userid) => Place::Customers { from_userid },
+            None => Place::Groups {
+                after_chat_id: String::new(),
+            },
+        };
+        let reached = done + stretch.len() as u64;
+        self.step("sync.progress", move |_, job| {
+            job.progress.phase = place.phase().to_owned();
+            job.progress.done = reached;
+            job.progress.total = total;
+            job.cursor = Some(place.to_cursor());
+            Ok(())
+        })
+        .await
+    }
+
+    /// All pages of a stretch. Gives (userid, external_userid) of everything seen; `None` if
+    /// it had to stop before the last page.
+    async fn read_stretch(
+        &self,
+        stretch: &[String],
+        members: &Arc<BTreeMap<String, MemberId>>,
+        done: u64,
+        total: u64,
+    ) -> Result<Option<HashSet<(String, String)>>> {
+        let mut seen = HashSet::new();
+        let mut pages = self.client.customers_of(stretch);
+        while let Some(page) = pages.next().await? {
+            if self.context.should_stop()? {
+                return Ok(None);
+            }
+            let page = mapping::customers(page);
+            for (customer, relation) in &page {
+                let userid = relation.userid.to_ascii_lowercase();
+                seen.insert((userid, customer.external_userid.clone()));
+            }
+            let members = members.clone();
+            self.step("sync.customers", move |w, job| {
+                let applied = customers::sync::apply_page(w, &members, &page)?;
+                let progress = &mut job.progress;
+                progress.count("customers_new", applied.new_customers);
+                progress.count("relations_new", applied.new_relations);
+                progress.count("changed", applied.changed);
+                progress.count("unknown_members", applied.unknown_members);
+                progress.count("relations_read", page.len() as u64);
+                (progress.done, progress.total) = (done, total);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(Some(seen))
+    }
+
+    /// Relations the stretch did not mention: WeCom is asked about each customer.
+    async fn ask_about_missing(
+        &self,
+        stretch: &[String],
+        members: &BTreeMap<String, MemberId>,
+        seen: &HashSet<(String, String)>,
+    ) -> Result<()> {
+        let mut missing = HashSet::new();
+        let mut asked = Vec::new();
+        for userid in stretch.iter().map(|u| u.to_ascii_lowercase()) {
+            let Some(member) = members.get(&userid) else {
+                continue;
+            };
+            asked.push(*member);
+            let of_member: HashSet<String> = seen
+                .iter()
+                .filter(|(u, _)| *u == userid)
+                .map(|(_, c)| c.clone())
+                .collect();
+            let of_member =
+                |r: &Read<'_>| customers::sync::missing_customers(r, *member, &of_member);
+            missing.extend(self.app.store.read(of_member)?);
+        }
+        for external_userid in missing {
+            let following = match self.client.followers(&external_userid).await? {
+                Some(followers) => mapping::followers(&followers, members),
+                None => HashSet::new(),
+            };
+            let asked = asked.clone();
+            self.step("sync.ended", move |w, job| {
+                let ended =
+                    customers::sync::end_relations(w, &external_userid, &asked, &following)?;
+                job.progress.count("ended", ended);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn groups(&self, after_chat_id: String) -> Result<()> {
+        let mut listed = self.client.groups().await?;
+        listed.sort_by(|a, b| a.chat_id.cmp(&b.chat_id));
+        let members = Arc::new(self.app.store.read(org::sync::members_by_userid)?);
+        let total = listed.len() as u64;
+        for (done, entry) in listed.iter().enumerate() {
+            if entry.chat_id <= after_chat_id {
+                continue;
+            }
+            if self.context.should_stop()? {
+                return Ok(());
+            }
+            let Some(group) = self.client.group(&entry.chat_id).await? else {
+                continue;
+            };
+            let facts = mapping::group(group, entry.status);
+            let members = members.clone();
+            self.step("sync.group", move |w, job| {
+                let changed = customers::sync::apply_group(w, &members, &facts)?;
+                job.progress.count("groups_read", 1);
+                job.progress.count("changed", changed);
+                (job.progress.done, job.progress.total) = (done as u64 + 1, total);
+                let after_chat_id = facts.chat_id;
+                job.cursor = Some(Place::Groups { after_chat_id }.to_cursor());
+                Ok(())
+            })
+            .await?;
+        }
+        let seen: HashSet<String> = listed.into_iter().map(|g| g.chat_id).collect();
+        for chat_id in self
+            .app
+            .store
+            .read(|r| customers::sync::missing_groups(r, &seen))?
+        {
+            if self.client.group(&chat_id).await?.is_none() {
+                self.step("sync.group_gone", move |w, _| {
+                    Ok(customers::sync::mark_group_gone(w, &chat_id)?)
+                })
+                .await?;
+            }
+        }
+        self.go_to(Place::Finished).await
+    }
+}
