@@ -2,15 +2,20 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{self, checkpoints},
+    audit::{
+        self,
+        checkpoints::{self, Verdict},
+    },
     config::Config,
     customers::documents,
     error::{AppError, Result},
     identity::{self, Passwords, Permission, Viewer},
+    kit::Timestamp,
     org::{DirectoryCache, Sight},
     search::{People, ScopeFilter, SearchError},
     slices,
@@ -19,7 +24,7 @@ use crate::{
         backup::{BackupError, Manifest},
     },
     wecom,
-    work::{Runner, jobs},
+    work::{JobState, Runner, jobs},
 };
 
 /// Feed entries that one commit of the index covers at most.
@@ -47,6 +52,7 @@ pub struct App {
     pub directory: DirectoryCache,
     /// Notified by whoever has queued a job.
     pub jobs: Arc<Notify>,
+    verdict: ArcSwapOption<(Timestamp, bool)>,
     stop: CancellationToken,
 }
 
@@ -101,6 +107,7 @@ impl App {
             passwords,
             directory: DirectoryCache::default(),
             jobs: Arc::default(),
+            verdict: ArcSwapOption::empty(),
             stop: CancellationToken::new(),
         }))
     }
@@ -158,6 +165,34 @@ impl App {
     /// Resolves when the app is stopping.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// Whether pages are reached over TLS: always, but for plain HTTP on loopback.
+    pub fn is_secure(&self) -> bool {
+        self.config.behind_proxy
+    }
+
+    /// When the audit trail was last examined, and whether it was intact.
+    pub fn last_verdict(&self) -> Option<(Timestamp, bool)> {
+        self.verdict.load().as_deref().copied()
+    }
+
+    /// Examines the whole audit trail.
+    pub fn verify_audit(&self) -> Result<Verdict> {
+        let verdict = self.read(checkpoints::verify)?;
+        let at = self.store.clock().now();
+        self.verdict
+            .store(Some(Arc::new((at, verdict.is_intact()))));
+        Ok(verdict)
+    }
+
+    /// Whether everything stored can be found, and the first sync, if one is due, is done.
+    pub fn is_ready(&self) -> bool {
+        let synced = self.wecom.is_none()
+            || self
+                .read(|r| jobs::latest_in(r, crate::sync::KIND, JobState::Done))
+                .is_ok_and(|job| job.is_some());
+        synced && self.is_caught_up()
     }
 
     /// Whether the index has everything the published state has.

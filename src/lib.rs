@@ -37,6 +37,8 @@ pub mod tags;
 pub mod app;
 pub mod cli;
 pub mod openapi;
+pub mod serve;
 pub mod slice;
 pub mod slices;
+pub mod visit;
 pub mod web;

@@ -1,7 +1,7 @@
 //! What a slice says about itself. Server, menu, permission matrix, API description, backup,
 //! check and the coverage tests are loops over the one list of slices.
 
-use actix_web::{http::Method, web};
+use actix_web::http::Method;
 
 use crate::{app::App, identity::Permission, store::TableSpec, work::JobKind};
 
@@ -141,28 +141,4 @@ pub struct NavItem {
     pub access: Access,
     /// Whether it stands in the bottom bar of small screens.
     pub in_tab_bar: bool,
-}
-
-/// Registers all routes: one resource for each address, with all its methods.
-pub fn register(config: &mut web::ServiceConfig, slices: &[Slice]) {
-    let mut paths: Vec<&'static str> = Vec::new();
-    for route in slices.iter().flat_map(|slice| &slice.routes) {
-        if !paths.contains(&route.path) {
-            paths.push(route.path);
-        }
-    }
-    // A fixed word wins over a pattern at the same place: `/customers/export` before
-    // `/customers/{id}`.
-    paths.sort_by_key(|path| path.replace('{', "\u{10ffff}"));
-    for path in paths {
-        let mut resource = web::resource(path);
-        for route in slices
-            .iter()
-            .flat_map(|s| &s.routes)
-            .filter(|r| r.path == path)
-        {
-            resource = resource.route((route.handler)().method(route.method.clone()));
-        }
-        config.service(resource);
-    }
 }

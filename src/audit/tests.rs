@@ -125,7 +125,7 @@ fn erasing_a_person_closes_the_openings_and_keeps_the_proof() {
         assert!(!text.contains('王'), "{text}");
     }
     assert_eq!(bench.store.check().unwrap().found, []);
-    let verdict = bench.store.read(|r| checkpoints::verify(r)).unwrap();
+    let verdict = bench.store.read(checkpoints::verify).unwrap();
     assert!(verdict.is_intact() && verdict.entries == 2, "{verdict:?}");
 }
 

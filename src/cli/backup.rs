@@ -25,6 +25,9 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
     let manifest: Manifest = serde_json::from_value(done)?;
     let rows: u64 = manifest.tables.values().map(|table| table.rows).sum();
     println!("{}: {rows} rows, written and verified", path.display());
-    println!("The keys are not in it: keep {}.key in another safe place.", config.data.display());
+    println!(
+        "The keys are not in it: keep {}.key in another safe place.",
+        config.data.display()
+    );
     Ok(ExitCode::SUCCESS)
 }

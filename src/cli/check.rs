@@ -21,7 +21,11 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
     } else {
         report(&findings);
     }
-    Ok(if findings.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if findings.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn report(findings: &Findings) {

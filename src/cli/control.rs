@@ -18,13 +18,15 @@ use tokio::{
 
 use crate::{app::App, config::Config};
 
+use super::account::{self, AccountRequest};
+
 /// A request is small; more is not read.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 
 /// What a command asks of a server.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
-pub enum ControlRequest {
+pub(super) enum ControlRequest {
     /// A backup to this absolute path.
     Backup {
         /// Where to.
@@ -34,6 +36,11 @@ pub enum ControlRequest {
     Check,
     /// A new search index.
     Reindex,
+    /// Something about accounts.
+    Account {
+        /// What.
+        request: AccountRequest,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +63,7 @@ pub(super) fn ask(
         Ok(stream) => ask_server(stream, request),
         Err(_) => {
             let app = App::open(config.clone())?;
+            let request = serde_json::from_value(serde_json::to_value(request)?)?;
             let done = perform(&app, request);
             app.store.close();
             done
@@ -79,17 +87,20 @@ fn ask_server(
 
 fn perform(
     app: &App,
-    request: &ControlRequest,
+    request: ControlRequest,
 ) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
     Ok(match request {
-        ControlRequest::Backup { path } => serde_json::to_value(app.backup(path)?)?,
+        ControlRequest::Backup { path } => serde_json::to_value(app.backup(&path)?)?,
         ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
         ControlRequest::Reindex => serde_json::to_value(app.reindex()?)?,
+        ControlRequest::Account { request } => {
+            serde_json::to_value(account::perform(&app.store, request)?)?
+        }
     })
 }
 
 /// Answers commands until the app stops.
-pub async fn serve_control(app: Arc<App>) -> std::io::Result<()> {
+pub(super) async fn serve_control(app: Arc<App>) -> std::io::Result<()> {
     let path = socket_path(&app.config.data);
     // Left over from a process that was killed; the store's lock says that none is alive.
     if path.exists() {
@@ -115,11 +126,13 @@ pub async fn serve_control(app: Arc<App>) -> std::io::Result<()> {
 async fn answer(app: Arc<App>, stream: tokio::net::UnixStream) -> std::io::Result<()> {
     let (input, mut output) = stream.into_split();
     let mut line = String::new();
-    tokio::io::BufReader::new(input.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    tokio::io::BufReader::new(input.take(REQUEST_BYTES_MAX))
+        .read_line(&mut line)
+        .await?;
     let work = move || {
         let done = serde_json::from_str::<ControlRequest>(&line)
             .map_err(Into::into)
-            .and_then(|request| perform(&app, &request));
+            .and_then(|request| perform(&app, request));
         match done {
             Ok(value) => Reply::Done(value),
             Err(error) => Reply::Failed(error.to_string()),

@@ -3,10 +3,10 @@
 //! Exit codes: 0 done, 1 done but something is wrong (damage found, package altered),
 //! 2 not done. Messages say what, because of what, and what to try.
 
+mod account;
 mod backup;
 mod check;
 mod control;
-mod demo;
 mod init;
 mod reindex;
 mod restore;
@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Overrides};
 
-pub use control::{ControlRequest, serve_control};
+use control::{ControlRequest, serve_control};
 
 /// Exit code of a command that could not do its work.
 const NOT_DONE: u8 = 2;
@@ -34,8 +34,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Starts the whole product on made-up data, with a built-in WeCom simulator
-    Demo(demo::Args),
     /// Starts the server
     Serve,
     /// Makes the data folder and prints the claim code of the first super admin
@@ -46,6 +44,8 @@ enum Command {
     Backup(backup::Args),
     /// Restores a backup into a new folder
     Restore(restore::Args),
+    /// Accounts and API tokens, from the console
+    Account(account::Args),
     /// Throws the search index away and builds it anew
     Reindex,
 }
@@ -71,17 +71,37 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> CommandResult {
-    if let Command::Demo(args) = cli.command {
-        return demo::run(&cli.overrides, &args);
-    }
     let config = Config::load(&cli.overrides)?;
     match cli.command {
-        Command::Demo(_) => unreachable!("handled above: the demo makes its own configuration"),
         Command::Serve => serve::run(config),
         Command::Init => init::run(&config),
         Command::Check(args) => check::run(&config, &args),
         Command::Backup(args) => backup::run(&config, &args),
         Command::Restore(args) => restore::run(&config, &args),
+        Command::Account(args) => account_command(&config, &args),
         Command::Reindex => reindex::run(&config),
     }
+}
+
+fn account_command(config: &Config, args: &account::Args) -> CommandResult {
+    let answer = control::ask(
+        config,
+        &ControlRequest::Account {
+            request: args.request()?,
+        },
+    )?;
+    args.report(&serde_json::from_value(answer)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs to standard error, one line each; `QITAI_LOG` overrides what is logged.
+fn log_to_stderr(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("QITAI_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .finish();
+    // A second call, as in tests, keeps the first.
+    drop(tracing::subscriber::set_global_default(subscriber));
 }

@@ -229,7 +229,7 @@ impl Open {
         Ok(open)
     }
 
-    fn open(dir: &Path, folder_id: &str, feed_head: u64) -> Result<Self, SearchError> {
+    fn existing(dir: &Path, folder_id: &str, feed_head: u64) -> Result<Self, SearchError> {
         let index = Index::open_in_dir(dir)?;
         let (schema, fields) = schema();
         if index.schema() != schema {
@@ -379,7 +379,7 @@ impl People {
     /// caller then feeds it from the store.
     pub fn open(dir: &Path, folder_id: &str, feed_head: u64) -> Result<Self, SearchError> {
         let current = dir.join("people");
-        let open = match Open::open(&current, folder_id, feed_head) {
+        let open = match Open::existing(&current, folder_id, feed_head) {
             Ok(open) => open,
             Err(why) => {
                 if current.exists() {
@@ -439,7 +439,7 @@ impl People {
             fs::rename(&current, &old)?;
             fs::rename(&building, &current)?;
             fs::File::open(&self.dir)?.sync_all()?;
-            Open::open(&current, &self.folder_id, feed)
+            Open::existing(&current, &self.folder_id, feed)
         };
         self.open.store(Arc::new(swap()?));
         // Readers may still hold the old files open; the names may go.

@@ -64,7 +64,8 @@ impl Visit {
 }
 
 /// Finds out who sends a request.
-pub type VisitHook = Box<dyn Fn(&HttpRequest) -> Result<Visit> + Send + Sync>;
+/// `request_id` is the number that pages, log and audit trail show.
+pub type VisitHook = Box<dyn Fn(&HttpRequest, &str) -> Result<Visit> + Send + Sync>;
 
 /// What the web layer needs from the rest of the program.
 pub struct Web {
@@ -187,10 +188,11 @@ fn failure<'a>(response: &'a ServiceResponse, log: &mut Line) -> Option<Replace<
 async fn admit(web: &Web, req: &mut ServiceRequest) -> (Cx, Result<()>) {
     let is_open =
         matches!(req.path(), "/healthz" | "/readyz") || req.path().starts_with("/static/");
+    let request_id = Id::<CxData>::from_bits(web.random.u64()).to_string();
     let visit = if is_open {
         Ok(Visit::nobody(Arc::default()))
     } else {
-        two_credentials(web, req).and_then(|()| (web.visit)(req.request()))
+        two_credentials(web, req).and_then(|()| (web.visit)(req.request(), &request_id))
     };
     let (visit, refused) = match visit {
         Ok(visit) => (visit, None),
@@ -198,7 +200,7 @@ async fn admit(web: &Web, req: &mut ServiceRequest) -> (Cx, Result<()>) {
     };
     let by_bearer = visit.by_bearer;
     let has_session = visit.form_secret.is_some();
-    let cx = context(web, req, visit);
+    let cx = context(web, req, visit, request_id);
     if let Some(why) = refused {
         return (cx, Err(why));
     }
@@ -286,7 +288,7 @@ async fn read_body(req: &mut ServiceRequest) -> Result<Bytes> {
     }
 }
 
-fn context(web: &Web, req: &ServiceRequest, visit: Visit) -> Cx {
+fn context(web: &Web, req: &ServiceRequest, visit: Visit, request_id: String) -> Cx {
     let text = |name: &str| req.headers().get(name).and_then(|v| v.to_str().ok());
     let request = req.request();
     let (form_secret, _) = match visit.form_secret {
@@ -301,7 +303,7 @@ fn context(web: &Web, req: &ServiceRequest, visit: Visit) -> Cx {
         prefs: visit
             .prefs
             .unwrap_or_else(|| cookies::prefs(request, web.secure)),
-        request_id: Id::<CxData>::from_bits(web.random.u64()).to_string(),
+        request_id,
         path: req.path().to_owned(),
         query: req.query_string().to_owned(),
         is_fragment,

@@ -39,7 +39,7 @@ pub(super) fn plain_web() -> Web {
     }
 }
 
-fn visit(req: &HttpRequest) -> Result<Visit> {
+fn visit(req: &HttpRequest, _: &str) -> Result<Visit> {
     let header = |name: &str| req.headers().get(name)?.to_str().ok();
     if header("authorization") == Some("Bearer good") {
         return Ok(Visit {

@@ -1,0 +1,77 @@
+//! `qitai serve`: the server, until SIGINT or SIGTERM.
+
+use std::{net::TcpListener, process::ExitCode, sync::Arc};
+
+use crate::{
+    app::App,
+    config::Config,
+    identity::actions,
+    serve,
+    store::{Act, Folder},
+};
+
+use super::{CommandResult, serve_control};
+
+pub(super) fn run(config: Config) -> CommandResult {
+    super::log_to_stderr("info");
+    Folder::at(&config.data).create(&crate::kit::Random::system())?;
+    let app = App::open(config)?;
+    if let Some(code) = claim_code(&app)? {
+        eprintln!("No super admin yet. Open /claim and enter this code: {code}");
+    }
+    let socket = listen(&app)?;
+    eprintln!("listening on http://{}", app.config.listen);
+    run_until_stopped(app, socket)
+}
+
+/// Takes the port. Plain HTTP is for loopback, or behind a declared proxy.
+pub(super) fn listen(app: &App) -> Result<TcpListener, Box<dyn std::error::Error>> {
+    let listen = app.config.listen;
+    if !listen.ip().is_loopback() && !app.config.behind_proxy {
+        return Err(format!(
+            "{listen} is not a loopback address. Put a reverse proxy with TLS in front and set \
+             behind_proxy = true, or listen on 127.0.0.1"
+        )
+        .into());
+    }
+    TcpListener::bind(listen).map_err(|why| format!("cannot listen on {listen}: {why}").into())
+}
+
+/// The code for becoming the first super admin, if there is none yet.
+pub(super) fn claim_code(app: &App) -> crate::error::Result<Option<String>> {
+    let act = Act::by_system("account.claim_code", "start");
+    let ticket = app.store.write_blocking(act, actions::ensure_first_claim)?;
+    Ok(ticket.map(|ticket| ticket.text.expose().clone()))
+}
+
+/// Serves pages and commands and runs the background until told to stop.
+pub(super) fn run_until_stopped(app: Arc<App>, socket: TcpListener) -> CommandResult {
+    let background = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("background")
+        .enable_all()
+        .build()?;
+    let running = background.spawn(app.clone().run());
+    let control = background.spawn(serve_control(app.clone()));
+    background.spawn(stop_on_signal(app.clone()));
+    let served = actix_web::rt::System::new().block_on(serve::serve(app.clone(), socket));
+    // However serving ended, the rest comes to its end too.
+    app.stop();
+    let ran = background.block_on(running)?;
+    background.block_on(control)??;
+    served?;
+    ran?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_on_signal(app: Arc<App>) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        () = app.stopped() => {}
+    }
+    app.stop();
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Who sends a request: from cookie or token to [`Viewer`], and the frame around the pages.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    identity::{Account, Viewer, actions},
+    kit::Timestamp,
+    slice::{Access, NavGroup, Slice},
+    store::{Act, Channel, Origin, Read},
+    sync,
+    web::{self, FormSecret, Lang, Prefs, Shell, ShellUser, Visit, cookies},
+    work::{JobState, jobs},
+};
+
+/// Base name of the session's cookie.
+pub const SESSION_COOKIE: &str = "qitai";
+/// Characters of a device's own name that are kept.
+const DEVICE_CHARS_MAX: usize = 200;
+
+/// Finds out who sends a request.
+pub fn visit(app: &App, slices: &[Slice], req: &HttpRequest, request_id: &str) -> Result<Visit> {
+    let now = app.store.clock().now();
+    let origin = origin(app, req, request_id);
+    app.read(|r| {
+        let by_bearer = bearer(req).is_some();
+        let viewer = match (bearer(req), session_token(app, req)) {
+            (Some(token), _) => Some(Viewer::authenticate_token(r, token, origin, now)?),
+            // A session that has ended is nobody: the page leads to the sign-in.
+            (None, Some(token)) => Viewer::authenticate_session(r, &token, origin, now).ok(),
+            (None, None) => None,
+        };
+        let shell = Arc::new(shell(app, r, slices, viewer.as_ref())?);
+        let Some(viewer) = viewer else {
+            return Ok(Visit::nobody(shell));
+        };
+        touch(app, &viewer)?;
+        let visit = Visit {
+            form_secret: viewer.form_secret().map(|secret| FormSecret::new(*secret)),
+            shell,
+            prefs: viewer.account().map(prefs),
+            by_bearer,
+        };
+        req.extensions_mut().insert(viewer);
+        Ok(visit)
+    })
+}
+
+/// Notes that the session is in use, at most once a minute, without waiting.
+fn touch(app: &App, viewer: &Viewer) -> Result<()> {
+    if !viewer.is_touch_due() {
+        return Ok(());
+    }
+    let viewer = viewer.clone();
+    let act = Act::by_system("session.touch", "session");
+    app.store
+        .write_later(act, move |w| actions::touch(w, &viewer))
+}
+
+fn bearer(req: &HttpRequest) -> Option<&str> {
+    let value = req.headers().get("authorization")?.to_str().ok()?;
+    value.strip_prefix("Bearer ").map(str::trim)
+}
+
+/// The token in the session's cookie.
+pub fn session_token(app: &App, req: &HttpRequest) -> Option<String> {
+    let cookie = req.cookie(&cookies::name(SESSION_COOKIE, app.is_secure()))?;
+    Some(cookie.value().to_owned()).filter(|token| !token.is_empty())
+}
+
+/// From where a request comes. The forwarded address counts only behind a declared proxy,
+/// and of it the last part: the one that proxy itself has seen.
+pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
+    let header = |name: &str| req.headers().get(name).and_then(|v| v.to_str().ok());
+    let peer = req.peer_addr().map(|addr| addr.ip());
+    let forwarded = header("x-forwarded-for")
+        .filter(|_| app.config.behind_proxy)
+        .and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    let device: Option<String> =
+        header("user-agent").map(|text| text.chars().take(DEVICE_CHARS_MAX).collect());
+    let is_api = req.path().starts_with("/api/");
+    Origin {
+        channel: if is_api { Channel::Api } else { Channel::Web },
+        ip: forwarded.or(peer),
+        device,
+        request: request_id.to_owned(),
+    }
+}
+
+fn prefs(account: &Account) -> Prefs {
+    let kept = &account.preferences;
+    Prefs {
+        lang: Lang::of_tag(&kept.lang).unwrap_or_default(),
+        theme: web::Theme::of_tag(&kept.theme),
+        density: web::Density::of_tag(&kept.density),
+        shortcuts: !kept.shortcuts_off,
+    }
+}
+
+/// The frame: the firm, who is signed in, what they may open, when data was last synced.
+fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> Result<Shell> {
+    let directory = app.directory.get(r)?;
+    let root = directory.tree.roots().first().map(|d| d.name.clone());
+    let firm = app.config.firm.clone().or(root).unwrap_or_default();
+    let Some(viewer) = viewer else {
+        return Ok(Shell {
+            firm,
+            ..Shell::default()
+        });
+    };
+    let user = viewer.account().map(|account| ShellUser {
+        id: account.id.to_string(),
+        name: account.name.clone(),
+        role_key: role_key(viewer.role()),
+    });
+    let synced_at = jobs::latest_in(r, sync::KIND, JobState::Done)?.and_then(|j| j.finished_at);
+    Ok(Shell {
+        firm,
+        user,
+        nav: nav(slices, viewer),
+        seal: seal(app),
+        synced_at,
+        unread: 0,
+    })
+}
+
+fn seal(app: &App) -> Option<web::SealFact> {
+    let (at, intact): (Timestamp, bool) = app.last_verdict()?;
+    Some(web::SealFact { at, intact })
+}
+
+/// Catalogue key of a role's name.
+pub fn role_key(role: &str) -> &'static str {
+    match role {
+        "super_admin" => "role.super_admin",
+        "department_admin" => "role.department_admin",
+        "staff" => "role.staff",
+        "compliance" => "role.compliance",
+        _ => "role.custom",
+    }
+}
+
+fn nav(slices: &[Slice], viewer: &Viewer) -> Vec<web::NavGroup> {
+    let mut items: Vec<_> = slices
+        .iter()
+        .flat_map(|slice| &slice.nav)
+        .filter(|item| match item.access {
+            Access::Public | Access::SignedIn => true,
+            Access::Needs(permission) => viewer.may(permission),
+        })
+        .collect();
+    items.sort_by_key(|item| (item.group, item.order));
+    let mut groups: Vec<web::NavGroup> = Vec::new();
+    for item in items {
+        let entry = web::NavItem {
+            key: item.word,
+            href: item.href,
+            icon: item.icon,
+            badge: None,
+            on_tabbar: item.in_tab_bar,
+        };
+        let key = group_key(item.group);
+        match groups.last_mut().filter(|group| group.key == key) {
+            Some(group) => group.items.push(entry),
+            None => groups.push(web::NavGroup {
+                key,
+                items: vec![entry],
+            }),
+        }
+    }
+    groups
+}
+
+fn group_key(group: NavGroup) -> Option<&'static str> {
+    match group {
+        NavGroup::Top => None,
+        NavGroup::Customers => Some("nav.customers"),
+        NavGroup::Office => Some("nav.office"),
+        NavGroup::Admin => Some("nav.admin"),
+    }
+}
+
+impl FromRequest for Viewer {
+    type Error = AppError;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(
+            req.extensions()
+                .get::<Viewer>()
+                .cloned()
+                .ok_or(AppError::Unauthenticated),
+        )
+    }
+}
