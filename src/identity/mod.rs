@@ -13,6 +13,7 @@
 mod account;
 pub mod actions;
 mod allow;
+pub mod pages;
 mod password;
 mod permission;
 pub mod queries;
