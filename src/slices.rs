@@ -8,11 +8,7 @@ use crate::{
 /// Everything that has tables, routes, a place in the menu or jobs.
 pub fn all() -> Vec<Slice> {
     vec![
-        Slice {
-            name: "identity",
-            tables: identity::tables(),
-            ..Slice::default()
-        },
+        identity::pages::slice(),
         Slice {
             name: "audit",
             tables: audit::checkpoints::TABLES.to_vec(),

@@ -6,7 +6,10 @@
 //! relation; nobody is deleted because a page of an answer failed.
 
 pub mod documents;
+pub mod export;
+pub mod list;
 mod model;
+mod pages;
 pub mod queries;
 pub mod sync;
 pub mod tables;
@@ -16,11 +19,52 @@ pub use model::{
     GroupState, JoinScene, Relation, RelationId, RelationState,
 };
 
+use crate::{
+    identity::Permission,
+    slice::{Access, NavGroup, NavItem, Route, Slice},
+    work::JobKind,
+};
+
 /// What the slice says about itself.
-pub fn slice() -> crate::slice::Slice {
-    crate::slice::Slice {
+pub fn slice() -> Slice {
+    use actix_web::web::{get, post};
+    let read = Access::Needs(Permission::CustomerRead);
+    let reveal = Access::Needs(Permission::CustomerReveal);
+    let phone = "/customers/relations/{relation}/phones/{place}";
+    let routes = vec![
+        Route::get("/customers", read, || get().to(pages::list)),
+        Route::get("/customers/{id}", read, || get().to(pages::profile)),
+        Route::get(phone, reveal, || get().to(pages::show_masked_phone)),
+        Route::post(phone, reveal, || post().to(pages::reveal_phone)),
+        Route::post(
+            "/customers/export",
+            Access::Needs(Permission::CustomerExport),
+            || post().to(pages::export),
+        ),
+    ];
+    let nav = vec![NavItem {
+        group: NavGroup::Customers,
+        order: 10,
+        word: "customers.nav",
+        href: "/customers",
+        icon: "user",
+        access: read,
+        in_tab_bar: true,
+    }];
+    let jobs = vec![JobKind {
+        name: export::KIND,
+        run: export::run,
+    }];
+    Slice {
         name: "customers",
         tables: tables::TABLES.to_vec(),
-        ..crate::slice::Slice::default()
+        routes,
+        nav,
+        jobs,
     }
+}
+
+/// The running number as people write it: KH-000042.
+pub fn customer_no(no: u32) -> String {
+    format!("KH-{no:06}")
 }

@@ -96,6 +96,22 @@ impl JobContext {
             .await
     }
 
+    /// Notes progress from a thread without a runtime.
+    pub fn progress_blocking(
+        &self,
+        change: impl FnOnce(&mut Progress) + Send + 'static,
+    ) -> Result<()> {
+        let id = self.id;
+        self.store
+            .write_blocking(Act::by_system("job.progress", "jobs"), move |w| {
+                let mut job = w
+                    .get::<Job>(&id)?
+                    .ok_or(AppError::NotFound { what: "job" })?;
+                change(&mut job.progress);
+                Ok(w.put(&job)?)
+            })
+    }
+
     /// Notes progress without changing anything else.
     pub async fn progress(
         &self,

@@ -1,0 +1,467 @@
+//! `/customers`: saved views, filters, sort, pages by cursor.
+
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    customers::{
+        AddWay, CustomerId, CustomerKind,
+        export::{self, Wanted},
+        list::{self, Asked, CustomerPage, CustomerRow, SavedView},
+    },
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    kit::Timestamp,
+    org::Sight,
+    search::{Piece, Sort, highlight, is_phone_search},
+    sheet::SheetFormat,
+    tags::{self, queries::GroupWithTags},
+    view,
+    web::{
+        Cx, Form, ListQuery, Shown, Web, filters,
+        parts::{Chip, Choice, Empty, EmptyKind, Filter, Link, Pager, Tab},
+    },
+};
+
+/// One line of the list.
+struct Row {
+    id: String,
+    name: Vec<Piece>,
+    plain_name: String,
+    is_wecom: bool,
+    second: Vec<Piece>,
+    tags: Vec<(String, &'static str)>,
+    owner: String,
+    owner_id: String,
+    more_owners: usize,
+    department: String,
+    way: String,
+    state: (&'static str, &'static str),
+    added_at: Timestamp,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "customers/list.html", blocks = ["title", "list"])]
+pub(in crate::customers) struct ListPage {
+    query: ListQuery,
+    text: String,
+    views: Vec<Tab>,
+    filters: Vec<Filter>,
+    chips: Vec<Chip>,
+    clear: String,
+    rows: Vec<Row>,
+    relations: u64,
+    total: u64,
+    pager: Pager,
+    empty: Empty,
+    may_export: bool,
+    from: String,
+}
+view!(ListPage, "list" => as_list);
+
+/// Shows the list. Its entry (which customers were shown, and for which words) joins the next
+/// batch; only masked columns are on the page. A phone search is durable before it is shown.
+pub(in crate::customers) async fn list(
+    viewer: Viewer,
+    app: Data<App>,
+    web: Data<Web>,
+    cx: Cx,
+) -> Result<Shown<ListPage>> {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let asked = asked(&query, viewer.may(Permission::CustomerReveal), &cx);
+    let (found, page) = app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
+        let request = web.cursors.page_request(&viewer.name_for_binding(), &query);
+        let found = list::customers(r, &app.people, &sight, &asked, &request, cx.now)?;
+        let builder = Builder {
+            app: &app,
+            web: &web,
+            viewer: &viewer,
+            cx: &cx,
+            sight: &sight,
+        };
+        let page = builder.page(&query, &asked, &found, &tags::queries::groups(r)?)?;
+        Ok::<_, AppError>((found, page))
+    })?;
+    let act = list_act(&viewer, "customer.list", &asked, &found);
+    if is_phone_search(&asked.text) {
+        app.write(act, |_| Ok(())).await?;
+    } else {
+        app.store.write_later(act, |_| Ok(()))?;
+    }
+    Ok(Shown::of(page))
+}
+
+/// The act of showing a page of customers: ids and words are committed to, not shown.
+pub(in crate::customers) fn list_act(
+    viewer: &Viewer,
+    code: &'static str,
+    asked: &Asked,
+    found: &CustomerPage,
+) -> crate::store::Act {
+    let ids: Vec<String> = found
+        .page
+        .items
+        .iter()
+        .map(|row| row.id().to_string())
+        .collect();
+    let act = viewer.view(code).system_detail("ids", ids.join(" "));
+    if asked.text.is_empty() {
+        act
+    } else {
+        act.detail("query", asked.text.as_str())
+    }
+}
+
+/// What the address asks for. Values that mean nothing are left out.
+pub(in crate::customers) fn asked(query: &ListQuery, may_see_phones: bool, cx: &Cx) -> Asked {
+    let (added_from, added_before) = added_range(query.get("added").unwrap_or(""), cx);
+    Asked {
+        text: query.get("q").unwrap_or("").trim().to_owned(),
+        view: SavedView::of_code(query.get("view").unwrap_or("")),
+        tags: query.all("tag").filter_map(|t| t.parse().ok()).collect(),
+        owner: query.get("owner").and_then(|o| o.parse().ok()),
+        department: query.get("dept").and_then(|d| d.parse().ok()),
+        ways: query.all("via").filter_map(|w| w.parse().ok()).collect(),
+        kind: query.get("kind").and_then(|k| match k {
+            "wechat" => Some(CustomerKind::Wechat),
+            "wecom" => Some(CustomerKind::Wecom),
+            _ => None,
+        }),
+        added_from,
+        added_before,
+        sort: match query.sort() {
+            Some(("added", true)) => Sort::NewestAdded,
+            Some(("added", false)) => Sort::OldestAdded,
+            Some(("name", _)) => Sort::Name,
+            _ => Sort::Relevance,
+        },
+        may_see_phones,
+    }
+}
+
+/// The days of `added=`: `7d`, `30d`, `90d`, `365d`, or `2026-10-22..2026-11-20`.
+fn added_range(text: &str, cx: &Cx) -> (Option<Timestamp>, Option<Timestamp>) {
+    let today = cx.now.to_jiff().to_zoned(cx.zone.clone()).date();
+    let start = |date: jiff::civil::Date| {
+        let zoned = date.to_zoned(cx.zone.clone()).ok()?;
+        Some(Timestamp::from_ms(zoned.timestamp().as_millisecond()))
+    };
+    if let Some(days) = text.strip_suffix('d').and_then(|n| n.parse::<i32>().ok()) {
+        let first = today
+            .checked_sub(jiff::Span::new().days(days.clamp(1, 3660) - 1))
+            .ok();
+        return (first.and_then(start), None);
+    }
+    let Some((from, to)) = text.split_once("..") else {
+        return (None, None);
+    };
+    let behind = to
+        .parse::<jiff::civil::Date>()
+        .ok()
+        .and_then(|d| d.tomorrow().ok());
+    (from.parse().ok().and_then(start), behind.and_then(start))
+}
+
+/// Puts the page together.
+struct Builder<'a> {
+    app: &'a App,
+    web: &'a Web,
+    viewer: &'a Viewer,
+    cx: &'a Cx,
+    sight: &'a Sight,
+}
+
+impl Builder<'_> {
+    fn page(
+        &self,
+        query: &ListQuery,
+        asked: &Asked,
+        found: &CustomerPage,
+        groups: &[GroupWithTags],
+    ) -> Result<ListPage> {
+        let filters = self.filters(query, groups)?;
+        let pager = Pager::of(
+            &found.page,
+            query,
+            &self.viewer.name_for_binding(),
+            &self.web.cursors,
+        );
+        Ok(ListPage {
+            text: asked.text.clone(),
+            views: self.views(query, asked.view)?,
+            chips: chips(self.cx, query, &filters),
+            filters,
+            clear: query.only(&["view", "sort"]).to_string(),
+            rows: found
+                .page
+                .items
+                .iter()
+                .map(|row| self.row(row, asked, groups))
+                .collect(),
+            relations: found.relations,
+            total: found.page.total,
+            pager,
+            empty: self.empty(query, asked),
+            may_export: self.viewer.may(Permission::CustomerExport),
+            from: query.to_string(),
+            query: query.clone(),
+        })
+    }
+
+    fn views(&self, query: &ListQuery, current: SavedView) -> Result<Vec<Tab>> {
+        let counts = list::view_counts(&self.app.people, self.sight, self.cx.now)?;
+        let base = query.only(&["sort"]);
+        let tab = |(view, count): (SavedView, u64)| Tab {
+            label: self.cx.t(view_word(view)).into_owned(),
+            href: base.with("view", view.code()).to_string(),
+            count: Some(count),
+            is_current: view == current,
+        };
+        let mine = |view: &SavedView| *view != SavedView::Mine || self.sight.own().is_some();
+        let views = SavedView::ALL.into_iter().zip(counts);
+        Ok(views.filter(|(view, _)| mine(view)).map(tab).collect())
+    }
+
+    fn filters(&self, query: &ListQuery, groups: &[GroupWithTags]) -> Result<Vec<Filter>> {
+        let scope = crate::app::scope_filter(self.sight);
+        let counts = self.app.people.tag_counts(&scope)?;
+        let english = self.cx.lang() == crate::web::Lang::En;
+        let choice = |name: &'static str, value: String, label: String, count| Choice {
+            is_on: query.has(name, &value),
+            value,
+            label,
+            count,
+        };
+        let tags = groups
+            .iter()
+            .flat_map(|g| g.tags.iter().map(move |t| (g, t)));
+        let tag_choices = tags.map(|(_, tag)| {
+            let count = counts.get(&tag.id.bits()).copied().unwrap_or(0);
+            choice("tag", tag.id.to_string(), tag.name.clone(), Some(count))
+        });
+        let departments = list::departments_in_scope(self.sight)
+            .into_iter()
+            .map(|(depth, d)| {
+                let label = format!("{}{}", "　".repeat(depth), d.name_in(english));
+                choice("dept", d.wecom_id.to_string(), label, None)
+            });
+        let mut owners: Vec<_> = self
+            .sight
+            .directory
+            .members()
+            .filter(|m| self.sight.sees(m.id) && (m.serves_customers || !m.is_here()))
+            .collect();
+        owners.sort_by_key(|m| (!m.is_here(), m.name.clone()));
+        let owners = owners
+            .into_iter()
+            .map(|m| choice("owner", m.id.to_string(), m.name.clone(), None));
+        let ways = AddWay::NAMED
+            .map(|way| choice("via", way.to_string(), way_name(self.cx, AddWay(way)), None));
+        let days = ["7d", "30d", "90d", "365d"].map(|range| {
+            let label = self.cx.t(&format!("customers.added.{range}")).into_owned();
+            choice("added", range.to_owned(), label, None)
+        });
+        let filter = |name, word: &str, choices: Vec<Choice>, many| Filter {
+            name,
+            label: self.cx.t(word).into_owned(),
+            choices,
+            many,
+        };
+        Ok(vec![
+            filter(
+                "dept",
+                "customers.filter.dept",
+                departments.collect(),
+                false,
+            ),
+            filter("tag", "customers.filter.tag", tag_choices.collect(), true),
+            filter("owner", "customers.filter.owner", owners.collect(), false),
+            filter("via", "customers.filter.via", ways.to_vec(), true),
+            filter("added", "customers.filter.added", days.to_vec(), false),
+        ])
+    }
+
+    fn row(&self, row: &CustomerRow, asked: &Asked, groups: &[GroupWithTags]) -> Row {
+        let (customer, main) = (&row.found.customer, row.found.main());
+        let marked = |text: &str| highlight(text, &asked.text);
+        let second = [&main.remark, &main.company, &customer.corp_name];
+        let second = second
+            .into_iter()
+            .find(|t| !t.is_empty() && **t != customer.name);
+        let owner = self.sight.directory.member(main.member);
+        let department = owner.and_then(|m| self.sight.directory.department_of(m));
+        let mut active: Vec<_> = row
+            .found
+            .relations
+            .iter()
+            .filter(|r| r.is_active())
+            .map(|r| r.member)
+            .collect();
+        active.dedup();
+        Row {
+            id: customer.id.to_string(),
+            name: marked(&customer.name),
+            plain_name: customer.name.clone(),
+            is_wecom: customer.kind == CustomerKind::Wecom,
+            second: second.map(|text| marked(text)).unwrap_or_default(),
+            tags: tag_names(&row.tags(), groups),
+            owner: self.sight.name(main.member).to_owned(),
+            owner_id: main.member.to_string(),
+            more_owners: active.len().saturating_sub(1),
+            department: department.map(|d| d.name.clone()).unwrap_or_default(),
+            way: way_name(self.cx, main.add_way),
+            state: state_of(main.is_active(), owner.is_some_and(|m| !m.is_here())),
+            added_at: main.added_at,
+        }
+    }
+
+    fn empty(&self, query: &ListQuery, asked: &Asked) -> Empty {
+        let t = |key: &str| self.cx.t(key).into_owned();
+        let narrowed = query.to_string() != "/customers" || !asked.text.is_empty();
+        let link = |label: &str, href: &str| {
+            Some(Link {
+                label: t(label),
+                href: href.to_owned(),
+            })
+        };
+        if narrowed {
+            let clear = query.only(&["view", "sort"]).to_string();
+            return Empty {
+                kind: EmptyKind::NothingMatches,
+                title: t("customers.empty.no_match"),
+                hint: t("customers.empty.no_match_hint"),
+                action: link("list.clear_all", &clear),
+                other: None,
+            };
+        }
+        let may_sync = self.viewer.may(Permission::SyncRun);
+        let connected = self.app.wecom.is_some();
+        Empty {
+            kind: if connected {
+                EmptyKind::NothingYet
+            } else {
+                EmptyKind::NotConnected
+            },
+            title: t("customers.empty.none"),
+            hint: t(if connected {
+                "customers.empty.sync"
+            } else {
+                "customers.empty.connect"
+            }),
+            action: link("customers.empty.to_sync", "/org/sync").filter(|_| may_sync && connected),
+            other: None,
+        }
+    }
+}
+
+fn view_word(view: SavedView) -> &'static str {
+    match view {
+        SavedView::All => "customers.view.all",
+        SavedView::New => "customers.view.new",
+        SavedView::Mine => "customers.view.mine",
+        SavedView::Unassigned => "customers.view.unassigned",
+        SavedView::Lost => "customers.view.lost",
+    }
+}
+
+/// The name of a way of adding; unknown numbers show themselves.
+pub(super) fn way_name(cx: &Cx, way: AddWay) -> String {
+    cx.tf(&way.word_key(), ("n", way.0.to_string()))
+        .into_owned()
+}
+
+/// Word and tone of where a customer stands with the firm.
+fn state_of(active: bool, owner_left: bool) -> (&'static str, &'static str) {
+    match (active, owner_left) {
+        (false, _) => ("customers.state.lost", "bad"),
+        (true, true) => ("customers.state.unassigned", "warn"),
+        (true, false) => ("customers.state.active", "ok"),
+    }
+}
+
+/// Names of tags with the tone of their group, in the groups' order.
+pub(super) fn tag_names(
+    ids: &[tags::TagId],
+    groups: &[GroupWithTags],
+) -> Vec<(String, &'static str)> {
+    let tones = ["warn", "", "a", ""];
+    let mut names = Vec::new();
+    for (group, tone) in groups.iter().zip(tones.into_iter().cycle()) {
+        let chosen = group.tags.iter().filter(|tag| ids.contains(&tag.id));
+        names.extend(chosen.map(|tag| (tag.name.clone(), tone)));
+    }
+    names
+}
+
+/// A chip for each chosen value of each filter.
+fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
+    let mut chips = Vec::new();
+    if let Some(text) = query.get("q").filter(|q| !q.trim().is_empty()) {
+        chips.push(Chip {
+            label: cx.t("customers.filter.text").into_owned(),
+            value: text.to_owned(),
+            remove: query.without("q").to_string(),
+        });
+    }
+    for filter in filters {
+        chips.extend(
+            filter
+                .choices
+                .iter()
+                .filter(|c| c.is_on)
+                .map(|choice| Chip {
+                    label: filter.label.clone(),
+                    value: choice.label.trim_start_matches('　').to_owned(),
+                    remove: query.without_value(filter.name, &choice.value).to_string(),
+                }),
+        );
+    }
+    chips
+}
+
+/// The form around the list.
+#[derive(Deserialize)]
+pub(in crate::customers) struct ExportForm {
+    #[serde(default)]
+    id: Vec<String>,
+    #[serde(default)]
+    all: String,
+    /// The list's address, for everybody it selects.
+    from: String,
+    format: String,
+}
+
+/// Queues an export of the ticked customers, or of all the list selects.
+pub(in crate::customers) async fn export(
+    viewer: Viewer,
+    form: Form<ExportForm>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<ListPage>> {
+    let form = form.values;
+    let format = SheetFormat::of_code(&form.format).ok_or(AppError::BadRequest { why: "field" })?;
+    let ids: Vec<CustomerId> = form.id.iter().filter_map(|id| id.parse().ok()).collect();
+    let wanted = if form.all.is_empty() {
+        Wanted::Ticked(ids)
+    } else {
+        let (path, query) = form.from.split_once('?').unwrap_or((&form.from, ""));
+        let list = ListQuery::parse(path, query);
+        Wanted::Selected(Box::new(asked(
+            &list,
+            viewer.may(Permission::CustomerReveal),
+            &cx,
+        )))
+    };
+    if matches!(&wanted, Wanted::Ticked(ids) if ids.is_empty()) {
+        return Ok(
+            Shown::go_to(crate::web::local(&form.from).unwrap_or("/customers"))
+                .toast("customers.export.none", ()),
+        );
+    }
+    let job = export::start(&app, viewer, wanted, format, cx.lang()).await?;
+    Ok(Shown::go_to(format_args!("/jobs/{job}")))
+}

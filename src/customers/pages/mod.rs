@@ -1,0 +1,7 @@
+//! Pages of customers.
+
+mod list;
+mod profile;
+
+pub(super) use list::{export, list};
+pub(super) use profile::{profile, reveal_phone, show_masked_phone};

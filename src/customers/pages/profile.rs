@@ -1,0 +1,558 @@
+//! `/customers/{id}`: who, what happened, who follows.
+
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    audit::log,
+    customers::{
+        AddWay, Customer, CustomerId, CustomerKind, Relation, RelationId, customer_no,
+        model::mask_phone,
+        queries::{self, VisibleCustomer},
+    },
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    kit::Timestamp,
+    org::Sight,
+    store::Read,
+    tags::{self, queries::GroupWithTags},
+    view,
+    web::{Cx, Form, Shown, filters, local, parts::Tab},
+};
+
+use super::list::{tag_names, way_name};
+
+/// How many changes the page shows.
+const CHANGES_SHOWN: usize = 50;
+
+/// A member who follows, with what the member remarked.
+struct Follower {
+    id: String,
+    name: String,
+    department: String,
+    has_left: bool,
+    is_active: bool,
+    added_at: Timestamp,
+}
+
+/// A masked number and where to ask for it.
+struct Masked {
+    element: String,
+    shown: String,
+    href: String,
+    by: String,
+}
+
+/// What one member says of the customer.
+struct Remarks {
+    by: String,
+    remark: String,
+    description: String,
+    company: String,
+}
+
+/// One entry of the activity.
+struct Event {
+    at: Timestamp,
+    icon: &'static str,
+    word: &'static str,
+    who: String,
+    detail: String,
+}
+
+/// One audited change.
+struct Change {
+    at: Timestamp,
+    seq: u64,
+    actor: String,
+    fields: Vec<(String, String, String)>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "customers/profile.html", blocks = ["title", "tab"])]
+pub(in crate::customers) struct ProfilePage {
+    customer: Customer,
+    number: String,
+    remarks: Vec<Remarks>,
+    followers: Vec<Follower>,
+    hidden: usize,
+    phones: Vec<Masked>,
+    may_reveal: bool,
+    tag_lines: Vec<(String, Vec<(String, &'static str)>)>,
+    personal_tags: Vec<String>,
+    groups: Vec<(String, String, Timestamp, u32)>,
+    tabs: Vec<Tab>,
+    tab: String,
+    events: Vec<Event>,
+    changes: Vec<Change>,
+    back: String,
+    is_lost: bool,
+}
+view!(ProfilePage, "tab" => as_tab);
+
+/// The query of the page.
+#[derive(Deserialize)]
+pub(in crate::customers) struct ProfileQuery {
+    tab: Option<String>,
+    /// The list one came from.
+    from: Option<String>,
+}
+
+/// Shows a customer. The entry of it is durable before anything is.
+pub(in crate::customers) async fn profile(
+    viewer: Viewer,
+    id: Path<String>,
+    query: Query<ProfileQuery>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<ProfilePage>> {
+    let id: CustomerId = id
+        .parse()
+        .map_err(|_| AppError::NotFound { what: "customer" })?;
+    let act = viewer.view("customer.view").about("customer", id);
+    let (checking, asking) = (app.clone(), viewer.clone());
+    app.write(act, move |w| {
+        let sight = checking.sight(&w.read(), &asking, Permission::CustomerRead)?;
+        visible(&w.read(), &sight, id).map(drop)
+    })
+    .await?;
+    let page = app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
+        let may_reveal = viewer.may(Permission::CustomerReveal);
+        let maker = Maker {
+            r,
+            sight: &sight,
+            cx: &cx,
+            may_reveal,
+        };
+        maker.page(visible(r, &sight, id)?, query.into_inner())
+    })?;
+    Ok(Shown::of(page))
+}
+
+fn visible(r: &Read<'_>, sight: &Sight, id: CustomerId) -> Result<VisibleCustomer> {
+    queries::customer(r, sight, id)?.ok_or(AppError::NotFound { what: "customer" })
+}
+
+/// Puts the page together.
+struct Maker<'a> {
+    r: &'a Read<'a>,
+    sight: &'a Sight,
+    cx: &'a Cx,
+    may_reveal: bool,
+}
+
+impl Maker<'_> {
+    fn page(&self, found: VisibleCustomer, query: ProfileQuery) -> Result<ProfilePage> {
+        let groups = tags::queries::groups(self.r)?;
+        let in_groups = queries::groups_of(self.r, self.sight, found.customer.id)?;
+        let tab = match query.tab.as_deref() {
+            Some(tab @ ("groups" | "changes")) => tab.to_owned(),
+            _ => "activity".to_owned(),
+        };
+        let changes = if tab == "changes" {
+            self.changes(&found, &groups)?
+        } else {
+            Vec::new()
+        };
+        let back = query
+            .from
+            .as_deref()
+            .and_then(local)
+            .unwrap_or("/customers")
+            .to_owned();
+        let mut events = self.events(&found);
+        events.extend(in_groups.iter().map(|(group, place)| Event {
+            at: place.joined_at,
+            icon: "group",
+            word: "customers.event.joined",
+            who: self.group_name(&group.name),
+            detail: String::new(),
+        }));
+        events.sort_by_key(|event| std::cmp::Reverse(event.at));
+        Ok(ProfilePage {
+            number: customer_no(found.customer.no),
+            remarks: self.remarks(&found),
+            followers: found.relations.iter().map(|r| self.follower(r)).collect(),
+            hidden: found.hidden_relations,
+            phones: self.phones(&found),
+            may_reveal: self.may_reveal,
+            tag_lines: tag_lines(&found, &groups),
+            personal_tags: found
+                .relations
+                .iter()
+                .flat_map(|r| r.personal_tags.clone())
+                .collect(),
+            tabs: self.tabs(&found, &tab, &back, in_groups.len()),
+            groups: in_groups
+                .into_iter()
+                .map(|(g, p)| {
+                    let people = g.member_count + g.external_count;
+                    (
+                        g.id.to_string(),
+                        self.group_name(&g.name),
+                        p.joined_at,
+                        people,
+                    )
+                })
+                .collect(),
+            tab,
+            events,
+            changes,
+            back,
+            is_lost: !found.relations.iter().any(Relation::is_active),
+            customer: found.customer,
+        })
+    }
+
+    fn group_name(&self, name: &str) -> String {
+        if name.is_empty() {
+            self.cx.t("customers.group.unnamed").into_owned()
+        } else {
+            name.to_owned()
+        }
+    }
+
+    fn follower(&self, relation: &Relation) -> Follower {
+        let member = self.sight.directory.member(relation.member);
+        let department = member.and_then(|m| self.sight.directory.department_of(m));
+        Follower {
+            id: relation.member.to_string(),
+            name: self.sight.name(relation.member).to_owned(),
+            department: department.map(|d| d.name.clone()).unwrap_or_default(),
+            has_left: member.is_some_and(|m| !m.is_here()),
+            is_active: relation.is_active(),
+            added_at: relation.added_at,
+        }
+    }
+
+    fn remarks(&self, found: &VisibleCustomer) -> Vec<Remarks> {
+        let says = |r: &&Relation| {
+            !(r.remark.is_empty() && r.description.is_empty() && r.company.is_empty())
+        };
+        let remarks = |r: &Relation| Remarks {
+            by: self.sight.name(r.member).to_owned(),
+            remark: r.remark.clone(),
+            description: r.description.clone(),
+            company: r.company.clone(),
+        };
+        found.relations.iter().filter(says).map(remarks).collect()
+    }
+
+    fn phones(&self, found: &VisibleCustomer) -> Vec<Masked> {
+        let mut phones = Vec::new();
+        for relation in &found.relations {
+            phones.extend((0..).zip(&relation.phones).map(|(place, phone)| {
+                let by = self.sight.name(relation.member);
+                masked(relation.id, place, phone, by)
+            }));
+        }
+        phones
+    }
+
+    fn tabs(&self, found: &VisibleCustomer, tab: &str, back: &str, groups: usize) -> Vec<Tab> {
+        let page = crate::web::ListQuery::new(&format!("/customers/{}", found.customer.id));
+        let make = |code: &str, word: &str, count| Tab {
+            label: self.cx.t(word).into_owned(),
+            href: page.with("tab", code).with("from", back).to_string(),
+            count,
+            is_current: tab == code,
+        };
+        vec![
+            make("activity", "customers.tab.activity", None),
+            make("groups", "customers.tab.groups", Some(groups as u64)),
+            make("changes", "customers.tab.changes", None),
+        ]
+    }
+
+    /// What is known to have happened, from the relations in scope.
+    fn events(&self, found: &VisibleCustomer) -> Vec<Event> {
+        let mut events = Vec::new();
+        for relation in &found.relations {
+            let who = self.sight.name(relation.member).to_owned();
+            let mut detail = way_name(self.cx, relation.add_way);
+            if !relation.channel.is_empty() {
+                detail = format!("{detail} · {}", relation.channel);
+            }
+            events.push(Event {
+                at: relation.added_at,
+                icon: "plus",
+                word: "customers.event.added",
+                who: who.clone(),
+                detail,
+            });
+            if let crate::customers::RelationState::Ended { at } = relation.state {
+                let detail = String::new();
+                events.push(Event {
+                    at,
+                    icon: "x",
+                    word: "customers.event.ended",
+                    who,
+                    detail,
+                });
+            }
+        }
+        events
+    }
+
+    /// The audited changes of the customer and of the relations in scope, newest first.
+    fn changes(&self, found: &VisibleCustomer, groups: &[GroupWithTags]) -> Result<Vec<Change>> {
+        let mut things = vec![format!("customer:{}", found.customer.id)];
+        things.extend(found.relations.iter().map(|r| format!("relation:{}", r.id)));
+        let mut seqs = std::collections::BTreeSet::new();
+        for thing in &things {
+            let by = log::Dimension::Object;
+            for seq in log::found_by(self.r, by, thing, None)?.take(CHANGES_SHOWN) {
+                seqs.insert(seq?);
+            }
+        }
+        let mut changes = Vec::new();
+        for seq in seqs.into_iter().rev() {
+            if changes.len() == CHANGES_SHOWN {
+                break;
+            }
+            changes.extend(self.change(seq, &things, groups)?);
+        }
+        Ok(changes)
+    }
+
+    /// What an entry changed of these things; `None` if it only showed them.
+    fn change(
+        &self,
+        seq: u64,
+        things: &[String],
+        groups: &[GroupWithTags],
+    ) -> Result<Option<Change>> {
+        let line = log::line(self.r, seq)?;
+        let Some(leaf) = line.and_then(|line| crate::audit::Leaf::parse(&line)) else {
+            return Ok(None);
+        };
+        let mut fields = Vec::new();
+        for opening in log::openings(self.r, seq)?
+            .iter()
+            .filter(|o| things.contains(&o.f))
+        {
+            fields.extend(diff_fields(&opening.v, self.cx, self.sight, groups));
+        }
+        let at = leaf
+            .t
+            .parse::<jiff::Timestamp>()
+            .map_or(0, |t| t.as_millisecond());
+        let actor = self.cx.t(if leaf.actor.starts_with("system:") {
+            "customers.change.by_sync"
+        } else {
+            "customers.change.by_person"
+        });
+        let change = Change {
+            at: Timestamp::from_ms(at),
+            seq,
+            actor: actor.into_owned(),
+            fields,
+        };
+        Ok(Some(change).filter(|change| !change.fields.is_empty()))
+    }
+}
+
+/// The fields of a diff in the reader's words: name, before, after.
+fn diff_fields(
+    diff: &str,
+    cx: &Cx,
+    sight: &Sight,
+    groups: &[GroupWithTags],
+) -> Vec<(String, String, String)> {
+    let Ok(fields) =
+        serde_json::from_str::<std::collections::BTreeMap<String, [serde_json::Value; 2]>>(diff)
+    else {
+        return Vec::new();
+    };
+    // What points elsewhere says nothing to a reader.
+    let told = |name: &str| !matches!(name, "customer" | "member" | "avatar");
+    let fields = fields.into_iter().filter(|(name, _)| told(name));
+    fields
+        .map(|(name, [before, after])| {
+            let text = |v| value_text(&name, v, cx, sight, groups);
+            let label = cx.t(&format!("customers.field.{name}")).into_owned();
+            (label, text(&before), text(&after))
+        })
+        .collect()
+}
+
+fn value_text(
+    name: &str,
+    value: &serde_json::Value,
+    cx: &Cx,
+    _sight: &Sight,
+    groups: &[GroupWithTags],
+) -> String {
+    use serde_json::Value;
+    match (name, value) {
+        (_, Value::Null) => String::new(),
+        ("tags", Value::Array(ids)) => {
+            let ids: Vec<tags::TagId> = ids
+                .iter()
+                .filter_map(|id| id.as_str()?.parse().ok())
+                .collect();
+            let names: Vec<String> = tag_names(&ids, groups)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
+            names.join("、")
+        }
+        ("add_way", Value::Number(n)) => {
+            let way = n
+                .as_u64()
+                .and_then(|n| u16::try_from(n).ok())
+                .unwrap_or(u16::MAX);
+            way_name(cx, AddWay(way))
+        }
+        ("added_at", Value::Number(n)) => {
+            let at = Timestamp::from_ms(n.as_i64().unwrap_or(0));
+            crate::web::format::exact(at, &cx.zone)
+        }
+        ("gender", Value::String(code)) => cx.t(code).into_owned(),
+        ("kind", Value::String(code)) => cx.t(&format!("customers.kind.{code}")).into_owned(),
+        ("active", Value::Bool(active)) => cx
+            .t(if *active {
+                "customers.state.active"
+            } else {
+                "customers.state.lost"
+            })
+            .into_owned(),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(items)) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            items.join("、")
+        }
+        (_, other) => other.to_string(),
+    }
+}
+
+/// Tags by group, groups without one left out.
+fn tag_lines(
+    found: &VisibleCustomer,
+    groups: &[GroupWithTags],
+) -> Vec<(String, Vec<(String, &'static str)>)> {
+    let ids: Vec<tags::TagId> = found
+        .relations
+        .iter()
+        .flat_map(|r| r.tags.iter().copied())
+        .collect();
+    let names = tag_names(&ids, groups);
+    let line = |group: &GroupWithTags| {
+        let own = |name: &str| group.tags.iter().any(|t| t.name == name);
+        let tags: Vec<_> = names
+            .iter()
+            .filter(|(name, _)| own(name))
+            .cloned()
+            .collect();
+        (group.group.name.clone(), tags)
+    };
+    groups
+        .iter()
+        .map(line)
+        .filter(|(_, tags)| !tags.is_empty())
+        .collect()
+}
+
+fn masked(relation: RelationId, place: usize, phone: &str, by: &str) -> Masked {
+    Masked {
+        element: format!("phone-{relation}-{place}"),
+        shown: mask_phone(phone),
+        href: format!("/customers/relations/{relation}/phones/{place}"),
+        by: by.to_owned(),
+    }
+}
+
+/// One number, masked or shown.
+#[derive(Template)]
+#[template(path = "customers/phone.html", blocks = ["title", "phone"])]
+pub(in crate::customers) struct PhonePage {
+    phone: Masked,
+    value: Option<String>,
+    back: String,
+    element: String,
+}
+
+impl crate::web::View for PhonePage {
+    fn page(&self, cx: &Cx) -> askama::Result<String> {
+        self.render_with_values(cx)
+    }
+    fn title(&self, cx: &Cx) -> askama::Result<String> {
+        self.as_title().render_with_values(cx)
+    }
+    fn block(&self, id: &str, cx: &Cx) -> Option<askama::Result<String>> {
+        (id == self.element).then(|| self.as_phone().render_with_values(cx))
+    }
+}
+
+/// The form that asks for a number has no fields of its own.
+#[derive(Deserialize)]
+pub(in crate::customers) struct NoFields {}
+
+/// Shows a number. Its entry is durable before it is shown.
+pub(in crate::customers) async fn reveal_phone(
+    viewer: Viewer,
+    path: Path<(String, usize)>,
+    _form: Form<NoFields>,
+    app: Data<App>,
+) -> Result<Shown<PhonePage>> {
+    let (relation, place) = phone_path(&path)?;
+    let act = viewer
+        .view("customer.reveal_phone")
+        .about("relation", relation);
+    let checking = app.clone();
+    let page = app.write(act, move |w| {
+        let sight = checking.sight(&w.read(), &viewer, Permission::CustomerReveal)?;
+        let found = queries::phone(&w.read(), &sight, relation, place)?;
+        let (found, phone) = found.ok_or(AppError::NotFound { what: "phone" })?;
+        w.act_mut().objects.push(crate::store::ObjectRef {
+            kind: "customer",
+            id: found.customer.to_string(),
+        });
+        Ok(phone_page(&sight, &found, place, &phone, true))
+    });
+    Ok(Shown::of(page.await?))
+}
+
+/// The same number masked again.
+pub(in crate::customers) async fn show_masked_phone(
+    viewer: Viewer,
+    path: Path<(String, usize)>,
+    app: Data<App>,
+) -> Result<Shown<PhonePage>> {
+    let (relation, place) = phone_path(&path)?;
+    let page = app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::CustomerReveal)?;
+        let found = queries::phone(r, &sight, relation, place)?;
+        let (found, phone) = found.ok_or(AppError::NotFound { what: "phone" })?;
+        Ok::<_, AppError>(phone_page(&sight, &found, place, &phone, false))
+    });
+    Ok(Shown::of(page?))
+}
+
+fn phone_path(path: &(String, usize)) -> Result<(RelationId, usize)> {
+    let relation = path
+        .0
+        .parse()
+        .map_err(|_| AppError::NotFound { what: "phone" })?;
+    Ok((relation, path.1))
+}
+
+fn phone_page(
+    sight: &Sight,
+    relation: &Relation,
+    place: usize,
+    phone: &str,
+    shown: bool,
+) -> PhonePage {
+    let masked = masked(relation.id, place, phone, sight.name(relation.member));
+    PhonePage {
+        element: masked.element.clone(),
+        value: shown.then(|| crate::web::format::phone(phone)),
+        back: format!("/customers/{}", relation.customer),
+        phone: masked,
+    }
+}
