@@ -12,6 +12,7 @@ pub mod store;
 // tools
 pub mod audit;
 pub mod sheet;
+pub mod wecom;
 pub mod work;
 
 // slices
