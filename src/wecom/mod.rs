@@ -9,6 +9,7 @@ mod directory;
 mod error;
 mod groups;
 mod lenient;
+pub mod sim;
 mod tags;
 
 pub use client::{BASE_URL, Client, Metrics, Patience, Settings, install_crypto_provider};

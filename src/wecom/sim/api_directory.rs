@@ -1,0 +1,165 @@
+//! `department/*` and `user/*`, reading.
+
+use serde_json::{Value, json};
+
+use super::{
+    check::{Call, Fail},
+    firm::{Department, Member},
+    state::World,
+};
+
+const TELEPHONE: &str = "021-5550100";
+
+fn unknown_department() -> Fail {
+    Fail::new(60003, "department not found")
+}
+
+/// The department named by parameter `name`, with all below it; all of them when absent.
+fn departments<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Department>, Fail> {
+    let root = match call.param("id") {
+        None => 1,
+        Some(id) => id.parse().map_err(|_| Fail::param("id"))?,
+    };
+    let wanted = world.subtree(root).ok_or_else(unknown_department)?;
+    Ok(world
+        .org
+        .departments
+        .values()
+        .filter(|d| wanted.contains(&d.id))
+        .collect())
+}
+
+fn department(d: &Department) -> Value {
+    json!({
+        "id": d.id, "name": d.name, "name_en": "", "department_leader": d.leaders,
+        "parentid": d.parent, "order": d.order,
+    })
+}
+
+/// `department/list`
+pub fn department_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let list: Vec<Value> = departments(world, call)?
+        .into_iter()
+        .map(department)
+        .collect();
+    Ok(json!({ "department": list }))
+}
+
+/// `department/simplelist`
+pub fn department_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let list: Vec<Value> = departments(world, call)?
+        .into_iter()
+        .map(|d| json!({ "id": d.id, "parentid": d.parent, "order": d.order }))
+        .collect();
+    Ok(json!({ "department_id": list }))
+}
+
+/// `department/get`
+pub fn department_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let id: u64 = call
+        .param("id")
+        .ok_or_else(|| Fail::param("id"))?
+        .parse()
+        .map_err(|_| Fail::param("id"))?;
+    let found = world
+        .org
+        .departments
+        .get(&id)
+        .ok_or_else(unknown_department)?;
+    Ok(json!({ "department": department(found) }))
+}
+
+/// Members of `department_id`, with `fetch_child=1` also those of the departments below.
+fn members<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Member>, Fail> {
+    let id: u64 = call
+        .param("department_id")
+        .ok_or_else(|| Fail::param("department_id"))?
+        .parse()
+        .map_err(|_| Fail::param("department_id"))?;
+    let mut wanted = world.subtree(id).ok_or_else(unknown_department)?;
+    if call.param("fetch_child") != Some("1") {
+        wanted.retain(|d| *d == id);
+    }
+    let inside = |m: &&Member| m.departments.iter().any(|d| wanted.contains(d));
+    Ok(world.org.members.values().filter(inside).collect())
+}
+
+fn member(m: &Member) -> Value {
+    let leads: Vec<u8> = m.leads.iter().map(|l| u8::from(*l)).collect();
+    json!({
+        "userid": m.userid, "name": m.name, "department": m.departments,
+        "order": vec![0; m.departments.len()], "position": m.position,
+        "is_leader_in_dept": leads, "direct_leader": m.superior.iter().collect::<Vec<_>>(),
+        "telephone": TELEPHONE, "alias": m.alias, "status": m.status,
+        "main_department": m.departments.first(), "extattr": { "attrs": [] },
+        "external_position": m.position,
+        "external_profile": { "external_corp_name": "云岭茶业", "external_attr": [] },
+    })
+}
+
+/// `user/list`
+pub fn user_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let list: Vec<Value> = members(world, call)?.into_iter().map(member).collect();
+    Ok(json!({ "userlist": list }))
+}
+
+/// `user/simplelist`
+pub fn user_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let list: Vec<Value> = members(world, call)?
+        .into_iter()
+        .map(|m| json!({ "userid": m.userid, "name": m.name, "department": m.departments }))
+        .collect();
+    Ok(json!({ "userlist": list }))
+}
+
+/// `user/get`
+pub fn user_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let userid = call
+        .param("userid")
+        .ok_or_else(|| Fail::new(41009, "missing userid"))?;
+    let found = world
+        .member(userid)
+        .ok_or_else(|| Fail::new(60111, "userid not found"))?;
+    Ok(member(found))
+}
+
+/// `user/list_id`
+pub fn user_list_id(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let limit = call.limit(Some(10_000), 10_000)?;
+    let start = offset(call)?;
+    let rows: Vec<Value> = world
+        .org
+        .members
+        .values()
+        .flat_map(|m| m.departments.iter().map(move |d| (m, d)))
+        .map(|(m, d)| json!({ "userid": m.userid, "department": d }))
+        .collect();
+    let page: Vec<&Value> = rows.iter().skip(start).take(limit).collect();
+    Ok(json!({ "dept_user": page, "next_cursor": next_offset(start + page.len(), rows.len()) }))
+}
+
+/// Where a page that is counted in rows begins.
+pub fn offset(call: &Call<'_>) -> Result<usize, Fail> {
+    let cursor = call.text("cursor")?;
+    if cursor.is_empty() {
+        return Ok(0);
+    }
+    let start = cursor
+        .strip_prefix("QdO-")
+        .and_then(|hex| usize::from_str_radix(hex, 16).ok())
+        .ok_or_else(|| Fail::cursor())?;
+    Ok(if call.shift_pages {
+        start.saturating_sub(1)
+    } else {
+        start
+    })
+}
+
+/// The cursor after a page that ended before row `end`; empty after the last row.
+pub fn next_offset(end: usize, total: usize) -> String {
+    if end < total {
+        format!("QdO-{end:08x}")
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,126 @@
+//! Faults on demand: what a real server and the network between do on bad days.
+
+use std::{sync::Mutex, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::check::Fail;
+
+/// One way to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Answers only after this time.
+    Latency(Duration),
+    /// Answers with this HTTP status and a page that isn't JSON, for example 502.
+    Status(u16),
+    /// Promises the whole body, sends half of it and closes the connection.
+    HalfBody,
+    /// Texts become numbers and numbers texts, except errcode and errmsg.
+    WrongTypes,
+    /// Adds fields nobody has heard of, everywhere.
+    UnknownFields,
+    /// Answers this errcode: -1 busy, 45009 too often, 45033 too many at once, 60020 wrong
+    /// address, or any other.
+    Errcode(i64),
+    /// Every page names a next page, and after the last one comes the first one again.
+    LoopingCursor,
+    /// Every page but the first repeats the last row of the one before.
+    ShiftingPages,
+}
+
+/// A fault, where and how often.
+#[derive(Debug, Clone)]
+struct Dial {
+    fault: Fault,
+    path: Option<String>,
+    every: u32,
+    seen: u32,
+}
+
+/// All dials.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<Dial>>);
+
+impl Faults {
+    /// Turns a fault on for `path` (under `/cgi-bin/`) or for all, on every n-th call.
+    pub fn inject(&self, path: Option<&str>, every: u32, fault: Fault) {
+        let dial = Dial {
+            fault,
+            path: path.map(str::to_owned),
+            every: every.max(1),
+            seen: 0,
+        };
+        self.dials().push(dial);
+    }
+
+    /// Turns all faults off.
+    pub fn clear(&self) {
+        self.dials().clear();
+    }
+
+    /// The faults this call meets.
+    pub fn on(&self, path: &str) -> Vec<Fault> {
+        let mut met = Vec::new();
+        for dial in self.dials().iter_mut() {
+            if dial.path.as_deref().is_none_or(|p| p == path) {
+                dial.seen += 1;
+                if dial.seen.is_multiple_of(dial.every) {
+                    met.push(dial.fault);
+                }
+            }
+        }
+        met
+    }
+
+    fn dials(&self) -> std::sync::MutexGuard<'_, Vec<Dial>> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The error answer for an injected errcode.
+pub fn fail(code: i64) -> Fail {
+    let text = match code {
+        -1 => "system error",
+        45009 => "api freq out of limit",
+        45033 => "api concurrent out of limit",
+        60020 => "not allow to access from your ip",
+        _ => "injected",
+    };
+    Fail::new(code, text)
+}
+
+/// Turns texts into numbers and numbers into texts, below the envelope.
+pub fn wrong_types(answer: &mut Value) {
+    if let Value::Object(fields) = answer {
+        for (name, value) in fields {
+            if name != "errcode" && name != "errmsg" {
+                twist(value);
+            }
+        }
+    }
+}
+
+fn twist(value: &mut Value) {
+    match value {
+        Value::String(_) => *value = json!(7),
+        Value::Number(n) => *value = json!(format!("x{n}")),
+        Value::Bool(b) => *value = json!(b.to_string()),
+        Value::Array(items) => items.iter_mut().for_each(twist),
+        Value::Object(fields) => fields.values_mut().for_each(twist),
+        Value::Null => {}
+    }
+}
+
+/// Adds unknown fields to every object.
+pub fn unknown_fields(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(unknown_fields),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(unknown_fields);
+            fields.insert("x_new_field".to_owned(), json!({ "版本": [1, null, "二"] }));
+        }
+        _ => {}
+    }
+}

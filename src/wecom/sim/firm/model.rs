@@ -1,0 +1,155 @@
+//! What the firm consists of.
+
+/// A department (部门).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Department {
+    /// Department id; the root is 1.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// Id of the department above; 0 for the root.
+    pub parent: u64,
+    /// Larger stands higher.
+    pub order: u64,
+    /// Userids of the leaders, in order.
+    pub leaders: Vec<String>,
+}
+
+/// A member (成员).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Userid.
+    pub userid: String,
+    /// Name.
+    pub name: String,
+    /// Departments, the main one first.
+    pub departments: Vec<u64>,
+    /// Whether this member leads the department of the same position.
+    pub leads: Vec<bool>,
+    /// Position (职务).
+    pub position: String,
+    /// Userid of the direct superior.
+    pub superior: Option<String>,
+    /// Alias (别名), may be empty.
+    pub alias: String,
+    /// 1 activated, 2 disabled, 4 not activated, 5 left.
+    pub status: u8,
+    /// Has 客户联系功能.
+    pub serves_customers: bool,
+}
+
+/// A customer (外部联系人) with everything the members wrote about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// `wm…` for WeChat users, `wo…` for WeCom users.
+    pub external_userid: String,
+    /// Nickname or name.
+    pub name: String,
+    /// 1 WeChat user, 2 WeCom user.
+    pub kind: u8,
+    /// 0 unknown, 1 male, 2 female.
+    pub gender: u8,
+    /// Firm of a WeCom user.
+    pub corp_name: Option<String>,
+    /// Position of a WeCom user.
+    pub position: Option<String>,
+    /// WeChat union id, only for WeChat users.
+    pub unionid: Option<String>,
+    /// Who serves this customer.
+    pub relations: Vec<Relation>,
+}
+
+/// The tie between one member and one customer (跟进关系).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// The member.
+    pub userid: String,
+    /// Remark (备注).
+    pub remark: String,
+    /// Description (描述).
+    pub description: String,
+    /// When added, in seconds since the epoch.
+    pub createtime: i64,
+    /// Ids of corp tags.
+    pub tags: Vec<String>,
+    /// Personal tags of the member.
+    pub personal_tags: Vec<String>,
+    /// Firm as the member wrote it.
+    pub remark_corp_name: String,
+    /// Phones as the member wrote them.
+    pub remark_mobiles: Vec<String>,
+    /// Source (来源), see the WeCom documentation's table of `add_way`.
+    pub add_way: u16,
+    /// Channel of the contact way.
+    pub state: String,
+}
+
+/// A group of corp tags (标签组).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagGroup {
+    /// Group id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Larger stands higher.
+    pub order: u64,
+    /// Seconds since the epoch.
+    pub create_time: i64,
+    /// Its tags.
+    pub tags: Vec<CorpTag>,
+    /// Deleted; still told when asked for by id.
+    pub deleted: bool,
+}
+
+/// A corp tag (企业客户标签).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorpTag {
+    /// Tag id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Larger stands higher.
+    pub order: u64,
+    /// Seconds since the epoch.
+    pub create_time: i64,
+    /// Deleted; still told when asked for by id.
+    pub deleted: bool,
+}
+
+/// A group chat with customers (客户群).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupChat {
+    /// `wr…`
+    pub chat_id: String,
+    /// Name; may be empty.
+    pub name: String,
+    /// Userid of the owner.
+    pub owner: String,
+    /// Notice.
+    pub notice: String,
+    /// Seconds since the epoch.
+    pub create_time: i64,
+    /// 0 normal, 1 owner left, 2 being inherited, 3 inherited.
+    pub status: u8,
+    /// Userids of the administrators.
+    pub admins: Vec<String>,
+    /// Everybody in it.
+    pub members: Vec<GroupMember>,
+}
+
+/// Somebody in a group chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMember {
+    /// Userid or external userid.
+    pub userid: String,
+    /// 1 member of the corp, 2 external.
+    pub kind: u8,
+    /// Name.
+    pub name: String,
+    /// Nickname in the group.
+    pub nickname: String,
+    /// Seconds since the epoch.
+    pub join_time: i64,
+    /// 1 invited by a member, 2 by link, 3 by QR code.
+    pub join_scene: u8,
+}

@@ -1,0 +1,24 @@
+//! A WeCom server that runs here: a made-up firm behind the real paths, with the checks,
+//! error codes and envelopes of the WeCom documentation, and with faults at will.
+//!
+//! ```text
+//! server ─▶ faults ─▶ check (token, right, body) ─▶ api_* ─▶ state ─▶ firm
+//! ```
+
+mod api_chat;
+mod api_customer;
+mod api_directory;
+mod api_tag;
+mod check;
+mod faults;
+pub mod firm;
+mod handle;
+mod server;
+mod state;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+pub use faults::Fault;
+pub use handle::SimHandle;
+pub use server::{SimOptions, Simulator};

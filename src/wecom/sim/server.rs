@@ -1,0 +1,291 @@
+//! The HTTP server.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use actix_web::{App as Web, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use serde_json::{Value, json};
+
+use super::{
+    check::{Call, Fail, ROUTES, Route},
+    faults::{self, Fault, Faults},
+    handle::SimHandle,
+    state::World,
+    tokens::{Identity, Tokens},
+};
+use crate::kit::{Clock, Timestamp};
+
+const BODY_LIMIT: usize = 1 << 20;
+const WORLD_FILE: &str = "world.json";
+const LOOP: &str = "QdL-again";
+
+/// What the simulator is started with.
+#[derive(Debug, Clone)]
+pub struct SimOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Decides everything about the firm.
+    pub seed: u64,
+    /// How many customers.
+    pub customers: u32,
+    /// The simulator's time; it stands still until [`SimHandle::clock`] is moved.
+    pub now: Timestamp,
+    /// Keeps the seed, the number and the time of the first start, which a second start
+    /// then uses instead of its own.
+    pub dir: Option<PathBuf>,
+}
+
+/// The simulated WeCom server.
+pub struct Simulator;
+
+impl Simulator {
+    /// Starts it on a thread of its own. It answers at once; the first calls wait until the
+    /// firm is made.
+    ///
+    /// # Errors
+    /// When the address can't be listened on, or `dir` can't be read or written.
+    pub fn start(options: SimOptions) -> std::io::Result<SimHandle> {
+        let clock = Clock::manual(options.now);
+        let options = match options.dir.clone() {
+            Some(dir) => remembered(&dir, options)?,
+            None => options,
+        };
+        let listener = std::net::TcpListener::bind(options.listen)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            identity: Identity::of(options.seed),
+            options,
+            clock,
+            tokens: Mutex::default(),
+            faults: Faults::default(),
+            world: OnceLock::new(),
+            serial: AtomicU64::new(0),
+        });
+        let maker = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("sim-world".to_owned())
+            .spawn(move || drop(maker.world()))?;
+
+        let data = web::Data::from(Arc::clone(&shared));
+        let (tell, hear) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("sim".to_owned())
+            .spawn(move || {
+                actix_web::rt::System::new().block_on(async move {
+                    let server = HttpServer::new(move || {
+                        Web::new()
+                            .app_data(data.clone())
+                            .app_data(web::PayloadConfig::new(BODY_LIMIT))
+                            .default_service(web::to(answer))
+                    })
+                    .workers(1)
+                    .disable_signals()
+                    .shutdown_timeout(1)
+                    .listen(listener)?
+                    .run();
+                    // Fails only when start() is gone, and then nobody waits.
+                    let _ = tell.send(server.handle());
+                    server.await
+                })
+            })?;
+        let server = hear
+            .recv()
+            .map_err(|_| std::io::Error::other("the simulator's server did not start"))?;
+        Ok(SimHandle::new(address, shared, server, thread))
+    }
+}
+
+/// Options with the world that `dir` remembers, or `dir` made to remember these.
+fn remembered(dir: &Path, mut options: SimOptions) -> std::io::Result<SimOptions> {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Remembered {
+        seed: u64,
+        customers: u32,
+        now_ms: i64,
+    }
+    let file = dir.join(WORLD_FILE);
+    if file.exists() {
+        let known: Remembered = serde_json::from_slice(&std::fs::read(&file)?)?;
+        options.seed = known.seed;
+        options.customers = known.customers;
+        options.now = Timestamp::from_ms(known.now_ms);
+        return Ok(options);
+    }
+    std::fs::create_dir_all(dir)?;
+    let known = Remembered {
+        seed: options.seed,
+        customers: options.customers,
+        now_ms: options.now.ms(),
+    };
+    std::fs::write(file, serde_json::to_vec_pretty(&known)?)?;
+    Ok(options)
+}
+
+/// What the server and its handle share.
+pub struct Shared {
+    pub(super) options: SimOptions,
+    pub(super) identity: Identity,
+    pub(super) clock: Clock,
+    pub(super) faults: Faults,
+    tokens: Mutex<Tokens>,
+    world: OnceLock<Mutex<World>>,
+    serial: AtomicU64,
+}
+
+impl Shared {
+    /// The firm; waits until it is made.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        let SimOptions {
+            seed,
+            customers,
+            now,
+            ..
+        } = self.options;
+        self.world
+            .get_or_init(|| Mutex::new(World::new(seed, customers, now.ms() / 1000)))
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tokens.
+    pub fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many calls of the API there have been.
+    pub fn calls(&self) -> u64 {
+        self.serial.load(Ordering::SeqCst)
+    }
+
+    /// The answer to a call, by the documented order of checks. `None`: no such path.
+    fn call(
+        &self,
+        path: &str,
+        query: &HashMap<String, String>,
+        body: &[u8],
+        met: &[Fault],
+    ) -> Option<Value> {
+        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
+        let (empty, result) = if path == "gettoken" {
+            (&[][..], injected(met).and_then(|()| self.gettoken(query)))
+        } else {
+            let route = ROUTES.iter().find(|r| r.path == path)?;
+            (route.empty, self.routed(route, query, body, met))
+        };
+        Some(match result {
+            Ok(mut value) => {
+                value["errcode"] = json!(0);
+                value["errmsg"] = json!("ok");
+                value
+            }
+            Err(fail) => fail.envelope(empty, self.clock.now(), serial),
+        })
+    }
+
+    fn gettoken(&self, query: &HashMap<String, String>) -> Result<Value, Fail> {
+        let now = self.clock.now();
+        let corpid = query.get("corpid").map(String::as_str);
+        let secret = query.get("corpsecret").map(String::as_str);
+        let mut tokens = self.tokens();
+        let token = tokens.get(&self.identity, corpid, secret, now)?;
+        let expires_in = tokens.seconds_left(&token, now);
+        Ok(json!({ "access_token": token, "expires_in": expires_in }))
+    }
+
+    fn routed(
+        &self,
+        route: &Route,
+        query: &HashMap<String, String>,
+        body: &[u8],
+        met: &[Fault],
+    ) -> Result<Value, Fail> {
+        let token = query.get("access_token").map(String::as_str);
+        let app = self.tokens().check(token, self.clock.now())?;
+        injected(met)?;
+        route.allow(app)?;
+        let mut body = route.body(body)?;
+        let looping = met.contains(&Fault::LoopingCursor);
+        if looping && body.get("cursor").is_some_and(|c| c == LOOP) {
+            body["cursor"] = json!("");
+        }
+        let call = Call {
+            query,
+            body,
+            shift_pages: met.contains(&Fault::ShiftingPages),
+        };
+        let mut value = (route.handler)(&self.world(), &call)?;
+        if looping && (route.posts || value.get("next_cursor").is_some()) {
+            let last = value
+                .get("next_cursor")
+                .and_then(Value::as_str)
+                .is_none_or(str::is_empty);
+            if last {
+                value["next_cursor"] = json!(LOOP);
+            }
+        }
+        Ok(value)
+    }
+}
+
+fn injected(met: &[Fault]) -> Result<(), Fail> {
+    for fault in met {
+        if let Fault::Errcode(code) = fault {
+            return Err(faults::fail(*code));
+        }
+    }
+    Ok(())
+}
+
+async fn answer(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> HttpResponse {
+    let Some(path) = request.path().strip_prefix("/cgi-bin/") else {
+        return HttpResponse::NotFound().finish();
+    };
+    let met = shared.faults.on(path);
+    for fault in &met {
+        match fault {
+            Fault::Latency(time) => actix_web::rt::time::sleep(*time).await,
+            Fault::Status(code) => {
+                let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
+                return HttpResponse::build(status)
+                    .content_type("text/html")
+                    .body("<html>");
+            }
+            _ => {}
+        }
+    }
+    let query = web::Query::<HashMap<String, String>>::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .unwrap_or_default();
+    let Some(mut value) = shared.call(path, &query, &body, &met) else {
+        return HttpResponse::NotFound().finish();
+    };
+    if met.contains(&Fault::WrongTypes) {
+        faults::wrong_types(&mut value);
+    }
+    if met.contains(&Fault::UnknownFields) {
+        faults::unknown_fields(&mut value);
+    }
+    let text = value.to_string();
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/json; charset=UTF-8");
+    if met.contains(&Fault::HalfBody) {
+        return response.body(half(text));
+    }
+    response.body(text)
+}
+
+/// A body that says how long it is and breaks off half way.
+fn half(text: String) -> impl actix_web::body::MessageBody {
+    let length = text.len() as u64;
+    let bytes = web::Bytes::from(text).slice(..usize::try_from(length / 2).unwrap_or(0));
+    let parts = [Ok(bytes), Err(std::io::Error::other("broken off"))];
+    actix_web::body::SizedStream::new(length, futures_util::stream::iter(parts))
+}
