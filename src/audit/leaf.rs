@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the line's layout.
 pub const LEAF_VERSION: u32 = 1;
+/// The act of entries that change the signing key.
+pub const KEY_ROTATE: &str = "audit.key.rotate";
 
 /// The line, in the order in which its fields are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct Leaf {
     pub outcome: String,
     /// Commitments by field.
     pub c: BTreeMap<String, String>,
+    /// Only in [`KEY_ROTATE`]: the key that signs checkpoints from here on, as a verifier key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
 }
 
 /// The things an act was about.
@@ -126,6 +131,7 @@ mod tests {
             req: "r".into(),
             outcome: "ok".into(),
             c: BTreeMap::new(),
+            new: None,
         }
     }
 

@@ -184,6 +184,7 @@ fn compose(
         req: act.origin.request.clone(),
         outcome: sealing.outcome().code().to_owned(),
         c,
+        new: None,
     }
 }
 

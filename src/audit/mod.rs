@@ -11,6 +11,8 @@ mod leaf;
 pub mod log;
 pub mod merkle;
 pub mod note;
+pub mod package;
+pub mod verify;
 
 pub use leaf::{Leaf, Objects, Opening};
 pub use log::{Dimension, Log};

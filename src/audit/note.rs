@@ -135,15 +135,23 @@ impl Signer {
 
     /// The signed note.
     pub fn sign(&self, checkpoint: &Checkpoint) -> String {
-        let body = checkpoint.body();
+        sign_by_all(&[self], checkpoint)
+    }
+
+    fn signature_line(&self, body: &str) -> String {
         let mut signature = self.verifier.id().to_vec();
         signature.extend(self.pair.sign(body.as_bytes()).as_ref());
-        format!(
-            "{body}\n\u{2014} {} {}\n",
-            self.verifier.name,
-            BASE64.encode(signature)
-        )
+        let signature = BASE64.encode(signature);
+        format!("\u{2014} {} {signature}\n", self.verifier.name)
     }
+}
+
+/// The note with the signatures of several keys: the first checkpoint over a change of keys is
+/// signed by the old one and the new one.
+pub fn sign_by_all(signers: &[&Signer], checkpoint: &Checkpoint) -> String {
+    let body = checkpoint.body();
+    let lines: String = signers.iter().map(|s| s.signature_line(&body)).collect();
+    format!("{body}\n{lines}")
 }
 
 /// A note taken apart, signatures unchecked.

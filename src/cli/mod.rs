@@ -12,6 +12,8 @@ mod reindex;
 mod restore;
 mod serve;
 
+pub mod audit;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

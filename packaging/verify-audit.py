@@ -1,0 +1,874 @@
+#!/usr/bin/env python3
+"""Verifies a Qitai audit package offline.  离线校验企台审计证据包。
+
+    python3 verify-audit.py PACKAGE.zip [--vkey KEY] [--anchor FILE]... [--json]
+
+Written from audit-format.md alone; shares no code with Qitai. Needs Python 3.9 or newer and
+nothing else.
+
+Exit code: 0 good, 1 altered (the first bad entry is named), 2 unreadable.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sys
+import zipfile
+import zlib
+
+CHUNK = 4096
+FILES_MAX = 100_000
+LINE_MAX = 16 << 20
+RATIO_BYTES = 1 << 20
+RATIO_MAX = 200
+NOTE_MAX = 64 << 10
+KEY_MAX = 4096
+SMALL_MAX = 64 << 20
+SEARCH = 256
+PROBLEMS_MAX = 50
+U64 = 1 << 64
+
+NAMES = re.compile(
+    r"README\.txt|audit-format\.md|genesis\.vkey|openings\.jsonl|MANIFEST\.json"
+    r"|entries/[0-9]{8}\.jsonl|hashes/[0-9]{8}\.bin|checkpoints/(?:0|[1-9][0-9]{0,19})\.note"
+)
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+HEX64 = re.compile(rb"[0-9a-f]{64}")
+
+
+class Unreadable(Exception):
+    """The file is not a package of this format."""
+
+
+# --- hashing and the tree -----------------------------------------------------------------
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def leaf_hash(line):
+    return sha256(b"\x00" + line)
+
+
+def node_hash(left, right):
+    return sha256(b"\x01" + left + right)
+
+
+class Tree:
+    """The roots of the complete subtrees that make up the tree so far, largest first."""
+
+    def __init__(self):
+        self.size = 0
+        self.roots = []
+
+    def push(self, leaf):
+        merged = self.size
+        while merged & 1:
+            leaf = node_hash(self.roots.pop(), leaf)
+            merged >>= 1
+        self.roots.append(leaf)
+        self.size += 1
+
+    def root(self):
+        if not self.roots:
+            return sha256(b"")
+        result = self.roots[-1]
+        for left in reversed(self.roots[:-1]):
+            result = node_hash(left, result)
+        return result
+
+
+# --- Ed25519 (RFC 8032) ------------------------------------------------------------------------
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+SQRT_M1 = pow(2, (P - 1) // 4, P)
+
+
+def point_add(a, b):
+    x1, y1, z1, t1 = a
+    x2, y2, z2, t2 = b
+    e = (y1 - x1) * (y2 - x2) % P
+    f = (y1 + x1) * (y2 + x2) % P
+    g = 2 * t1 * t2 * D % P
+    h = 2 * z1 * z2 % P
+    e, f, g, h = f - e, h - g, h + g, f + e
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def point_mul(scalar, point):
+    result = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            result = point_add(result, point)
+        point = point_add(point, point)
+        scalar >>= 1
+    return result
+
+
+def point_decode(data):
+    y = int.from_bytes(data, "little")
+    sign = y >> 255
+    y &= (1 << 255) - 1
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * SQRT_M1 % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+def point_encode(point):
+    x, y, z, _ = point
+    inverse = pow(z, P - 2, P)
+    x, y = x * inverse % P, y * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+BASE = point_decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def ed25519_verify(key, signature, message):
+    if len(signature) != 64:
+        return False
+    point = point_decode(key)
+    s = int.from_bytes(signature[32:], "little")
+    if point is None or s >= ORDER:
+        return False
+    digest = hashlib.sha512(signature[:32] + key + message).digest()
+    h = int.from_bytes(digest, "little") % ORDER
+    x, y, z, t = point
+    negative = (P - x, y, z, P - t)
+    found = point_add(point_mul(s, BASE), point_mul(h, negative))
+    return point_encode(found) == signature[:32]
+
+
+# --- keys and checkpoints -----------------------------------------------------------------
+
+
+def base64_strict(text):
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        return None
+    return data if base64.b64encode(data).decode() == text else None
+
+
+class Key:
+    def __init__(self, name, public):
+        self.name = name
+        self.public = public
+        self.id = sha256(name.encode() + b"\n\x01" + public)[:4]
+
+    def text(self):
+        tagged = base64.b64encode(b"\x01" + self.public).decode()
+        return f"{self.name}+{self.id.hex()}+{tagged}"
+
+    @staticmethod
+    def parse(text):
+        parts = text.split("+", 2)
+        if len(parts) != 3 or not parts[0]:
+            return None
+        tagged = base64_strict(parts[2])
+        if tagged is None or len(tagged) != 33 or tagged[0] != 1:
+            return None
+        key = Key(parts[0], tagged[1:])
+        return key if key.text() == text else None
+
+
+class Checkpoint:
+    def __init__(self, origin, size, root):
+        self.origin = origin
+        self.size = size
+        self.root = root
+        self.signatures = []
+
+    def body(self):
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+    @staticmethod
+    def parse_body(text):
+        lines = text.split("\n")
+        if len(lines) != 4 or lines[3] or not lines[0]:
+            return None
+        if not re.fullmatch(r"0|[1-9][0-9]{0,19}", lines[1], re.ASCII):
+            return None
+        root = base64_strict(lines[2])
+        if int(lines[1]) >= U64 or root is None or len(root) != 32:
+            return None
+        return Checkpoint(lines[0], int(lines[1]), root)
+
+    @staticmethod
+    def parse(text):
+        body, empty, rest = text.partition("\n\n")
+        if not empty or not rest.endswith("\n"):
+            return None
+        checkpoint = Checkpoint.parse_body(body + "\n")
+        if checkpoint is None:
+            return None
+        for line in rest[:-1].split("\n"):
+            name, blank, signature = line[2:].partition(" ")
+            signature = base64_strict(signature)
+            if not line.startswith("\u2014 ") or not blank or signature is None:
+                return None
+            checkpoint.signatures.append((name, signature))
+        return checkpoint
+
+    def is_signed_by(self, key):
+        body = self.body().encode()
+        return any(
+            name == key.name
+            and signature[:4] == key.id
+            and ed25519_verify(key.public, signature[4:], body)
+            for name, signature in self.signatures
+        )
+
+
+# --- JSON ---------------------------------------------------------------------------------
+
+
+def no_twice(pairs):
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError("a field twice")
+    return dict(pairs)
+
+
+def parse_json(data):
+    """Any JSON value, or None."""
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=no_twice)
+    except (ValueError, RecursionError):
+        return None
+
+
+def to_json(value, **how):
+    try:
+        return json.dumps(value, ensure_ascii=False, **how).encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+
+
+def is_number(value):
+    return type(value) is int and 0 <= value < U64
+
+
+def is_text(value):
+    return type(value) is str
+
+
+def is_texts(value):
+    return type(value) is list and all(is_text(item) for item in value)
+
+
+def parse_entry(line):
+    """The entry as a dict, or None if the line is not canonical."""
+    entry = parse_json(line)
+    if type(entry) is not dict:
+        return None
+    fields = ["v", "seq", "t", "actor", "role", "for", "act", "obj", "origin", "req", "outcome", "c", "new"]
+    if list(entry) != [f for f in fields if f in entry or f not in ("for", "new")]:
+        return None
+    if not (is_number(entry["v"]) and entry["v"] < 1 << 32 and is_number(entry["seq"])):
+        return None
+    texts = ("t", "actor", "role", "for", "act", "origin", "req", "outcome", "new")
+    if not all(is_text(entry[field]) for field in texts if field in entry):
+        return None
+    obj, c = entry["obj"], entry["c"]
+    counted = type(obj) is dict and list(obj) == ["n"] and is_number(obj["n"])
+    if not (is_texts(obj) or counted):
+        return None
+    if type(c) is not dict or not all(is_text(value) for value in c.values()):
+        return None
+    try:
+        if list(c) != sorted(c, key=lambda field: field.encode("utf-8")):
+            return None
+    except UnicodeEncodeError:
+        return None
+    return entry if to_json(entry, separators=(",", ":")) == line else None
+
+
+def parse_opening(line):
+    opening = parse_json(line)
+    if type(opening) is not dict or list(opening) != ["seq", "f", "salt", "v"]:
+        return None
+    if not is_number(opening["seq"]) or not all(is_text(opening[f]) for f in ("f", "salt", "v")):
+        return None
+    return opening if to_json(opening, separators=(",", ":")) == line else None
+
+
+def opens(opening, entry):
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", opening["salt"]):
+        return False
+    salt = bytes.fromhex(opening["salt"])
+    data = salt + opening["f"].encode() + b"\x00" + opening["v"].encode()
+    return entry["c"].get(opening["f"]) == hashlib.sha256(data).hexdigest()
+
+
+def parse_manifest(data):
+    manifest = parse_json(data)
+    fields = "format v product origin created size range filters clear hashed openings checkpoints files"
+    if type(manifest) is not dict or list(manifest) != fields.split():
+        return None
+    numbers = ("v", "size", "clear", "hashed", "openings", "checkpoints")
+    texts = ("format", "product", "origin", "created")
+    if not all(is_number(manifest[f]) for f in numbers):
+        return None
+    if not all(is_text(manifest[f]) for f in texts) or not is_texts(manifest["filters"]):
+        return None
+    span, files = manifest["range"], manifest["files"]
+    if type(span) is not dict or list(span) != ["from", "to"]:
+        return None
+    if not all(is_number(n) for n in span.values()) or type(files) is not list:
+        return None
+    for file in files:
+        if type(file) is not dict or list(file) != ["path", "bytes", "sha256"]:
+            return None
+        if not (is_text(file["path"]) and is_number(file["bytes"]) and is_text(file["sha256"])):
+            return None
+    if manifest["format"] != "qitai-audit-package" or manifest["v"] != 1:
+        return None
+    pretty = to_json(manifest, indent=2)
+    return manifest if pretty is not None and pretty + b"\n" == data else None
+
+
+# --- the ZIP file ---------------------------------------------------------------------------
+
+
+class Digesting:
+    """Reads lines of a file of the package and takes its digest."""
+
+    def __init__(self, package, name):
+        self.package, self.name = package, name
+        self.file = package.zip.open(name)
+        self.hash, self.bytes = hashlib.sha256(), 0
+
+    def line(self):
+        """The next line with its end if it has one; empty at the end."""
+        line = self.file.readline(LINE_MAX + 2)
+        self.hash.update(line)
+        self.bytes += len(line)
+        if len(line) - line.endswith(b"\n") > LINE_MAX:
+            raise Unreadable(f"{self.name} has a line too long")
+        return line
+
+    def finish(self):
+        while True:
+            block = self.file.read(1 << 16)
+            if not block:
+                break
+            self.hash.update(block)
+            self.bytes += len(block)
+        self.package.digests[self.name] = (self.bytes, self.hash.hexdigest())
+
+
+class Package:
+    def __init__(self, path):
+        self.digests = {}
+        self.zip = zipfile.ZipFile(path)
+        infos = self.zip.infolist()
+        if len(infos) > FILES_MAX:
+            raise Unreadable("it has too many files")
+        if self.zip.comment:
+            raise Unreadable("it has bytes before or behind the ZIP")
+        self.names = [info.orig_filename for info in infos]
+        if len(set(self.names)) != len(self.names):
+            raise Unreadable("it holds a file twice")
+        for info in infos:
+            if not NAMES.fullmatch(info.orig_filename) or info.filename != info.orig_filename:
+                raise Unreadable("it holds a file that is not part of the format")
+            if info.flag_bits & 1 or info.compress_type not in (0, 8):
+                raise Unreadable("it is encrypted or compressed in another way")
+            if info.file_size > RATIO_BYTES and info.file_size > info.compress_size * RATIO_MAX:
+                raise Unreadable("a file in it unpacks to far more than it can hold")
+        self.check_places(path, infos)
+
+    def check_places(self, path, infos):
+        """The files lie one behind the other from the first byte on, none over another."""
+        end = 0
+        with open(path, "rb") as raw:
+            for info in sorted(infos, key=lambda info: info.header_offset):
+                if info.header_offset < end or (end == 0 and info.header_offset):
+                    raise Unreadable("it has bytes before the ZIP or files over each other")
+                raw.seek(info.header_offset)
+                header = raw.read(30)
+                if len(header) != 30 or header[:4] != b"PK\x03\x04":
+                    raise Unreadable("a file's header is damaged")
+                name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+                if raw.read(name) != info.orig_filename.encode():
+                    raise Unreadable("a file has two names")
+                end = info.header_offset + 30 + name + extra + info.compress_size
+        if end > self.zip.start_dir:
+            raise Unreadable("a file reaches into the directory")
+
+    def numbered(self, folder):
+        names = sorted(name for name in self.names if name.startswith(folder + "/"))
+        return names
+
+    def whole(self, name, limit):
+        limit = min(limit, SMALL_MAX)
+        with self.zip.open(name) as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise Unreadable(f"{name} is too large")
+        self.digests[name] = (len(data), hashlib.sha256(data).hexdigest())
+        return data
+
+
+class HashList:
+    """Leaf hashes by position; four files of them in memory at most."""
+
+    def __init__(self, package, sizes):
+        self.package = package
+        self.names = package.numbered("hashes")
+        self.cache = {}
+        self.count = 0
+        self.roots = {}
+        expected = [f"hashes/{number:08}.bin" for number in range(len(self.names))]
+        tree, sizes = Tree(), set(sizes)
+        wrong = Unreadable("its list of hashes is not of the format")
+        if self.names != expected:
+            raise wrong
+        for number in range(len(self.names)):
+            data = self.file(number)
+            last = number + 1 == len(self.names)
+            if len(data) % 32 or not data or (len(data) != CHUNK * 32 and not last):
+                raise wrong
+            for at in range(0, len(data), 32):
+                tree.push(data[at : at + 32])
+                if tree.size in sizes:
+                    self.roots[tree.size] = tree.root()
+        self.count = tree.size
+
+    def file(self, number):
+        if number not in self.cache:
+            if len(self.cache) == 4:
+                del self.cache[next(iter(self.cache))]
+            self.cache[number] = self.package.whole(self.names[number], CHUNK * 32)
+        return self.cache[number]
+
+    def get(self, position):
+        if position >= self.count:
+            return None
+        at = position % CHUNK * 32
+        return self.file(position // CHUNK)[at : at + 32]
+
+
+# --- the walk -------------------------------------------------------------------------------
+
+
+class Line:
+    def __init__(self, line):
+        self.hash = self.entry = None
+        self.hidden = line.startswith(b"#")
+        if not line.endswith(b"\n"):
+            self.hidden = False
+            return
+        line = line[:-1]
+        if self.hidden:
+            if HEX64.fullmatch(line[1:]):
+                self.hash = bytes.fromhex(line[1:].decode())
+        else:
+            self.hash = leaf_hash(line)
+            self.entry = parse_entry(line)
+
+    def seq(self):
+        return None if self.entry is None else self.entry["seq"]
+
+
+class Openings:
+    def __init__(self, package):
+        self.file = Digesting(package, "openings.jsonl")
+        self.count, self.next, self.malformed = 0, None, False
+        self.advance()
+
+    def advance(self):
+        self.next = None
+        line = self.file.line()
+        if line:
+            self.count += 1
+            if line.endswith(b"\n"):
+                self.next = parse_opening(line[:-1])
+            self.malformed = self.next is None
+
+    def fit(self, seq, entry):
+        seen = set()
+        while self.next is not None:
+            if self.next["seq"] > seq:
+                return True
+            opening, self.next = self.next, None
+            good = opening["seq"] == seq and entry is not None and opens(opening, entry)
+            if not good or opening["f"] in seen:
+                return False
+            seen.add(opening["f"])
+            self.advance()
+        return not self.malformed
+
+    def finish(self):
+        while self.file.line():
+            self.count += 1
+        self.file.finish()
+
+
+class Walk:
+    def __init__(self, package, hashes, manifest):
+        self.package, self.hashes, self.manifest = package, hashes, manifest
+        self.openings = Openings(package)
+        self.first = None
+        self.lines = self.clear = self.commitments = 0
+        self.rotations = []
+        self.newest = ""
+
+    def run(self):
+        waiting = None
+        for name in self.package.numbered("entries"):
+            file = Digesting(self.package, name)
+            while True:
+                raw = file.line()
+                if not raw:
+                    break
+                line = Line(raw)
+                if waiting is not None:
+                    self.line(waiting, line)
+                waiting = line
+            file.finish()
+        if waiting is not None:
+            self.line(waiting, None)
+        if self.first is None and self.lines < self.hashes.count:
+            self.first = (self.lines, "missing")
+        self.left_over = self.openings.next is not None or self.openings.malformed
+        self.openings.finish()
+
+    def line(self, line, following):
+        position = self.lines
+        self.lines += 1
+        entry = line.entry
+        if entry is not None:
+            self.clear += 1
+            self.commitments += len(entry["c"])
+            if entry["act"] == "audit.key.rotate" and "new" in entry:
+                key = Key.parse(entry["new"])
+                if key is not None:
+                    self.rotations.append((entry["seq"], key))
+        if self.first is None:
+            fault = self.fault(position, line, following)
+            if fault is not None:
+                self.first = (position, fault)
+
+    def fault(self, position, line, following):
+        if not self.fits(line, position):
+            return self.misplaced(position, line, following)
+        entry = line.entry
+        if line.hidden:
+            span = self.manifest["range"]
+            if not self.manifest["filters"] and span["from"] <= position < span["to"]:
+                return "withheld"
+        elif entry is None:
+            return "malformed"
+        else:
+            if not TIME.fullmatch(entry["t"]) or entry["t"] < self.newest:
+                return "time"
+            if (entry["act"] == "audit.key.rotate") != ("new" in entry):
+                return "malformed"
+            if "new" in entry and Key.parse(entry["new"]) is None:
+                return "malformed"
+            self.newest = entry["t"]
+        return None if self.openings.fit(position, entry) else "opening"
+
+    def has_hash(self, line, position):
+        return line.hash is not None and self.hashes.get(position) == line.hash
+
+    def fits(self, line, position):
+        return self.has_hash(line, position) and line.seq() in (None, position)
+
+    def misplaced(self, position, line, following):
+        following_fits_after = following is not None and self.fits(following, position + 1)
+        if following is not None and self.fits(following, position):
+            return "reordered" if self.fits(line, position + 1) else "added"
+        seq = line.seq()
+        if seq is not None:
+            later = seq > position and self.has_hash(line, seq)
+        else:
+            later = any(self.has_hash(line, position + 1 + i) for i in range(SEARCH))
+        if later:
+            return "reordered" if following_fits_after else "missing"
+        if position >= self.hashes.count:
+            return "added"
+        if self.has_hash(line, position):
+            if seq is not None and seq < position:
+                return "added"
+            if following is not None and following.seq() == position:
+                return "reordered"
+            return "missing"
+        return "altered"
+
+
+# --- the verdict ----------------------------------------------------------------------------
+
+
+class Judged:
+    """What checkpoints and anchors say together."""
+
+    def __init__(self, heads, anchors, origin, roots, keys):
+        self.trusted = self.anchored = self.newest = 0
+        self.bad_anchor = None
+        self.bad = []
+        covered = 0
+        for size, name, checkpoint in heads:
+            fault = self.fault(size, checkpoint, covered, origin, roots, keys)
+            if fault is None:
+                self.trusted = size
+            else:
+                self.bad.append((name, fault))
+            covered = self.newest = size
+        for anchor in anchors:
+            if anchor.origin == origin and roots.get(anchor.size) == anchor.root:
+                self.anchored = max(self.anchored, anchor.size)
+            elif self.bad_anchor is None or anchor.size < self.bad_anchor:
+                self.bad_anchor = anchor.size
+        self.trusted = max(self.trusted, self.anchored)
+        self.next = next((size for size, _, _ in heads if size > self.trusted), None)
+
+    @staticmethod
+    def fault(size, checkpoint, covered, origin, roots, keys):
+        if checkpoint is None or checkpoint.size != size or checkpoint.origin != origin:
+            return "malformed"
+        if size not in roots:
+            return "beyond"
+        if roots[size] != checkpoint.root:
+            return "root"
+        first = 0
+        for at, (since, _) in enumerate(keys):
+            if since < covered:
+                first = at
+        needed = [key for since, key in keys[first:] if since < size]
+        return None if all(checkpoint.is_signed_by(key) for key in needed) else "signature"
+
+
+def first_bad(walk, judged, hashed):
+    trusted = judged.trusted
+    to = max(judged.next if judged.next is not None else max(hashed, trusted + 1), 1) - 1
+
+    def within(seq, fault):
+        exact = seq < trusted
+        start, stop = (seq, seq) if exact else (trusted, max(to, seq))
+        return {"seq": seq, "fault": fault, "exact": exact, "from": start, "to": stop}
+
+    if walk.first is not None:
+        return within(*walk.first)
+    if judged.newest > hashed:
+        return within(hashed, "missing")
+    if trusted < judged.newest and any(fault == "root" for _, fault in judged.bad):
+        return within(trusted, "altered")
+    if trusted < hashed:
+        return within(trusted, "unproven")
+    if judged.bad_anchor is None:
+        return within(hashed, "opening") if walk.left_over else None
+    seq = min(judged.anchored, hashed)
+    fault = "missing" if judged.bad_anchor > hashed else "altered"
+    return {"seq": seq, "fault": fault, "exact": False, "from": seq, "to": max(judged.bad_anchor, 1) - 1}
+
+
+def manifest_problems(manifest, walk, heads, digests):
+    span = manifest["range"]
+    counts = {
+        "size": manifest["size"] == walk.lines,
+        "clear": manifest["clear"] == walk.clear,
+        "hashed": manifest["clear"] + manifest["hashed"] == manifest["size"],
+        "openings": manifest["openings"] == walk.openings.count,
+        "checkpoints": manifest["checkpoints"] == len(heads),
+        "range": span["from"] <= span["to"] <= manifest["size"],
+    }
+    problems = [("manifest.count", what) for what, good in counts.items() if not good]
+    unlisted = {name: digest for name, digest in digests.items() if name != "MANIFEST.json"}
+    for file in manifest["files"]:
+        digest = unlisted.pop(file["path"], None)
+        if digest is None:
+            problems.append(("file.missing", file["path"]))
+        elif digest != (file["bytes"], file["sha256"]):
+            problems.append(("file.digest", file["path"]))
+    problems += [("file.unlisted", name) for name in sorted(unlisted)]
+    return problems
+
+
+def read_part(package, name, limit, parse):
+    data = package.whole(name, limit) if name in package.names else b""
+    parsed = parse(data)
+    if parsed is None:
+        raise Unreadable(f"it has no {name} of the format")
+    return parsed
+
+
+def parse_genesis(data):
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return Key.parse(text[:-1]) if text.endswith("\n") else None
+
+
+def read_heads(package):
+    heads = []
+    for name in package.numbered("checkpoints"):
+        size = int(name[len("checkpoints/") : -len(".note")])
+        if size >= U64:
+            raise Unreadable("it holds a file that is not part of the format")
+        try:
+            checkpoint = Checkpoint.parse(package.whole(name, NOTE_MAX).decode("utf-8"))
+        except UnicodeDecodeError:
+            checkpoint = None
+        heads.append((size, name, checkpoint))
+    return sorted(heads, key=lambda head: head[0])
+
+
+def examine(path, key, anchors):
+    package = Package(path)
+    manifest = read_part(package, "MANIFEST.json", SMALL_MAX, parse_manifest)
+    genesis = read_part(package, "genesis.vkey", KEY_MAX, parse_genesis)
+    if "openings.jsonl" not in package.names:
+        raise Unreadable("it has no openings.jsonl")
+    heads = read_heads(package)
+    sizes = [size for size, _, _ in heads] + [anchor.size for anchor in anchors]
+    hashes = HashList(package, sizes)
+    walk = Walk(package, hashes, manifest)
+    walk.run()
+    keys = sorted([(0, genesis)] + walk.rotations, key=lambda pair: pair[0])
+    judged = Judged(heads, anchors, manifest["origin"], hashes.roots, keys)
+    for name in package.names:
+        if name not in package.digests:
+            package.whole(name, SMALL_MAX)
+    vouched = key is not None and any(key.text() == known.text() for _, known in keys)
+    problems = []
+    if genesis.name != manifest["origin"] or (key is not None and not vouched):
+        problems.append(("key", "genesis.vkey"))
+    if judged.bad_anchor is not None:
+        problems.append(("anchor", str(judged.bad_anchor)))
+    problems += [(f"checkpoint.{fault}", name) for name, fault in judged.bad]
+    problems += manifest_problems(manifest, walk, heads, package.digests)
+    bad = first_bad(walk, judged, hashes.count)
+    return {
+        "verdict": "altered" if bad or problems else "good",
+        "unreadable": None,
+        "first_bad": bad,
+        "problems": [{"code": c, "place": p} for c, p in problems[:PROBLEMS_MAX]],
+        "facts": {
+            "origin": manifest["origin"],
+            "genesis": genesis.text(),
+            "created": manifest["created"],
+            "from": manifest["range"]["from"],
+            "to": manifest["range"]["to"],
+            "filters": manifest["filters"],
+            "entries": walk.lines,
+            "clear": walk.clear,
+            "newest": walk.newest,
+            "opened": walk.openings.count,
+            "commitments": walk.commitments,
+            "checkpoints": manifest["checkpoints"],
+            "manifest_sha256": package.digests["MANIFEST.json"][1],
+        },
+        "key_vouched": vouched,
+        "anchors": 0 if judged.bad_anchor is not None else len(anchors),
+    }
+
+
+def verify(path, key=None, anchors=()):
+    broken = (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError,
+              NotImplementedError, RuntimeError, ValueError, OverflowError)
+    try:
+        return examine(path, key, list(anchors))
+    except Unreadable as error:
+        why = str(error)
+    except broken as error:
+        why = f"{type(error).__name__}: {error}"
+    return {"verdict": "unreadable", "unreadable": why, "first_bad": None, "problems": [],
+            "facts": None, "key_vouched": False, "anchors": 0}
+
+
+# --- the command line -----------------------------------------------------------------------
+
+FAULTS = {
+    "altered": ("被改动", "was altered"),
+    "missing": ("缺失", "is missing"),
+    "added": ("是多出来的", "was added"),
+    "reordered": ("顺序被调换", "was moved"),
+    "malformed": ("格式不符", "is malformed"),
+    "time": ("时间早于前一条", "has a time before the one before it"),
+    "opening": ("的原值与承诺不符", "has an opening that does not fit"),
+    "withheld": ("应为明文却只给出哈希", "is promised in clear but withheld"),
+    "unproven": ("起没有有效检查点覆盖", "and those behind it are covered by no good checkpoint"),
+}
+
+
+def describe(report):
+    if report["verdict"] == "unreadable":
+        return [f"无法读取 / unreadable: {report['unreadable']}"]
+    facts, bad = report["facts"], report["first_bad"]
+    lines = [
+        f"日志 / log:            {facts['origin']}",
+        f"条目 / entries:        {facts['entries']} (明文 / shown {facts['clear']})",
+        f"检查点 / checkpoints:  {facts['checkpoints']}",
+        f"清单 / manifest:       sha256 {facts['manifest_sha256']}",
+    ]
+    if bad is not None:
+        zh, en = FAULTS[bad["fault"]]
+        lines.append(f"第一条有问题的条目 / first bad entry: #{bad['seq']} {zh} / entry {bad['seq']} {en}")
+        if not bad["exact"]:
+            lines.append(f"  首处改动在 #{bad['from']}–#{bad['to']} 之间"
+                         f" / the first change lies within entries {bad['from']} to {bad['to']}")
+    lines += [f"- {problem['code']}: {problem['place']}" for problem in report["problems"]]
+    if report["verdict"] == "good" and not report["key_vouched"]:
+        lines.append("注意：没有给出 --vkey，无法确认签名密钥属于谁。"
+                     " / Note: without --vkey nobody vouches for the key:")
+        lines.append(f"  {facts['genesis']}")
+    lines.append("完好 / good" if report["verdict"] == "good" else "被改动 / ALTERED")
+    return lines
+
+
+def read_text(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return file.read(NOTE_MAX)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="离线校验企台审计证据包 / Verifies a Qitai audit package offline")
+    parser.add_argument("package", help="证据包 / the package")
+    parser.add_argument("--vkey", help="公钥或其文件 / the log's verifier key, or a file with it")
+    parser.add_argument("--anchor", action="append", default=[], metavar="FILE",
+                        help="另处保存的检查点 / a checkpoint kept elsewhere")
+    parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
+    args = parser.parse_args()
+    key, anchors = None, []
+    try:
+        if args.vkey is not None:
+            text = args.vkey if "+" in args.vkey else read_text(args.vkey)
+            key = Key.parse(text.strip())
+            if key is None:
+                parser.error("--vkey: 不是公钥 / not a verifier key")
+        for path in args.anchor:
+            text = read_text(path)
+            anchor = Checkpoint.parse(text) or Checkpoint.parse_body(text)
+            if anchor is None:
+                parser.error(f"--anchor {path}: 不是检查点 / not a checkpoint")
+            anchors.append(anchor)
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(str(error))
+    report = verify(args.package, key, anchors)
+    if args.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        for line in describe(report):
+            print("".join(c if c.isprintable() else "\ufffd" for c in line))
+    return {"good": 0, "altered": 1, "unreadable": 2}[report["verdict"]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
