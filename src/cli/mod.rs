@@ -7,10 +7,12 @@ mod account;
 mod backup;
 mod check;
 mod control;
+mod demo;
 mod init;
 mod reindex;
 mod restore;
 mod serve;
+mod simulator;
 
 pub mod audit;
 
@@ -36,8 +38,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Starts the whole product on made-up data, with a built-in WeCom server
+    Demo(demo::Args),
     /// Starts the server
     Serve,
+    /// A WeCom server with a made-up firm, alone
+    Simulator(simulator::Args),
     /// Makes the data folder and prints the claim code of the first super admin
     Init,
     /// Examines every row against its indexes, the change feed and the audit log
@@ -48,6 +54,9 @@ enum Command {
     Restore(restore::Args),
     /// Accounts and API tokens, from the console
     Account(account::Args),
+    /// The audit trail: verifies exported packages, offline
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Throws the search index away and builds it anew
     Reindex,
 }
@@ -73,8 +82,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> CommandResult {
+    match &cli.command {
+        Command::Demo(args) => return demo::run(&cli.overrides, args),
+        Command::Simulator(args) => return simulator::run(cli.overrides.listen, args),
+        Command::Audit(command) => return Ok(audit::run(command)),
+        _ => {}
+    }
     let config = Config::load(&cli.overrides)?;
     match cli.command {
+        Command::Demo(_) | Command::Simulator(_) | Command::Audit(_) => {
+            unreachable!("answered above: these need no configuration")
+        }
         Command::Serve => serve::run(config),
         Command::Init => init::run(&config),
         Command::Check(args) => check::run(&config, &args),

@@ -10,9 +10,6 @@ use crate::{
 /// A WeCom server that runs here, with a made-up firm.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where to listen; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
     /// Decides everything about the firm.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -22,10 +19,10 @@ pub struct Args {
 }
 
 /// Prints one JSON line that says how to reach it, then runs until SIGINT.
-pub(super) fn run(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
+pub(super) fn run(listen: Option<SocketAddr>, args: &Args) -> Result<ExitCode, Box<dyn Error>> {
     let system = Clock::system();
     let sim = Simulator::start(SimOptions {
-        listen: args.listen,
+        listen: listen.unwrap_or(([127, 0, 0, 1], 0).into()),
         seed: args.seed,
         customers: args.customers,
         now: system.now(),

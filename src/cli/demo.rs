@@ -1,0 +1,245 @@
+//! `qitai demo`: the whole product on a made-up firm, behind the built-in WeCom server.
+//!
+//! The product itself is configured with that server's address like with any other; nothing
+//! but this file knows what is at the other end.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    app::App,
+    config::{Config, Overrides, WecomConfig},
+    error::{AppError, Result},
+    identity::{
+        AccessSettings, NewPassword, PasswordHash, Role, Viewer,
+        actions::{self, CreateAccount, SaveAccessSettings, UpdateAccount},
+        queries,
+    },
+    kit::{Clock, Random, Secret},
+    org,
+    store::{Folder, Write},
+    sync,
+    wecom::sim::{SimHandle, SimOptions, Simulator, firm},
+    work::jobs,
+};
+
+use super::{CommandResult, serve};
+
+/// The password of all demo accounts.
+const PASSWORD: &str = "qitai-demo";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Decides everything about the firm
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many customers the firm has
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    customers: u32,
+}
+
+pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
+    super::log_to_stderr("warn");
+    let listen: SocketAddr = match overrides.listen {
+        Some(listen) => listen,
+        None => ([127, 0, 0, 1], 8080).into(),
+    };
+    if !listen.ip().is_loopback() {
+        return Err("the demo has known passwords; it listens on a loopback address only".into());
+    }
+    // Kept until the end: the folder goes with it.
+    let (_temporary, data) = data_folder(overrides)?;
+    let sim = start_simulator(args, &data)?;
+    let app = open(&sim, listen, data)?;
+    let socket = serve::listen(&app)?;
+    let address = socket.local_addr()?;
+    let first_start = !app.read(queries::has_super_admin)?;
+    if first_start {
+        make_accounts(&app)?;
+        queue_sync(&app)?;
+    }
+    spawn(&app, first_start, sim)?;
+    println!("ready http://{address}/");
+    println!();
+    println!("  admin       super admin          whole firm");
+    println!("  manager     department admin     华东区");
+    println!("  staff       staff                静安大悦城店");
+    println!("  compliance  compliance officer   audit trail");
+    println!("  password of all four: {PASSWORD}");
+    serve::run_until_stopped(app, socket)
+}
+
+/// The folder asked for, or a fresh temporary one that goes when the demo ends.
+fn data_folder(overrides: &Overrides) -> std::io::Result<(Option<tempfile::TempDir>, PathBuf)> {
+    match &overrides.data {
+        Some(data) => Ok((None, data.clone())),
+        None => {
+            let dir = tempfile::tempdir()?;
+            let data = dir.path().join("data");
+            Ok((Some(dir), data))
+        }
+    }
+}
+
+fn start_simulator(args: &Args, data: &std::path::Path) -> std::io::Result<SimHandle> {
+    let dir = data.join("simulator");
+    std::fs::create_dir_all(&dir)?;
+    Simulator::start(SimOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        seed: args.seed,
+        customers: args.customers,
+        now: Clock::system().now(),
+        dir: Some(dir),
+    })
+}
+
+fn open(
+    sim: &SimHandle,
+    listen: SocketAddr,
+    data: PathBuf,
+) -> std::result::Result<Arc<App>, Box<dyn std::error::Error>> {
+    let wecom = WecomConfig {
+        base_url: Some(sim.base_url.clone()),
+        corpid: sim.corpid.clone(),
+        agentid: sim.agentid,
+        app_secret: Secret::new(sim.app_secret.clone()),
+        contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+    };
+    Folder::at(&data).create(&Random::system())?;
+    let config = Config {
+        data,
+        listen,
+        firm: None,
+        wecom: Some(wecom),
+        behind_proxy: false,
+    };
+    Ok(App::open(config)?)
+}
+
+/// The four accounts: login, name, role.
+const ACCOUNTS: [(&str, &str, Role); 4] = [
+    ("admin", "沈佳怡", Role::SuperAdmin),
+    ("manager", "陈国梁", Role::DepartmentAdmin),
+    ("staff", "周敏", Role::Staff),
+    ("compliance", "高文静", Role::Compliance),
+];
+
+fn make_accounts(app: &App) -> Result<()> {
+    let password = NewPassword::given(Secret::new(PASSWORD.to_owned()), "password")?;
+    let hash = PasswordHash::make(&password, app.store.random())?;
+    for (login, name, role) in ACCOUNTS {
+        let viewer = Viewer::system("demo");
+        let command = CreateAccount {
+            login: login.to_owned(),
+            name: name.to_owned(),
+            role,
+            member: None,
+            units: Vec::new(),
+            password: Some(hash.clone()),
+        };
+        app.store
+            .write_blocking(viewer.change("account.create"), move |w| {
+                let allowed = viewer.allow(w, command)?;
+                actions::create_account(w, allowed).map(drop)
+            })?;
+    }
+    let viewer = Viewer::system("demo");
+    let settings = AccessSettings {
+        staff_sees_department: true,
+        ..AccessSettings::default()
+    };
+    app.store
+        .write_blocking(viewer.change("settings.access"), move |w| {
+            let allowed = viewer.allow(w, SaveAccessSettings { settings })?;
+            actions::save_access_settings(w, allowed)
+        })
+}
+
+fn queue_sync(app: &App) -> Result<jobs::JobId> {
+    let act = Viewer::system("demo").change("sync.start");
+    app.store.write_blocking(act, |w| Ok(sync::enqueue(w)?))
+}
+
+/// Keeps the simulator's clock with the machine's, and gives the accounts their places once
+/// the directory is there.
+fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<()> {
+    let app = app.clone();
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let system = Clock::system();
+            let mut placed = !first_start;
+            loop {
+                tokio::select! {
+                    () = app.stopped() => break,
+                    () = tokio::time::sleep(Duration::from_millis(250)) => {}
+                }
+                sim.clock()
+                    .advance_ms(system.now().since_ms(sim.clock().now()));
+                if !placed {
+                    placed = place_accounts(&app).await.unwrap_or_else(|error| {
+                        tracing::error!(%error, "the demo accounts have no places");
+                        true
+                    });
+                }
+            }
+        });
+        sim.stop();
+    };
+    std::thread::Builder::new()
+        .name("demo".to_owned())
+        .spawn(run)
+        .map(drop)
+}
+
+/// Whether the accounts have their places now.
+async fn place_accounts(app: &App) -> Result<bool> {
+    let cast = firm::cast();
+    let places = [
+        ("admin", cast.super_admin, None),
+        ("manager", cast.region_manager, Some(cast.region)),
+        ("staff", cast.store_staff, None),
+        ("compliance", cast.compliance, None),
+    ];
+    let viewer = Viewer::system("demo");
+    app.write(viewer.change("account.update"), move |w| {
+        for (login, userid, department) in places {
+            if !place(w, &viewer, login, userid, department)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+    .await
+}
+
+fn place(
+    w: &mut Write<'_>,
+    viewer: &Viewer,
+    login: &str,
+    userid: &str,
+    department: Option<u64>,
+) -> Result<bool> {
+    let member = org::queries::member_id_by_userid(&w.read(), userid)?;
+    let tree = org::queries::DepartmentTree::load(&w.read())?;
+    let unit = department.map(|id| tree.get(id).map(|d| d.id));
+    let (Some(member), None | Some(Some(_))) = (member, unit) else {
+        return Ok(false);
+    };
+    let scope = viewer.scope(&w.read(), crate::identity::Permission::AccountManage)?;
+    let account = queries::account_by_login(&w.read(), &scope, login)?;
+    let role = ACCOUNTS.iter().find(|(known, ..)| *known == login);
+    let (_, name, role) = role.ok_or(AppError::NotFound { what: "account" })?;
+    let command = UpdateAccount {
+        account: account.id,
+        name: (*name).to_owned(),
+        role: *role,
+        member: Some(member.cast()),
+        units: unit.flatten().map(|unit| unit.cast()).into_iter().collect(),
+    };
+    let allowed = viewer.allow(w, command)?;
+    actions::update_account(w, allowed)?;
+    Ok(true)
+}
