@@ -4,6 +4,7 @@
 //! 2 not done. Messages say what, because of what, and what to try.
 
 mod account;
+mod audit;
 mod backup;
 mod check;
 mod control;
@@ -11,8 +12,6 @@ mod init;
 mod reindex;
 mod restore;
 mod serve;
-
-pub mod audit;
 
 use std::process::ExitCode;
 
@@ -48,6 +47,8 @@ enum Command {
     Restore(restore::Args),
     /// Accounts and API tokens, from the console
     Account(account::Args),
+    /// The audit trail: verify an exported package, export one
+    Audit(audit::Args),
     /// Throws the search index away and builds it anew
     Reindex,
 }
@@ -73,6 +74,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> CommandResult {
+    if let Command::Audit(args) = &cli.command
+        && let Some(code) = args.run_offline()
+    {
+        return Ok(code);
+    }
     let config = Config::load(&cli.overrides)?;
     match cli.command {
         Command::Serve => serve::run(config),
@@ -81,6 +87,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::Backup(args) => backup::run(&config, &args),
         Command::Restore(args) => restore::run(&config, &args),
         Command::Account(args) => account_command(&config, &args),
+        Command::Audit(args) => audit::run(&config, &args),
         Command::Reindex => reindex::run(&config),
     }
 }
