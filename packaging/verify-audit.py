@@ -673,9 +673,10 @@ def first_bad(walk, judged, hashed):
         return within(trusted, "unproven")
     if judged.bad_anchor is None:
         return within(hashed, "opening") if walk.left_over else None
-    seq = min(judged.anchored, hashed)
-    fault = "missing" if judged.bad_anchor > hashed else "altered"
-    return {"seq": seq, "fault": fault, "exact": False, "from": seq, "to": max(judged.bad_anchor, 1) - 1}
+    beyond = judged.bad_anchor > hashed
+    seq, fault = (hashed, "missing") if beyond else (judged.anchored, "altered")
+    to = max(judged.bad_anchor, 1) - 1
+    return {"seq": seq, "fault": fault, "exact": False, "from": seq, "to": to}
 
 
 def manifest_problems(manifest, walk, heads, digests):

@@ -32,7 +32,7 @@ const BY: &str = "audit-by-1";
 
 const HEAD_KEY: &[u8] = b"head";
 /// Hashes of a tile.
-const TILE: u64 = 256;
+pub(super) const TILE: u64 = 256;
 /// 256 = 2^8: heights that a tile level spans.
 const TILE_HEIGHT: u32 = 8;
 
@@ -332,13 +332,34 @@ fn combine(mut hashes: Vec<Hash>) -> Hash {
     hashes[0]
 }
 
-fn leaf_bytes(read: &Read<'_>, seq: u64) -> Result<Vec<u8>, StoreError> {
-    let key = Key::new().with(seq);
-    let missing = || StoreError::Damaged {
+/// The exact line of an entry that must be there.
+pub(super) fn leaf_bytes(read: &Read<'_>, seq: u64) -> Result<Vec<u8>, StoreError> {
+    line(read, seq)?.ok_or_else(|| damaged_line(seq))
+}
+
+/// The failure of reading an entry.
+pub(super) fn damaged_line(seq: u64) -> StoreError {
+    StoreError::Damaged {
         table: LEAVES,
-        key: hex::encode(key.as_bytes()),
-    };
-    read.raw(LEAVES, key.as_bytes())?.ok_or_else(missing)
+        key: hex::encode(seq.to_be_bytes()),
+    }
+}
+
+/// Leaf hashes of entries of one tile, from the tile if it is full.
+pub(super) fn leaf_hashes(
+    read: &Read<'_>,
+    entries: std::ops::Range<u64>,
+) -> Result<Vec<Hash>, StoreError> {
+    let hashes = Stored { read };
+    match hashes.tile(0, entries.start / TILE)? {
+        Some(tile) => Ok(tile
+            .chunks_exact(32)
+            .filter_map(|hash| hash.try_into().ok())
+            .collect()),
+        None => entries
+            .map(|seq| Ok(leaf_hash(&leaf_bytes(read, seq)?)))
+            .collect(),
+    }
 }
 
 /// Number of entries.
@@ -412,6 +433,17 @@ pub fn found_by<'a>(
     }))
 }
 
+/// Whether `dimension` finds this entry.
+pub(super) fn is_found_by(
+    read: &Read<'_>,
+    dimension: Dimension,
+    text: &str,
+    seq: u64,
+) -> Result<bool, StoreError> {
+    let key = by_prefix(dimension, text).with(seq);
+    Ok(read.raw(BY, key.as_bytes())?.is_some())
+}
+
 /// Walks the whole log: every line, its place, its time, its openings, every tile, the root.
 pub(super) fn check(read: &Read<'_>, findings: &mut Findings) -> Result<(), StoreError> {
     let head = head(read)?;
@@ -481,4 +513,10 @@ fn check_tile(read: &Read<'_>, index: u64, findings: &mut Findings) -> Result<()
 /// [`merkle::inclusion`]. `seq` must be smaller than `size`, `size` not beyond the end.
 pub fn inclusion(read: &Read<'_>, seq: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
     merkle::inclusion(&Stored { read }, seq, size)
+}
+
+/// The proof that the log of the first `old` entries is the beginning of that of the first
+/// `new`; see [`merkle::consistency`]. `0 < old <= new`, `new` not beyond the end.
+pub fn consistency(read: &Read<'_>, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+    merkle::consistency(&Stored { read }, old, new)
 }

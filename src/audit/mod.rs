@@ -7,11 +7,13 @@
 //! signed before.
 
 pub mod checkpoints;
+pub mod export;
 mod leaf;
 pub mod log;
 pub mod merkle;
 pub mod note;
 pub mod package;
+pub mod query;
 pub mod verify;
 
 pub use leaf::{Leaf, Objects, Opening};

@@ -217,3 +217,182 @@ fn signing_twice_gives_the_same_checkpoint_and_a_new_entry_a_new_one() {
     bench.clock.advance_ms(checkpoints::AGE_MAX_MS);
     assert!(due(&bench));
 }
+
+fn officer() -> Act {
+    let mut act = Act::by_system("", "test");
+    act.actor = Actor::Account(Id::from_bits(88));
+    act
+}
+
+fn outside(bench: &Bench) -> verify::Outside {
+    verify::Outside {
+        key: Some(checkpoints::verifier_key(bench.store.vault())),
+        anchors: vec![],
+    }
+}
+
+#[test]
+fn an_export_verifies_and_shows_who_took_it() {
+    let bench = bench();
+    for i in 0..600u64 {
+        bench.put(i % 9 + 1, &i.to_string());
+        if i % 100 == 0 {
+            checkpoints::sign_head(&bench.store).unwrap();
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.zip");
+    let wanted = export::Wanted::default();
+    let exported = export::export_to_file(&bench.store, &officer(), &wanted, &path).unwrap();
+    let report = verify::verify(&path, &outside(&bench));
+    assert_eq!(report.verdict, verify::Verdict::Good, "{report:#?}");
+    assert_eq!((report.facts.entries, report.facts.clear), (601, 601));
+    assert_eq!(report.facts.opened, report.facts.commitments);
+    assert_eq!(report.facts.manifest_sha256, exported.manifest_sha256);
+    assert_eq!(bench.leaf(600).act, "audit.export.begin");
+    assert_eq!(bench.leaf(601).act, "audit.export.done");
+    let package = format!("package:{}", exported.manifest_sha256);
+    assert_eq!(bench.leaf(601).obj, Objects::Listed(vec![package]));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_filtered_export_shows_only_what_was_asked_for() {
+    let bench = bench();
+    for i in 0..300u64 {
+        bench.put(i % 3 + 1, &i.to_string());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.zip");
+    let object = format!("person:{}", Id::<Person>::from_bits(2));
+    let wanted = export::Wanted {
+        from: 100,
+        to: Some(200),
+        filter: query::Filter {
+            object: Some(object.clone()),
+            ..query::Filter::default()
+        },
+    };
+    let exported = export::export_to_file(&bench.store, &officer(), &wanted, &path).unwrap();
+    assert_eq!(exported.manifest.filters, [format!("object: {object}")]);
+    assert_eq!(exported.manifest.clear, 34);
+    let report = verify::verify(&path, &outside(&bench));
+    assert_eq!(report.verdict, verify::Verdict::Good, "{report:#?}");
+}
+
+#[test]
+fn erased_people_stay_erased_in_an_export() {
+    let bench = bench();
+    bench.put(5, "王海燕");
+    let act = Act::by_system("pii.erase", "test");
+    bench
+        .store
+        .write_blocking(act, |w| {
+            w.delete::<Person>(&Id::from_bits(5))?;
+            w.forget_subject(Id::from_bits(5));
+            Ok(())
+        })
+        .unwrap();
+    let wanted = export::Wanted::default();
+    let out = export::export(&bench.store, &officer(), &wanted, Vec::new()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.zip");
+    std::fs::write(&path, out.0).unwrap();
+    let report = verify::verify(&path, &outside(&bench));
+    assert_eq!(report.verdict, verify::Verdict::Good, "{report:#?}");
+    assert!(report.facts.opened < report.facts.commitments);
+}
+
+#[test]
+fn filters_find_what_a_look_at_every_entry_finds() {
+    let bench = bench();
+    for i in 0..60u64 {
+        bench.clock.advance_ms(1000);
+        bench.put(i % 3 + 1, &i.to_string());
+    }
+    let at = |s: i64| Some(Timestamp::from_s(1_800_000_000 + s));
+    let object = |n| Some(format!("person:{}", Id::<Person>::from_bits(n)));
+    let everything = query::Filter::default();
+    for filter in [
+        everything.clone(),
+        query::Filter {
+            since: at(10),
+            until: at(20),
+            ..everything.clone()
+        },
+        query::Filter {
+            object: object(2),
+            since: at(31),
+            ..everything.clone()
+        },
+        query::Filter {
+            object: object(2),
+            act: Some("person.look".into()),
+            ..everything.clone()
+        },
+        query::Filter {
+            act: Some("person.change".into()),
+            until: at(7),
+            ..everything.clone()
+        },
+        query::Filter {
+            ip: Some([203, 0, 113, 8].into()),
+            until: at(9),
+            ..everything.clone()
+        },
+        query::Filter {
+            ip: Some([203, 0, 113, 9].into()),
+            ..everything.clone()
+        },
+        query::Filter {
+            outcome: Some("denied".into()),
+            ..everything.clone()
+        },
+    ] {
+        bench.store.read(|r| {
+            let found: Vec<u64> = query::find(r, &filter, Some(50))
+                .unwrap()
+                .map(|entry| entry.unwrap().leaf.seq)
+                .collect();
+            let looked: Vec<u64> = (0..50)
+                .rev()
+                .filter(|seq| filter.matches(r, &query::entry(r, *seq).unwrap()).unwrap())
+                .collect();
+            assert_eq!(found, looked, "{filter:?}");
+            let all = query::find(r, &filter, None).unwrap().count() as u64;
+            assert_eq!(query::count(r, &filter, 1000).unwrap(), all, "{filter:?}");
+        });
+    }
+}
+
+#[test]
+fn the_filter_box_reads_back_what_it_writes() {
+    let text = "actor:沈佳怡 action:customer.view 王 海燕";
+    let query = query::TextQuery::parse(text);
+    assert_eq!(query.actor.as_deref(), Some("沈佳怡"));
+    assert_eq!(query.rest, "王 海燕");
+    assert_eq!(query.to_string(), text);
+    let chinese = query::TextQuery::parse("操作人：沈佳怡 动作:customer.view 王 海燕");
+    assert_eq!(chinese, query);
+    assert_eq!(query::TextQuery::parse("actor: 10:30").rest, "actor: 10:30");
+}
+
+#[test]
+fn consistency_between_any_two_heads_is_proved() {
+    let bench = bench();
+    let mut roots = vec![merkle::empty_root()];
+    for i in 0..300u64 {
+        bench.put(i % 9 + 1, &i.to_string());
+        roots.push(bench.store.read(log::size_and_root).unwrap().1);
+    }
+    bench.store.read(|r| {
+        for old in [1, 2, 255, 256, 257, 299, 300u64] {
+            let path = log::consistency(r, old, 300).unwrap();
+            let old_root = &roots[usize::try_from(old).unwrap()];
+            assert!(
+                merkle::consistent(old, old_root, 300, &roots[300], &path),
+                "{old}"
+            );
+        }
+    });
+}

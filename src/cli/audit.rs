@@ -1,4 +1,4 @@
-//! `qitai audit verify`: an exported package against itself, a key, and anchors; offline.
+//! `qitai audit …`: verify an exported package offline; export one; print what outsiders need.
 
 use std::{
     fs::File,
@@ -7,42 +7,169 @@ use std::{
     process::ExitCode,
 };
 
-use crate::audit::{
-    note::{Checkpoint, VerifierKey},
-    verify::{Fault, Outside, Report, Verdict, parse_anchor, verify},
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    audit::{
+        checkpoints,
+        export::{Wanted, export_to_file},
+        note::{Checkpoint, VerifierKey},
+        verify::{Fault, Outside, Report, Verdict, parse_anchor, verify},
+    },
+    config::Config,
+    error,
+    store::{Act, Channel, Origin},
 };
+
+use super::{CommandResult, control, control::ControlRequest};
 
 /// Bytes of a key's or an anchor's file that are looked at.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// `qitai audit …`.
-#[derive(Debug, clap::Subcommand)]
-pub enum AuditCommand {
-    /// 离线校验审计证据包 / Verify an exported audit package, offline.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Verifies an exported package, offline: exit code 0 good, 1 altered, 2 unreadable
     Verify(VerifyArgs),
+    /// Writes a package for auditors, also while the server runs
+    Export(ExportArgs),
+    /// Prints the key that verifies this log, to be handed to outsiders
+    Key,
+    /// Prints a fresh signed checkpoint; kept elsewhere, it is an anchor
+    Checkpoint,
 }
 
-/// `qitai audit verify …`. Exit code 0: good; 1: altered; 2: unreadable.
-#[derive(Debug, clap::Args)]
-pub struct VerifyArgs {
-    /// 证据包 / The package.
-    pub file: PathBuf,
-    /// 日志的公钥或其文件 / The log's verifier key, or a file with it.
-    #[arg(long, value_name = "KEY")]
-    pub vkey: Option<String>,
-    /// 另处保存的检查点，可多次给出 / A checkpoint kept elsewhere; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub anchor: Vec<PathBuf>,
-    /// 以 JSON 输出 / Print JSON.
+#[derive(clap::Args)]
+struct ExportArgs {
+    /// The file to write; it appears only when it is whole
+    file: PathBuf,
+    /// First entry to show; of the others only their hashes are exported
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// One behind the last entry to show (default: all there are)
     #[arg(long)]
-    pub json: bool,
+    to: Option<u64>,
 }
 
-/// Runs `qitai audit …` as far as it needs no data folder.
-pub fn run(command: &AuditCommand) -> ExitCode {
-    match command {
-        AuditCommand::Verify(args) => ExitCode::from(run_verify(args, &mut io::stdout())),
+#[derive(clap::Args)]
+struct VerifyArgs {
+    /// The package
+    file: PathBuf,
+    /// The log's verifier key, or a file with it, from somebody who vouches for it
+    #[arg(long, value_name = "KEY")]
+    vkey: Option<String>,
+    /// A checkpoint kept elsewhere; may be repeated
+    #[arg(long, value_name = "FILE")]
+    anchor: Vec<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// The exit code if the command needs neither configuration nor data folder.
+    pub(super) fn run_offline(&self) -> Option<ExitCode> {
+        match &self.command {
+            Command::Verify(args) => Some(ExitCode::from(run_verify(args, &mut io::stdout()))),
+            _ => None,
+        }
     }
+}
+
+/// What a server does for `qitai audit …`.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "audit", rename_all = "snake_case")]
+pub(super) enum AuditRequest {
+    /// A package to this absolute path.
+    Export {
+        path: PathBuf,
+        from: u64,
+        to: Option<u64>,
+    },
+    /// The newest checkpoint, signed now.
+    Head,
+}
+
+/// What it answers.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AuditAnswer {
+    Exported {
+        entries: u64,
+        shown: u64,
+        sha256: String,
+    },
+    Head {
+        key: String,
+        note: Option<String>,
+    },
+}
+
+/// Has the request done.
+pub(super) fn perform(app: &App, request: AuditRequest) -> error::Result<AuditAnswer> {
+    match request {
+        AuditRequest::Export { path, from, to } => {
+            let mut who = Act::by_system("audit.export", "console");
+            who.origin = Origin::local(Channel::Cli, "");
+            let wanted = Wanted {
+                from,
+                to,
+                ..Wanted::default()
+            };
+            let exported = export_to_file(&app.store, &who, &wanted, &path)?;
+            Ok(AuditAnswer::Exported {
+                entries: exported.manifest.size,
+                shown: exported.manifest.clear,
+                sha256: exported.manifest_sha256,
+            })
+        }
+        AuditRequest::Head => Ok(AuditAnswer::Head {
+            key: checkpoints::verifier_key(app.store.vault()).text(),
+            note: checkpoints::sign_head(&app.store)?.map(|stored| stored.note),
+        }),
+    }
+}
+
+pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
+    let request = match &args.command {
+        Command::Verify(args) => return Ok(ExitCode::from(run_verify(args, &mut io::stdout()))),
+        Command::Export(args) => AuditRequest::Export {
+            path: std::path::absolute(&args.file)?,
+            from: args.from,
+            to: args.to,
+        },
+        Command::Key | Command::Checkpoint => AuditRequest::Head,
+    };
+    let answer = control::ask(config, &ControlRequest::Audit { request })?;
+    match (serde_json::from_value(answer)?, &args.command) {
+        (
+            AuditAnswer::Exported {
+                entries,
+                shown,
+                sha256,
+            },
+            Command::Export(args),
+        ) => {
+            println!("{}: {entries} entries, {shown} shown", args.file.display());
+            println!("manifest sha256 {sha256}");
+            println!("Check it with: qitai audit verify {}", args.file.display());
+        }
+        (AuditAnswer::Head { key, .. }, Command::Key) => println!("{key}"),
+        (
+            AuditAnswer::Head {
+                note: Some(note), ..
+            },
+            _,
+        ) => print!("{note}"),
+        _ => return Err("the log has no entries yet".into()),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Verifies and prints; gives the exit code. Bad arguments count as unreadable.

@@ -18,7 +18,10 @@ use tokio::{
 
 use crate::{app::App, config::Config};
 
-use super::account::{self, AccountRequest};
+use super::{
+    account::{self, AccountRequest},
+    audit::{self, AuditRequest},
+};
 
 /// A request is small; more is not read.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
@@ -40,6 +43,11 @@ pub(super) enum ControlRequest {
     Account {
         /// What.
         request: AccountRequest,
+    },
+    /// Something about the audit log.
+    Audit {
+        /// What.
+        request: AuditRequest,
     },
 }
 
@@ -96,6 +104,7 @@ fn perform(
         ControlRequest::Account { request } => {
             serde_json::to_value(account::perform(&app.store, request)?)?
         }
+        ControlRequest::Audit { request } => serde_json::to_value(audit::perform(app, request)?)?,
     })
 }
 

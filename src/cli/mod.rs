@@ -4,6 +4,7 @@
 //! 2 not done. Messages say what, because of what, and what to try.
 
 mod account;
+mod audit;
 mod backup;
 mod check;
 mod control;
@@ -13,8 +14,6 @@ mod reindex;
 mod restore;
 mod serve;
 mod simulator;
-
-pub mod audit;
 
 use std::process::ExitCode;
 
@@ -54,9 +53,8 @@ enum Command {
     Restore(restore::Args),
     /// Accounts and API tokens, from the console
     Account(account::Args),
-    /// The audit trail: verifies exported packages, offline
-    #[command(subcommand)]
-    Audit(audit::AuditCommand),
+    /// The audit trail: verify an exported package, export one
+    Audit(audit::Args),
     /// Throws the search index away and builds it anew
     Reindex,
 }
@@ -85,12 +83,16 @@ fn run(cli: Cli) -> CommandResult {
     match &cli.command {
         Command::Demo(args) => return demo::run(&cli.overrides, args),
         Command::Simulator(args) => return simulator::run(cli.overrides.listen, args),
-        Command::Audit(command) => return Ok(audit::run(command)),
+        Command::Audit(args) => {
+            if let Some(code) = args.run_offline() {
+                return Ok(code);
+            }
+        }
         _ => {}
     }
     let config = Config::load(&cli.overrides)?;
     match cli.command {
-        Command::Demo(_) | Command::Simulator(_) | Command::Audit(_) => {
+        Command::Demo(_) | Command::Simulator(_) => {
             unreachable!("answered above: these need no configuration")
         }
         Command::Serve => serve::run(config),
@@ -99,6 +101,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::Backup(args) => backup::run(&config, &args),
         Command::Restore(args) => restore::run(&config, &args),
         Command::Account(args) => account_command(&config, &args),
+        Command::Audit(args) => audit::run(&config, &args),
         Command::Reindex => reindex::run(&config),
     }
 }

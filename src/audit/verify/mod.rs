@@ -308,16 +308,16 @@ fn first_bad(walked: &Walked, judged: &Judged, hashed: u64) -> Option<FirstBad> 
         let left_over = walked.left_over.then_some((hashed, Fault::Opening));
         return left_over.and_then(|(seq, fault)| within(seq, fault));
     };
-    let fault = if anchor > hashed {
-        Fault::Missing
+    let (seq, fault) = if anchor > hashed {
+        (hashed, Fault::Missing)
     } else {
-        Fault::Altered
+        (judged.anchored, Fault::Altered)
     };
     Some(FirstBad {
-        seq: judged.anchored.min(hashed),
+        seq,
         fault,
         exact: false,
-        from: judged.anchored.min(hashed),
+        from: seq,
         to: anchor.max(1) - 1,
     })
 }
