@@ -71,7 +71,7 @@ pub fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         Some(cursor) => cursor
             .strip_prefix("QdF-")
             .and_then(|n| n.parse::<usize>().ok())
-            .ok_or_else(|| Fail::cursor())?,
+            .ok_or_else(Fail::cursor)?,
     };
     let end = (start + FOLLOWERS_PER_PAGE).min(customer.relations.len());
     let followers: Vec<Value> = customer
@@ -180,7 +180,8 @@ pub fn batch(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     if userids.is_empty() || userids.len() > 100 {
         return Err(Fail::param("userid_list"));
     }
-    let limit = call.limit(Some(50), 100)?;
+    // More than the maximum counts as the maximum, for this call only.
+    let limit = call.limit(Some(50), usize::MAX)?.min(100);
     let from = BatchCursor::read(call)?;
     for userid in &userids {
         seller(world, userid)?;
@@ -251,7 +252,7 @@ impl BatchCursor {
         let parts = cursor
             .strip_prefix("QdB-")
             .and_then(|rest| rest.split_once('-'));
-        let (user, after) = parts.ok_or_else(|| Fail::cursor())?;
+        let (user, after) = parts.ok_or_else(Fail::cursor)?;
         let wrong = |_| Fail::cursor();
         let user = usize::from_str_radix(user, 16).map_err(wrong)?;
         let after = u32::from_str_radix(after, 16).map_err(wrong)?;

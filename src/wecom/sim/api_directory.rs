@@ -147,7 +147,7 @@ pub fn offset(call: &Call<'_>) -> Result<usize, Fail> {
     let start = cursor
         .strip_prefix("QdO-")
         .and_then(|hex| usize::from_str_radix(hex, 16).ok())
-        .ok_or_else(|| Fail::cursor())?;
+        .ok_or_else(Fail::cursor)?;
     Ok(if call.shift_pages {
         start.saturating_sub(1)
     } else {

@@ -64,7 +64,7 @@ impl Fail {
             return self.text.clone();
         }
         let mut rng = Rng::of(serial, 40, 0);
-        let (seconds, high, low) = (now.ms() / 1000, rng.next(), rng.next());
+        let (seconds, high, low) = (now.ms() / 1000, rng.bits(), rng.bits());
         let Self { code, text, .. } = self;
         format!(
             "{text}, hint: [{seconds}_{}_{high:016x}{low:016x}], from ip: 127.0.0.1, \
@@ -122,12 +122,12 @@ impl Call<'_> {
         }
     }
 
-    /// `limit` within `1..=max`, or `default` when it is absent.
+    /// `limit` within `1..=max`, or `default` when it is absent or 0.
     pub fn limit(&self, default: Option<usize>, max: usize) -> Result<usize, Fail> {
         let given = self
             .number("limit")?
             .map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        match given.or(default) {
+        match given.filter(|n| *n > 0).or(default) {
             Some(limit) if (1..=max).contains(&limit) => Ok(limit),
             _ => Err(Fail::param("limit")),
         }
@@ -143,6 +143,8 @@ pub struct Route {
     pub path: &'static str,
     /// Wants a JSON body.
     pub posts: bool,
+    /// Answers in pages, by cursor.
+    pub pages: bool,
     /// Whose token may call it.
     pub apps: &'static [App],
     /// List fields that come along empty with an error.
@@ -220,12 +222,12 @@ pub const ROUTES: &[Route] = &[
         api_directory::user_simplelist,
     ),
     get("user/get", DIRECTORY, USER_LISTS, api_directory::user_get),
-    post(
+    paged(post(
         "user/list_id",
         SYNC,
         &["dept_user"],
         api_directory::user_list_id,
-    ),
+    )),
     get(
         "externalcontact/get_follow_user_list",
         CUSTOMERS,
@@ -244,24 +246,24 @@ pub const ROUTES: &[Route] = &[
         &["follow_user"],
         api_customer::get,
     ),
-    post(
+    paged(post(
         "externalcontact/batch/get_by_user",
         CUSTOMERS,
         &["external_contact_list"],
         api_customer::batch,
-    ),
+    )),
     post(
         "externalcontact/get_corp_tag_list",
         CUSTOMERS,
         &["tag_group"],
         api_tag::list,
     ),
-    post(
+    paged(post(
         "externalcontact/groupchat/list",
         CUSTOMERS,
         &["group_chat_list"],
         api_chat::list,
-    ),
+    )),
     post(
         "externalcontact/groupchat/get",
         CUSTOMERS,
@@ -281,6 +283,7 @@ const fn get(
     Route {
         path,
         posts: false,
+        pages: false,
         apps,
         empty,
         handler,
@@ -296,8 +299,16 @@ const fn post(
     Route {
         path,
         posts: true,
+        pages: false,
         apps,
         empty,
         handler,
+    }
+}
+
+const fn paged(route: Route) -> Route {
+    Route {
+        pages: true,
+        ..route
     }
 }

@@ -4,7 +4,10 @@ use std::{sync::Mutex, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::check::Fail;
+use super::check::{Fail, Route};
+
+const AGAIN: &str = "QdL-again";
+const BEHIND_EMPTY: &str = "QdE-";
 
 /// One way to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,10 @@ pub enum Fault {
     HalfBody,
     /// Texts become numbers and numbers texts, except errcode and errmsg.
     WrongTypes,
+    /// Numbers become numeric texts, except errcode.
+    NumbersAsText,
+    /// Leaves the lists of the answer out.
+    MissingLists,
     /// Adds fields nobody has heard of, everywhere.
     UnknownFields,
     /// Answers this errcode: -1 busy, 45009 too often, 45033 too many at once, 60020 wrong
@@ -26,6 +33,8 @@ pub enum Fault {
     LoopingCursor,
     /// Every page but the first repeats the last row of the one before.
     ShiftingPages,
+    /// Puts an empty page that names a next one before the page asked for.
+    EmptyPage,
 }
 
 /// A fault, where and how often.
@@ -91,14 +100,78 @@ pub fn fail(code: i64) -> Fail {
     Fail::new(code, text)
 }
 
-/// Turns texts into numbers and numbers into texts, below the envelope.
-pub fn wrong_types(answer: &mut Value) {
+/// Prepares the cursor of a call. Answers the cursor to hand out when this call is to meet an
+/// empty page.
+pub fn cursor_in(body: &mut Value, met: &[Fault]) -> Option<String> {
+    let given = body
+        .get("cursor")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    if given == AGAIN {
+        body["cursor"] = json!("");
+    }
+    if let Some(inner) = given.strip_prefix(BEHIND_EMPTY) {
+        body["cursor"] = json!(inner);
+        return None;
+    }
+    met.contains(&Fault::EmptyPage)
+        .then(|| format!("{BEHIND_EMPTY}{given}"))
+}
+
+/// Spoils the paging of an answer.
+pub fn cursor_out(answer: &mut Value, route: &Route, met: &[Fault], empty_page: Option<String>) {
+    if !route.pages {
+        return;
+    }
+    if let Some(cursor) = empty_page {
+        for list in route.empty {
+            answer[*list] = json!([]);
+        }
+        answer["next_cursor"] = json!(cursor);
+    }
+    let last = answer
+        .get("next_cursor")
+        .and_then(Value::as_str)
+        .is_none_or(str::is_empty);
+    if last && met.contains(&Fault::LoopingCursor) {
+        answer["next_cursor"] = json!(AGAIN);
+    }
+}
+
+/// Spoils the shape of an answer.
+pub fn spoil(answer: &mut Value, met: &[Fault]) {
+    for fault in met {
+        match fault {
+            Fault::WrongTypes => below_envelope(answer, twist),
+            Fault::NumbersAsText => below_envelope(answer, number_to_text),
+            Fault::MissingLists => {
+                if let Value::Object(fields) = answer {
+                    fields.retain(|_, value| !value.is_array());
+                }
+            }
+            Fault::UnknownFields => unknown_fields(answer),
+            _ => {}
+        }
+    }
+}
+
+fn below_envelope(answer: &mut Value, change: fn(&mut Value)) {
     if let Value::Object(fields) = answer {
         for (name, value) in fields {
             if name != "errcode" && name != "errmsg" {
-                twist(value);
+                change(value);
             }
         }
+    }
+}
+
+fn number_to_text(value: &mut Value) {
+    match value {
+        Value::Number(n) => *value = json!(n.to_string()),
+        Value::Array(items) => items.iter_mut().for_each(number_to_text),
+        Value::Object(fields) => fields.values_mut().for_each(number_to_text),
+        _ => {}
     }
 }
 
@@ -114,7 +187,7 @@ fn twist(value: &mut Value) {
 }
 
 /// Adds unknown fields to every object.
-pub fn unknown_fields(value: &mut Value) {
+fn unknown_fields(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(unknown_fields),
         Value::Object(fields) => {

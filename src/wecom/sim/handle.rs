@@ -96,6 +96,11 @@ impl SimHandle {
         self.shared.tokens().expire_all(self.shared.clock.now());
     }
 
+    /// Makes every access token given out so far unknown: it answers 40014.
+    pub fn forget_tokens(&self) {
+        self.shared.tokens().forget_all();
+    }
+
     fn now_s(&self) -> i64 {
         self.shared.clock.now().ms() / 1000
     }

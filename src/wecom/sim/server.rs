@@ -12,6 +12,7 @@ use std::{
 };
 
 use actix_web::{App as Web, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::{
@@ -25,7 +26,6 @@ use crate::kit::{Clock, Timestamp};
 
 const BODY_LIMIT: usize = 1 << 20;
 const WORLD_FILE: &str = "world.json";
-const LOOP: &str = "QdL-again";
 
 /// What the simulator is started with.
 #[derive(Debug, Clone)]
@@ -212,25 +212,14 @@ impl Shared {
         injected(met)?;
         route.allow(app)?;
         let mut body = route.body(body)?;
-        let looping = met.contains(&Fault::LoopingCursor);
-        if looping && body.get("cursor").is_some_and(|c| c == LOOP) {
-            body["cursor"] = json!("");
-        }
+        let empty_page = faults::cursor_in(&mut body, met);
         let call = Call {
             query,
             body,
             shift_pages: met.contains(&Fault::ShiftingPages),
         };
         let mut value = (route.handler)(&self.world(), &call)?;
-        if looping && (route.posts || value.get("next_cursor").is_some()) {
-            let last = value
-                .get("next_cursor")
-                .and_then(Value::as_str)
-                .is_none_or(str::is_empty);
-            if last {
-                value["next_cursor"] = json!(LOOP);
-            }
-        }
+        faults::cursor_out(&mut value, route, met, empty_page);
         Ok(value)
     }
 }
@@ -267,12 +256,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared
     let Some(mut value) = shared.call(path, &query, &body, &met) else {
         return HttpResponse::NotFound().finish();
     };
-    if met.contains(&Fault::WrongTypes) {
-        faults::wrong_types(&mut value);
-    }
-    if met.contains(&Fault::UnknownFields) {
-        faults::unknown_fields(&mut value);
-    }
+    faults::spoil(&mut value, &met);
     let text = value.to_string();
     let mut response = HttpResponse::Ok();
     response.content_type("application/json; charset=UTF-8");
@@ -286,6 +270,11 @@ async fn answer(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared
 fn half(text: String) -> impl actix_web::body::MessageBody {
     let length = text.len() as u64;
     let bytes = web::Bytes::from(text).slice(..usize::try_from(length / 2).unwrap_or(0));
-    let parts = [Ok(bytes), Err(std::io::Error::other("broken off"))];
-    actix_web::body::SizedStream::new(length, futures_util::stream::iter(parts))
+    let first = stream::once(async move { Ok(bytes) });
+    let second = stream::once(async {
+        // Gives the first half time to leave before the connection closes.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("broken off"))
+    });
+    actix_web::body::SizedStream::new(length, Box::pin(first.chain(second)))
 }

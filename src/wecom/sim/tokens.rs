@@ -46,7 +46,7 @@ impl Identity {
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::of(seed, 30, 0);
         Self {
-            corpid: format!("ww{:016x}", rng.next()),
+            corpid: format!("ww{:016x}", rng.bits()),
             agentid: 1_000_002,
             own: rng.id("", 43),
             contact: rng.id("", 43),
@@ -139,6 +139,12 @@ impl Tokens {
         for (_, until) in self.issued.values_mut() {
             *until = now.plus_ms(-1);
         }
+        self.current.clear();
+    }
+
+    /// Forgets every token given out so far.
+    pub fn forget_all(&mut self) {
+        self.issued.clear();
         self.current.clear();
     }
 

@@ -109,7 +109,7 @@ const MEMBERS: &[(u64, &str, &str, bool)] = &[
     (104, "qianweimin", "钱为民", false),
     (104, "xiezhen", "解珍", false),
     (105, "yeqing", "叶青", true),
-    (105, "zhulonging", "祝龙井", false),
+    (105, "zhulongjing", "祝龙井", false),
     (105, "shensihan", "沈思涵", false),
     (106, "shihaibo", "史海波", true),
     (106, "lexiaohua", "乐小华", false),
@@ -131,13 +131,13 @@ const MEMBERS: &[(u64, &str, &str, bool)] = &[
     (123, "kongfanrong", "孔繁荣", true),
     (123, "zhangyulan", "张玉兰", false),
     (131, "tanxiaochuan", "谭小川", true),
-    (131, "piaojihye", "朴智慧", false),
+    (131, "piaozhihui", "朴智慧", false),
     (131, "tangmeng", "唐梦", false),
     (132, "heshuhua", "和淑华", true),
     (132, "zhaxi", "扎西", false),
     (132, "muxiaoxiao", "木晓晓", false),
     (133, "ranyong", "冉勇", true),
-    (133, "chongqingmei", "重庆梅", false),
+    (133, "qiuxiaofeng", "仇晓峰", false),
 ];
 
 /// The firm's departments and members; the seed decides only who is busiest.
@@ -207,7 +207,7 @@ fn member(org: &Org, department: u64, userid: &str, name: &str, leads: bool) -> 
         position: position.to_owned(),
         superior,
         alias: String::new(),
-        status: if userid == "ranyong" { 4 } else { 1 },
+        status: if userid == "xiaoxue" { 4 } else { 1 },
         serves_customers: shop || (department >= 10 && leads),
     }
 }

@@ -20,17 +20,15 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
+        let drawn = mix(self.0);
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = self.0;
-        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        drawn
     }
 
     /// A number in `0..n`; 0 when `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
-        let wide = u128::from(self.next()) * (n as u128);
+        let wide = u128::from(self.bits()) * (n as u128);
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
@@ -68,7 +66,7 @@ impl Rng {
         let mut bits = 0;
         for i in 0..len {
             if i % 10 == 0 {
-                bits = self.next();
+                bits = self.bits();
             }
             text.push(char::from(ABC[(bits & 63) as usize]));
             bits >>= 6;
