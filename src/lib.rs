@@ -28,12 +28,15 @@ pub mod wecom;
 pub mod work;
 
 // slices
+pub mod compliance;
 pub mod customers;
+pub mod finder;
 pub mod org;
 pub mod sync;
 pub mod tags;
 
 // surface
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod openapi;

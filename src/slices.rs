@@ -1,8 +1,8 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, customers, identity, org, slice::Slice, store::TableSpec, sync, tags, work,
-    work::JobKind,
+    app::App, audit, compliance, customers, finder, identity, org, slice::Slice, store::TableSpec,
+    sync, tags, work, work::JobKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -19,10 +19,12 @@ pub fn all() -> Vec<Slice> {
             tables: work::jobs::TABLES.to_vec(),
             ..Slice::default()
         },
+        finder::slice(),
         org::slice(),
         tags::slice(),
         customers::slice(),
         sync::slice(),
+        compliance::slice(),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! relation says (remark, description, phones, company, tags) is visible only with that
 //! relation; nobody is deleted because a page of an answer failed.
 
+mod api;
 pub mod documents;
 pub mod export;
 pub mod list;
@@ -21,7 +22,7 @@ pub use model::{
 
 use crate::{
     identity::Permission,
-    slice::{Access, NavGroup, NavItem, Route, Slice},
+    slice::{Access, ApiOperation, NavGroup, NavItem, Route, Slice},
     work::JobKind,
 };
 
@@ -31,7 +32,7 @@ pub fn slice() -> Slice {
     let read = Access::Needs(Permission::CustomerRead);
     let reveal = Access::Needs(Permission::CustomerReveal);
     let phone = "/customers/relations/{relation}/phones/{place}";
-    let routes = vec![
+    let mut routes = vec![
         Route::get("/customers", read, || get().to(pages::list)),
         Route::get("/customers/{id}", read, || get().to(pages::profile)),
         Route::get(phone, reveal, || get().to(pages::show_masked_phone)),
@@ -42,6 +43,22 @@ pub fn slice() -> Slice {
             || post().to(pages::export),
         ),
     ];
+    routes.push(
+        Route::get("/api/v1/customers", read, || get().to(api::list)).documented(
+            ApiOperation::json::<api::CustomerQuery, crate::api::List<api::CustomerItem>>(
+                "listCustomers",
+                "Customers in scope, best match or newest first.",
+            ),
+        ),
+    );
+    routes.push(
+        Route::get("/api/v1/customers/{id}", read, || get().to(api::one)).documented(
+            ApiOperation::json::<crate::api::NoQuery, api::CustomerItem>(
+                "getCustomer",
+                "One customer in scope.",
+            ),
+        ),
+    );
     let nav = vec![NavItem {
         group: NavGroup::Customers,
         order: 10,

@@ -100,6 +100,12 @@ fn sees_group(sight: &Sight, group: &Group) -> bool {
     }
 }
 
+/// A group without its people.
+pub fn group_head(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<Option<Group>, StoreError> {
+    Ok(r.get::<Group>(&id)?
+        .filter(|group| sees_group(sight, group)))
+}
+
 /// A group with its people.
 pub fn group(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<Option<VisibleGroup>, StoreError> {
     let Some(group) = r

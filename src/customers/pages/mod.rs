@@ -3,5 +3,5 @@
 mod list;
 mod profile;
 
-pub(super) use list::{export, list};
+pub(super) use list::{export, list, list_act};
 pub(super) use profile::{profile, reveal_phone, show_masked_phone};

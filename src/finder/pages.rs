@@ -1,0 +1,256 @@
+//! `/search` and `/`.
+
+use actix_web::web::{Data, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::{App, scope_filter},
+    customers::{CustomerId, Group, GroupId, queries},
+    error::Result,
+    identity::{Permission, Viewer},
+    org::{MemberId, Sight},
+    search::{Filters, From, Kind, PeopleQuery, Piece, Sort, highlight, is_phone_search},
+    store::Read,
+    view,
+    web::{
+        Cx, Shown, encode, filters,
+        parts::{Empty, EmptyKind},
+    },
+};
+
+/// Hits of each kind in the palette.
+const SHORT: usize = 6;
+/// Hits of each kind on the page.
+const LONG: usize = 20;
+
+/// Somebody or something found.
+struct Found {
+    id: String,
+    href: String,
+    plain: String,
+    name: Vec<Piece>,
+    second: Vec<Piece>,
+    aside: String,
+}
+
+/// One kind of hits.
+struct Section {
+    title: &'static str,
+    found: Vec<Found>,
+    total: u64,
+    all: Option<String>,
+}
+
+/// The page; the palette takes the block `hits`.
+#[derive(Template)]
+#[template(path = "finder/search.html", blocks = ["title", "hits", "list"])]
+pub(super) struct SearchPage {
+    text: String,
+    sections: Vec<Section>,
+    empty: Empty,
+}
+view!(SearchPage, "pal-hits" => as_hits, "list" => as_list);
+
+/// The query of the page.
+#[derive(Deserialize)]
+pub(super) struct SearchQuery {
+    #[serde(default)]
+    q: String,
+}
+
+/// Where `/` leads: to the first thing the viewer may open.
+pub(super) async fn home(viewer: Viewer) -> Shown<SearchPage> {
+    let first = if viewer.may(Permission::CustomerRead) {
+        "/customers"
+    } else if viewer.may(Permission::AuditRead) {
+        "/compliance/audit"
+    } else {
+        "/me"
+    };
+    Shown::go_to(first)
+}
+
+/// Finds people. The entry (words and what was shown) joins the next batch; a phone search is
+/// durable before it is shown.
+pub(super) async fn search(
+    viewer: Viewer,
+    query: Query<SearchQuery>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<SearchPage>> {
+    let text = query.into_inner().q.trim().to_owned();
+    let limit = if cx.is_fragment { SHORT } else { LONG };
+    let finder = Finder {
+        app: &app,
+        viewer: &viewer,
+        text: &text,
+        limit,
+    };
+    let sections = match text.is_empty() {
+        true => Vec::new(),
+        false => app.read(|r| finder.sections(r))?,
+    };
+    let shown: Vec<&str> = sections
+        .iter()
+        .flat_map(|s| &s.found)
+        .map(|found| found.id.as_str())
+        .collect();
+    if !text.is_empty() {
+        let act = viewer.view("search.people").detail("query", text.as_str());
+        let act = act.system_detail("ids", shown.join(" "));
+        if is_phone_search(&text) {
+            app.write(act, |_| Ok(())).await?;
+        } else {
+            app.store.write_later(act, |_| Ok(()))?;
+        }
+    }
+    let empty = Empty {
+        kind: EmptyKind::NothingMatches,
+        title: cx
+            .t(if text.is_empty() {
+                "finder.start"
+            } else {
+                "finder.none"
+            })
+            .into_owned(),
+        hint: cx.t("finder.hint").into_owned(),
+        action: None,
+        other: None,
+    };
+    Ok(Shown::of(SearchPage {
+        text,
+        sections,
+        empty,
+    }))
+}
+
+/// One search for one viewer.
+struct Finder<'a> {
+    app: &'a App,
+    viewer: &'a Viewer,
+    text: &'a str,
+    limit: usize,
+}
+
+impl Finder<'_> {
+    fn sections(&self, r: &Read<'_>) -> Result<Vec<Section>> {
+        let mut sections = Vec::new();
+        if self.viewer.may(Permission::CustomerRead) {
+            sections.push(self.customers(r)?);
+        }
+        if self.viewer.may(Permission::OrgRead) {
+            sections.push(self.members(r)?);
+        }
+        if self.viewer.may(Permission::GroupRead) {
+            sections.push(self.groups(r)?);
+        }
+        sections.retain(|section| !section.found.is_empty());
+        Ok(sections)
+    }
+
+    fn hits(&self, kind: Kind, sight: &Sight) -> Result<crate::search::Hits> {
+        let query = PeopleQuery {
+            text: self.text.to_owned(),
+            kind,
+            scope: scope_filter(sight),
+            filters: Filters::default(),
+            sort: Sort::Relevance,
+            may_see_phones: self.viewer.may(Permission::CustomerReveal),
+        };
+        Ok(self.app.people.search(&query, From::Start, self.limit)?)
+    }
+
+    fn marked(&self, text: &str) -> Vec<Piece> {
+        highlight(text, self.text)
+    }
+
+    fn customers(&self, r: &Read<'_>) -> Result<Section> {
+        let sight = self.app.sight(r, self.viewer, Permission::CustomerRead)?;
+        let hits = self.hits(Kind::Customer, &sight)?;
+        let mut found = Vec::new();
+        for hit in &hits.items {
+            let id = CustomerId::from_bits(hit.object);
+            let Some(customer) = queries::customer(r, &sight, id)? else {
+                continue;
+            };
+            let main = customer.main();
+            let second = [&main.remark, &main.company, &customer.customer.corp_name];
+            let second = second.into_iter().find(|t| !t.is_empty());
+            found.push(Found {
+                href: format!("/customers/{id}"),
+                name: self.marked(&customer.customer.name),
+                plain: customer.customer.name.clone(),
+                second: second.map(|t| self.marked(t)).unwrap_or_default(),
+                aside: sight.name(main.member).to_owned(),
+                id: id.to_string(),
+            });
+        }
+        Ok(Section {
+            title: "customers.title",
+            found,
+            total: hits.total,
+            all: Some(format!("/customers?q={}", encode(self.text))),
+        })
+    }
+
+    fn members(&self, r: &Read<'_>) -> Result<Section> {
+        let sight = self.app.sight(r, self.viewer, Permission::OrgRead)?;
+        let hits = self.hits(Kind::Member, &sight)?;
+        let mut found = Vec::new();
+        for hit in &hits.items {
+            let id = MemberId::from_bits(hit.object);
+            let Some(member) = sight.directory.member(id).filter(|m| sight.sees(m.id)) else {
+                continue;
+            };
+            let department = sight.directory.department_of(member);
+            found.push(Found {
+                href: format!("/org/members/{id}"),
+                name: self.marked(&member.name),
+                plain: member.name.clone(),
+                second: self.marked(&member.position),
+                aside: department.map(|d| d.name.clone()).unwrap_or_default(),
+                id: id.to_string(),
+            });
+        }
+        Ok(Section {
+            title: "finder.members",
+            found,
+            total: hits.total,
+            all: None,
+        })
+    }
+
+    fn groups(&self, r: &Read<'_>) -> Result<Section> {
+        let sight = self.app.sight(r, self.viewer, Permission::GroupRead)?;
+        let hits = self.hits(Kind::Group, &sight)?;
+        let mut found = Vec::new();
+        for hit in &hits.items {
+            let id = GroupId::from_bits(hit.object);
+            let Some(group) = queries::group_head(r, &sight, id)? else {
+                continue;
+            };
+            found.push(self.group(&sight, &group));
+        }
+        Ok(Section {
+            title: "finder.groups",
+            found,
+            total: hits.total,
+            all: None,
+        })
+    }
+
+    fn group(&self, sight: &Sight, group: &Group) -> Found {
+        Found {
+            href: format!("/groups/{}", group.id),
+            name: self.marked(&group.name),
+            plain: group.name.clone(),
+            second: Vec::new(),
+            aside: group
+                .owner
+                .map(|o| sight.name(o).to_owned())
+                .unwrap_or_default(),
+            id: group.id.to_string(),
+        }
+    }
+}
