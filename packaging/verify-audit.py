@@ -12,6 +12,7 @@ Exit code: 0 good, 1 altered (the first bad entry is named), 2 unreadable.
 import argparse
 import base64
 import hashlib
+import io
 import json
 import re
 import sys
@@ -236,25 +237,19 @@ class Checkpoint:
 # --- JSON ---------------------------------------------------------------------------------
 
 
-def no_twice(pairs):
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError("a field twice")
-    return dict(pairs)
+FIELDS = ("v seq t actor role for act obj origin req outcome c new").split()
+TEXTS = ("t actor role for act origin req outcome new").split()
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+PRETTY = json.JSONEncoder(ensure_ascii=False, indent=2).encode
 
 
-def parse_json(data):
-    """Any JSON value, or None."""
+def parse_json(data, encode):
+    """The value, or None if the bytes are not exactly what `encode` writes. A field that
+    stands twice is found that way too."""
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=no_twice)
+        value = json.loads(data.decode("utf-8"))
+        return value if encode(value).encode("utf-8") == data else None
     except (ValueError, RecursionError):
-        return None
-
-
-def to_json(value, **how):
-    try:
-        return json.dumps(value, ensure_ascii=False, **how).encode("utf-8")
-    except UnicodeEncodeError:
         return None
 
 
@@ -272,16 +267,14 @@ def is_texts(value):
 
 def parse_entry(line):
     """The entry as a dict, or None if the line is not canonical."""
-    entry = parse_json(line)
+    entry = parse_json(line, COMPACT)
     if type(entry) is not dict:
         return None
-    fields = ["v", "seq", "t", "actor", "role", "for", "act", "obj", "origin", "req", "outcome", "c", "new"]
-    if list(entry) != [f for f in fields if f in entry or f not in ("for", "new")]:
+    if list(entry) != [f for f in FIELDS if f in entry or f not in ("for", "new")]:
         return None
     if not (is_number(entry["v"]) and entry["v"] < 1 << 32 and is_number(entry["seq"])):
         return None
-    texts = ("t", "actor", "role", "for", "act", "origin", "req", "outcome", "new")
-    if not all(is_text(entry[field]) for field in texts if field in entry):
+    if not all(is_text(entry[field]) for field in TEXTS if field in entry):
         return None
     obj, c = entry["obj"], entry["c"]
     counted = type(obj) is dict and list(obj) == ["n"] and is_number(obj["n"])
@@ -289,21 +282,15 @@ def parse_entry(line):
         return None
     if type(c) is not dict or not all(is_text(value) for value in c.values()):
         return None
-    try:
-        if list(c) != sorted(c, key=lambda field: field.encode("utf-8")):
-            return None
-    except UnicodeEncodeError:
-        return None
-    return entry if to_json(entry, separators=(",", ":")) == line else None
+    return entry if list(c) == sorted(c, key=str.encode) else None
 
 
 def parse_opening(line):
-    opening = parse_json(line)
+    opening = parse_json(line, COMPACT)
     if type(opening) is not dict or list(opening) != ["seq", "f", "salt", "v"]:
         return None
-    if not is_number(opening["seq"]) or not all(is_text(opening[f]) for f in ("f", "salt", "v")):
-        return None
-    return opening if to_json(opening, separators=(",", ":")) == line else None
+    good = is_number(opening["seq"]) and all(is_text(opening[f]) for f in ("f", "salt", "v"))
+    return opening if good else None
 
 
 def opens(opening, entry):
@@ -315,7 +302,7 @@ def opens(opening, entry):
 
 
 def parse_manifest(data):
-    manifest = parse_json(data)
+    manifest = parse_json(data[:-1], PRETTY) if data.endswith(b"\n") else None
     fields = "format v product origin created size range filters clear hashed openings checkpoints files"
     if type(manifest) is not dict or list(manifest) != fields.split():
         return None
@@ -335,10 +322,8 @@ def parse_manifest(data):
             return None
         if not (is_text(file["path"]) and is_number(file["bytes"]) and is_text(file["sha256"])):
             return None
-    if manifest["format"] != "qitai-audit-package" or manifest["v"] != 1:
-        return None
-    pretty = to_json(manifest, indent=2)
-    return manifest if pretty is not None and pretty + b"\n" == data else None
+    good = manifest["format"] == "qitai-audit-package" and manifest["v"] == 1
+    return manifest if good else None
 
 
 # --- the ZIP file ---------------------------------------------------------------------------
@@ -349,7 +334,7 @@ class Digesting:
 
     def __init__(self, package, name):
         self.package, self.name = package, name
-        self.file = package.zip.open(name)
+        self.file = io.BufferedReader(package.zip.open(name), 1 << 16)
         self.hash, self.bytes = hashlib.sha256(), 0
 
     def line(self):
@@ -674,7 +659,8 @@ def first_bad(walk, judged, hashed):
     if judged.bad_anchor is None:
         return within(hashed, "opening") if walk.left_over else None
     beyond = judged.bad_anchor > hashed
-    seq, fault = (hashed, "missing") if beyond else (judged.anchored, "altered")
+    agreed = judged.anchored if judged.anchored < judged.bad_anchor else 0
+    seq, fault = (hashed, "missing") if beyond else (agreed, "altered")
     to = max(judged.bad_anchor, 1) - 1
     return {"seq": seq, "fault": fault, "exact": False, "from": seq, "to": to}
 

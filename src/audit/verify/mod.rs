@@ -310,8 +310,11 @@ fn first_bad(walked: &Walked, judged: &Judged, hashed: u64) -> Option<FirstBad> 
     };
     let (seq, fault) = if anchor > hashed {
         (hashed, Fault::Missing)
-    } else {
+    } else if anchor > judged.anchored {
         (judged.anchored, Fault::Altered)
+    } else {
+        // The anchors contradict each other.
+        (0, Fault::Altered)
     };
     Some(FirstBad {
         seq,
