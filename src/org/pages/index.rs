@@ -86,7 +86,12 @@ pub(in crate::org) async fn index(
         tree: tree.nodes(chosen),
         rows: rows.items,
         pager,
-        empty: empty(&cx, app.wecom.is_some(), viewer.may(Permission::SyncRun), chosen),
+        empty: empty(
+            &cx,
+            app.wecom.is_some(),
+            viewer.may(Permission::SyncRun),
+            chosen,
+        ),
         may_sync: viewer.may(Permission::SyncRun),
     };
     app.store.write_later(act, |_| Ok(()))?;
