@@ -65,7 +65,7 @@ fn a_group_renders_with_nobody_and_with_hostile_names() {
                 HOSTILE.into()
             },
             nickname: HOSTILE.into(),
-            href: (i % 2 == 0).then(|| "/customers/a".to_owned()),
+            href: i.is_multiple_of(2).then(|| "/customers/a".to_owned()),
             is_external: i > 2,
             is_owner: i == 0,
             joined_at: at,

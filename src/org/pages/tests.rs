@@ -29,7 +29,7 @@ fn org_page(rows: usize, name: &str) -> OrgPage {
         position: if i == 0 { String::new() } else { name.into() },
         department: name.into(),
         is_leader: i == 0,
-        serves_customers: i % 2 == 0,
+        serves_customers: i.is_multiple_of(2),
         state: state(MemberState::from_wecom([1, 2, 4, 5][i % 4])),
     };
     let link = || Link {
