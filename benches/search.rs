@@ -130,8 +130,12 @@ fn median(mut run: impl FnMut()) -> f64 {
 fn quantile(times: &[f64], p: f64) -> f64 {
     let mut times = times.to_vec();
     times.sort_by(f64::total_cmp);
-    let place = (times.len() - 1) as f64 * p;
-    times[place.round() as usize]
+    // The smallest time that at least the share `p` of all does not exceed.
+    let below = times
+        .iter()
+        .enumerate()
+        .take_while(|(i, _)| (*i as f64) < times.len() as f64 * p);
+    below.last().map_or(0.0, |(_, time)| *time)
 }
 
 /// What list pages ask: no words, a saved view's conditions, counts for tabs.

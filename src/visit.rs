@@ -10,12 +10,12 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use crate::{
     app::App,
     error::{AppError, Result},
-    identity::{Account, Viewer, actions},
+    identity::{Viewer, actions},
     kit::Timestamp,
     slice::{Access, NavGroup, Slice},
     store::{Act, Channel, Origin, Read},
     sync,
-    web::{self, FormSecret, Lang, Prefs, Shell, ShellUser, Visit, cookies},
+    web::{self, FormSecret, Shell, ShellUser, Visit, cookies},
     work::{JobState, jobs},
 };
 
@@ -44,7 +44,8 @@ pub fn visit(app: &App, slices: &[Slice], req: &HttpRequest, request_id: &str) -
         let visit = Visit {
             form_secret: viewer.form_secret().map(|secret| FormSecret::new(*secret)),
             shell,
-            prefs: viewer.account().map(prefs),
+            // Looks belong to the browser: its cookie keeps them, before sign-in and after.
+            prefs: None,
             by_bearer,
         };
         req.extensions_mut().insert(viewer);
@@ -90,16 +91,6 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
         ip: forwarded.or(peer),
         device,
         request: request_id.to_owned(),
-    }
-}
-
-fn prefs(account: &Account) -> Prefs {
-    let kept = &account.preferences;
-    Prefs {
-        lang: Lang::of_tag(&kept.lang).unwrap_or_default(),
-        theme: web::Theme::of_tag(&kept.theme),
-        density: web::Density::of_tag(&kept.density),
-        shortcuts: !kept.shortcuts_off,
     }
 }
 

@@ -12,8 +12,12 @@
 mod act;
 pub mod backup;
 mod check;
+#[cfg(test)]
+mod crash_tests;
 mod engine;
 mod entity;
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
 mod feed;
 mod folder;
 mod key;

@@ -12,21 +12,21 @@ use crate::{
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-struct Note {
+pub(super) struct Note {
     #[n(0)]
-    id: Id<Note>,
+    pub(super) id: Id<Note>,
     #[n(1)]
-    owner: u64,
+    pub(super) owner: u64,
     #[n(2)]
-    name: String,
+    pub(super) name: String,
     #[n(3)]
-    personal: bool,
+    pub(super) personal: bool,
 }
 
-const BY_OWNER: Index<Note> = Index::new("notes-1.by_owner", |note, _| {
+pub(super) const BY_OWNER: Index<Note> = Index::new("notes-1.by_owner", |note, _| {
     vec![Key::new().with(note.owner)]
 });
-const BY_NAME: Index<Note> = Index::unique("notes-1.by_name", |note, vault| {
+pub(super) const BY_NAME: Index<Note> = Index::unique("notes-1.by_name", |note, vault| {
     vec![Key::new().with(vault.blind("notes-1.by_name", note.name.as_bytes()))]
 });
 
@@ -53,9 +53,9 @@ impl Entity for Note {
 }
 
 /// Counts entries; enough for the store's own rules.
-struct Counting;
+pub(super) struct Counting;
 
-const COUNT: &str = "count-1";
+pub(super) const COUNT: &str = "count-1";
 
 impl Seal for Counting {
     fn seal(&self, sealing: &mut Sealing<'_, '_>) -> Result<u64, StoreError> {
@@ -75,7 +75,7 @@ impl Seal for Counting {
     }
 }
 
-fn options() -> StoreOptions {
+pub(super) fn options() -> StoreOptions {
     StoreOptions {
         clock: Clock::manual(Timestamp::from_s(1_700_000_000)),
         ..StoreOptions::new(vec![TableSpec::of::<Note>()], Arc::new(Counting))
@@ -88,7 +88,7 @@ fn open(dir: &tempfile::TempDir) -> Store {
     Store::open(&folder, options()).unwrap()
 }
 
-fn act() -> Act {
+pub(super) fn act() -> Act {
     Act::by_system("note.change", "test")
 }
 

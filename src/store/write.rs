@@ -57,6 +57,8 @@ pub struct Write<'s> {
     outcome: Outcome,
     changes: Vec<Change>,
     forgotten: Vec<SubjectId>,
+    #[cfg(any(test, feature = "faults"))]
+    planted: Option<super::faults::Bug>,
 }
 
 impl<'s> Write<'s> {
@@ -77,7 +79,14 @@ impl<'s> Write<'s> {
             outcome: Outcome::Ok,
             changes: Vec::new(),
             forgotten: Vec::new(),
+            #[cfg(any(test, feature = "faults"))]
+            planted: None,
         }
+    }
+
+    #[cfg(any(test, feature = "faults"))]
+    pub(super) fn plant(&mut self, bug: Option<super::faults::Bug>) {
+        self.planted = bug;
     }
 
     /// The state as this write sees it, its own changes included.
@@ -178,7 +187,12 @@ impl<'s> Write<'s> {
                 Some(entity) => index.rows(entity, self.vault),
                 None => Vec::new(),
             };
-            let (old, new) = (rows(old), rows(new));
+            #[cfg_attr(not(any(test, feature = "faults")), expect(unused_mut))]
+            let (mut old, new) = (rows(old), rows(new));
+            #[cfg(any(test, feature = "faults"))]
+            if self.planted == Some(super::faults::Bug::KeepOldIndexRows) && !index.unique {
+                old.clear();
+            }
             for row in old.iter().filter(|row| !new.contains(row)) {
                 self.layer.set(index.table, row.0.clone(), None);
             }

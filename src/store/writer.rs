@@ -44,6 +44,9 @@ pub struct StoreOptions {
     pub random: Random,
     /// Bound of the engine's page cache, bytes.
     pub cache_bytes: usize,
+    /// A bug to be caught by the tests that guard against it.
+    #[cfg(any(test, feature = "faults"))]
+    pub planted: Option<super::faults::Bug>,
 }
 
 impl StoreOptions {
@@ -56,6 +59,8 @@ impl StoreOptions {
             clock: Clock::system(),
             random: Random::system(),
             cache_bytes: CACHE_BYTES,
+            #[cfg(any(test, feature = "faults"))]
+            planted: None,
         }
     }
 
@@ -315,6 +320,8 @@ impl Batch<'_> {
         let seal = &*options.seal;
         let now = options.clock.now();
         let mut write = Write::new(&self.layer, vault, &options.random, now, act);
+        #[cfg(any(test, feature = "faults"))]
+        write.plant(options.planted);
         let result = verb(&mut write);
         let changes: Changes = match &result {
             Ok(_) => write.finish(seal)?,
@@ -352,6 +359,10 @@ fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
             answers.push(command(&mut batch));
         }
         let changes = std::mem::take(&mut batch.layer.changes);
+        #[cfg(any(test, feature = "faults"))]
+        if shared.options.planted == Some(super::faults::Bug::AnswerBeforeCommit) {
+            answers.drain(..).for_each(|answer| answer(Ok(())));
+        }
         let committed = commit_and_publish(shared, &changes);
         if let Err(error) = &committed {
             shared.failed.store(true, Ordering::SeqCst);
@@ -374,6 +385,16 @@ fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
 fn commit_and_publish(shared: &Shared, changes: &Changes) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
+    }
+    #[cfg(any(test, feature = "faults"))]
+    if shared.options.planted == Some(super::faults::Bug::RecordsBeforeLog) {
+        let log = shared.options.seal.tables();
+        let apart = |of_log: bool| -> Changes {
+            let tables = changes.iter().filter(|(t, _)| log.contains(*t) == of_log);
+            tables.map(|(t, rows)| (*t, rows.clone())).collect()
+        };
+        shared.engine.commit(&apart(false))?;
+        shared.engine.commit(&apart(true))?;
     }
     shared.engine.commit(changes)?;
     let snapshot = shared.engine.snapshot()?;

@@ -92,7 +92,7 @@ pub struct CustomerPages<'c> {
     client: &'c Client,
     userids: Vec<String>,
     cursor: String,
-    pages: usize,
+    trail: Trail,
     ended: bool,
 }
 
@@ -111,7 +111,8 @@ impl CustomerPages<'_> {
         }
         #[derive(Deserialize)]
         struct Answer {
-            #[serde(default, deserialize_with = "lenient::or_default")]
+            // Required: an answer without it must not read as "nobody".
+            #[serde(deserialize_with = "lenient::or_default")]
             external_contact_list: Vec<ContactOfMember>,
             #[serde(default, deserialize_with = "lenient::or_default")]
             next_cursor: String,
@@ -130,24 +131,34 @@ impl CustomerPages<'_> {
             return Ok(None);
         };
         self.ended = answer.next_cursor.is_empty();
-        self.cursor = advance(BATCH, &self.cursor, answer.next_cursor, &mut self.pages)?;
+        self.cursor = self.trail.advance(BATCH, answer.next_cursor)?;
         Ok(Some(answer.external_contact_list))
     }
 }
 
-/// The next cursor, unless it leads in a circle.
-pub(super) fn advance(
-    call: &'static str,
-    current: &str,
-    next: String,
-    pages: &mut usize,
-) -> Result<String, Error> {
-    *pages += 1;
-    if (!next.is_empty() && next == current) || *pages > PAGES_MAX {
-        let what = "the page cursor leads in a circle".to_owned();
-        return Err(Error::BadAnswer { call, what });
+/// Follows page cursors and notices when they lead in a circle, of any length, by comparing
+/// each with one kept from before; the kept one is renewed after 1, 2, 4, 8 … pages (Brent).
+#[derive(Default)]
+pub(super) struct Trail {
+    pages: usize,
+    kept: String,
+    renew_at: usize,
+}
+
+impl Trail {
+    /// The next cursor, unless it leads in a circle.
+    pub(super) fn advance(&mut self, call: &'static str, next: String) -> Result<String, Error> {
+        self.pages += 1;
+        if (!next.is_empty() && next == self.kept) || self.pages > PAGES_MAX {
+            let what = "the page cursor leads in a circle".to_owned();
+            return Err(Error::BadAnswer { call, what });
+        }
+        if self.pages >= self.renew_at {
+            self.kept.clone_from(&next);
+            self.renew_at = self.pages * 2;
+        }
+        Ok(next)
     }
-    Ok(next)
 }
 
 impl Client {
@@ -168,7 +179,7 @@ impl Client {
             client: self,
             userids: userids.to_vec(),
             cursor: String::new(),
-            pages: 0,
+            trail: Trail::default(),
             ended: false,
         }
     }
@@ -177,13 +188,13 @@ impl Client {
     pub async fn followers(&self, external_userid: &str) -> Result<Option<Vec<Follower>>, Error> {
         #[derive(Deserialize)]
         struct Answer {
-            #[serde(default, deserialize_with = "lenient::or_default")]
+            // Required: an answer without it must not read as "nobody".
             follow_user: Vec<Follower>,
             #[serde(default, deserialize_with = "lenient::or_default")]
             next_cursor: String,
         }
         const CALL: &str = "externalcontact/get";
-        let (mut all, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        let (mut all, mut cursor, mut trail) = (Vec::new(), String::new(), Trail::default());
         loop {
             let query = [
                 ("external_userid", external_userid),
@@ -197,7 +208,7 @@ impl Client {
             if answer.next_cursor.is_empty() {
                 return Ok(Some(all));
             }
-            cursor = advance(CALL, &cursor, answer.next_cursor, &mut pages)?;
+            cursor = trail.advance(CALL, answer.next_cursor)?;
         }
     }
 }

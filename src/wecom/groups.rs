@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     client::{Client, Purpose},
-    contacts::advance,
+    contacts::Trail,
     directory::unless_gone,
     error::Error,
     lenient,
@@ -77,13 +77,14 @@ impl Client {
         }
         #[derive(Deserialize)]
         struct Answer {
-            #[serde(default, deserialize_with = "lenient::or_default")]
+            // Required: an answer without it must not read as "nobody".
+            #[serde(deserialize_with = "lenient::or_default")]
             group_chat_list: Vec<GroupEntry>,
             #[serde(default, deserialize_with = "lenient::or_default")]
             next_cursor: String,
         }
         const CALL: &str = "externalcontact/groupchat/list";
-        let (mut all, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        let (mut all, mut cursor, mut trail) = (Vec::new(), String::new(), Trail::default());
         loop {
             let ask = Ask {
                 status_filter: 0,
@@ -95,7 +96,7 @@ impl Client {
             if answer.next_cursor.is_empty() {
                 return Ok(all);
             }
-            cursor = advance(CALL, &cursor, answer.next_cursor, &mut pages)?;
+            cursor = trail.advance(CALL, answer.next_cursor)?;
         }
     }
 

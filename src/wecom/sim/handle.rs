@@ -1,6 +1,10 @@
 //! The hand that steers a running simulator.
 
-use std::{net::SocketAddr, sync::Arc, thread::JoinHandle};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    thread::JoinHandle,
+};
 
 use actix_web::dev::ServerHandle;
 
@@ -34,8 +38,12 @@ impl SimHandle {
         thread: JoinHandle<std::io::Result<()>>,
     ) -> Self {
         let identity = shared.identity.clone();
+        let mut reached_at = address;
+        if address.ip().is_unspecified() {
+            reached_at.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
         Self {
-            base_url: format!("http://{address}/cgi-bin/"),
+            base_url: format!("http://{reached_at}/cgi-bin/"),
             corpid: identity.corpid,
             agentid: identity.agentid,
             app_secret: identity.own,

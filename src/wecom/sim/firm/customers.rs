@@ -11,8 +11,8 @@ use super::{
     rng::{Rng, mix},
     tags,
     words::{
-        CITIES, FEMALE_GIVEN, FIRMS, GIVEN, MOBILE, NICKNAMES, NOTES, STATES, SURNAMES, TEAS,
-        TRADITIONAL,
+        CITIES, COMPOSED, FEMALE_GIVEN, FIRMS, GIVEN, MOBILE, NICK_PARTS, NICKNAMES, NOTES, STATES,
+        SURNAMES, TEAS, TRADITIONAL,
     },
 };
 
@@ -182,7 +182,7 @@ impl Book {
         let wecom = self.is_wecom(number);
         let person = Person::draw(&mut rng);
         let name = if !wecom && rng.chance(15) {
-            rng.pick(NICKNAMES).to_owned()
+            nickname(&mut rng)
         } else {
             person.spelled(&mut rng, wecom)
         };
@@ -297,7 +297,7 @@ fn mobiles(rng: &mut Rng) -> Vec<String> {
 /// The name behind a customer, whatever they call themselves in WeChat.
 struct Person {
     surname: &'static str,
-    given: &'static str,
+    given: String,
     gender: u8,
 }
 
@@ -313,11 +313,10 @@ impl Person {
             }
             at -= *weight as usize;
         }
-        let index = rng.below(GIVEN.len());
-        let gender = if index < FEMALE_GIVEN { 2 } else { 1 };
+        let (given, gender) = given(rng);
         Self {
             surname,
-            given: GIVEN[index],
+            given,
             gender,
         }
     }
@@ -350,6 +349,33 @@ impl Person {
             _ => name.to_owned(),
         }
     }
+}
+
+/// A given name and its gender.
+fn given(rng: &mut Rng) -> (String, u8) {
+    if rng.chance(40) {
+        let index = rng.below(GIVEN.len());
+        return (
+            GIVEN[index].to_owned(),
+            if index < FEMALE_GIVEN { 2 } else { 1 },
+        );
+    }
+    let male = rng.below(2);
+    let (first, second) = COMPOSED[male];
+    let given = format!("{}{}", rng.pick(first), rng.pick(second));
+    (given, if male == 1 { 1 } else { 2 })
+}
+
+fn nickname(rng: &mut Rng) -> String {
+    if rng.chance(40) {
+        return rng.pick(NICKNAMES).to_owned();
+    }
+    let (first, second) = NICK_PARTS;
+    let mut name = format!("{}{}", rng.pick(first), rng.pick(second));
+    if rng.chance(15) {
+        name.push_str(rng.pick(&["88", "🍵", "~", "_2023", "🌿", " (忙)"]));
+    }
+    name
 }
 
 fn traditional(c: char) -> char {

@@ -1,6 +1,7 @@
 //! Through the network, as a client sees it.
 
 mod checks;
+mod client;
 mod faults;
 mod reads;
 mod world;

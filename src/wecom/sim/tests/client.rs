@@ -1,0 +1,149 @@
+//! What the product's own client makes of this server, on good days and bad ones.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    super::{Fault, SimHandle},
+    start,
+};
+use crate::{
+    kit::Secret,
+    wecom::{Client, Error, Patience, Settings},
+};
+
+fn client(sim: &SimHandle) -> Client {
+    let settings = Settings {
+        base_url: sim.base_url.clone(),
+        corpid: sim.corpid.clone(),
+        app_secret: Secret::new(sim.app_secret.clone()),
+        contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+    };
+    let patience = Patience {
+        waits: vec![Duration::ZERO; 3],
+        timeout: Duration::from_secs(20),
+    };
+    Client::new(settings, patience, sim.clock()).unwrap()
+}
+
+/// All external userids of all who serve customers.
+async fn customers(client: &Client) -> Result<BTreeSet<String>, Error> {
+    let staff = client.follow_users().await?;
+    let mut found = BTreeSet::new();
+    for userids in staff.chunks(100) {
+        let mut pages = client.customers_of(userids);
+        while let Some(rows) = pages.next().await? {
+            found.extend(rows.into_iter().map(|r| r.external_contact.external_userid));
+        }
+    }
+    Ok(found)
+}
+
+#[actix_web::test]
+async fn the_whole_firm_is_read() {
+    let sim = start(2, 400);
+    let client = client(&sim);
+    let departments = client.departments().await.unwrap();
+    assert_eq!(departments.len(), 25);
+    let mut members = BTreeSet::new();
+    for department in &departments {
+        let here = client.members(department.id).await.unwrap();
+        members.extend(here.into_iter().map(|m| m.userid));
+    }
+    assert_eq!(members.len(), 60);
+    assert_eq!(customers(&client).await.unwrap().len(), 400);
+    assert_eq!(client.corp_tags().await.unwrap().len(), 4);
+    let groups = client.groups().await.unwrap();
+    let ids: Vec<String> = groups.into_iter().map(|g| g.chat_id).collect();
+    assert_eq!(ids, sim.chat_ids());
+    let group = client.group(&ids[0]).await.unwrap().unwrap();
+    assert!(group.member_list.iter().all(|m| !m.name.is_empty()));
+    assert!(client.member("nobody").await.unwrap().is_none());
+    assert!(client.group("wrnone").await.unwrap().is_none());
+    assert!(client.followers("wmnone").await.unwrap().is_none());
+}
+
+#[actix_web::test]
+async fn passing_faults_lose_no_customer() {
+    let sim = start(2, 400);
+    let expected = customers(&client(&sim)).await.unwrap();
+    for (every, fault) in [
+        (2, Fault::Errcode(-1)),
+        (2, Fault::Errcode(45009)),
+        (3, Fault::Errcode(45033)),
+        (3, Fault::Errcode(42001)),
+        (3, Fault::Errcode(40014)),
+        (2, Fault::Status(502)),
+        (1, Fault::ShiftingPages),
+        (2, Fault::EmptyPage),
+        (1, Fault::UnknownFields),
+        (1, Fault::NumbersAsText),
+    ] {
+        sim.inject(None, every, fault);
+        let read = customers(&client(&sim)).await;
+        assert_eq!(read.as_ref(), Ok(&expected), "{fault:?}");
+        sim.clear_faults();
+    }
+    let client = client(&sim);
+    assert_eq!(customers(&client).await.as_ref(), Ok(&expected));
+    sim.expire_tokens();
+    assert_eq!(
+        customers(&client).await.as_ref(),
+        Ok(&expected),
+        "expired tokens"
+    );
+    sim.forget_tokens();
+    assert_eq!(
+        customers(&client).await.as_ref(),
+        Ok(&expected),
+        "tokens that died early"
+    );
+}
+
+/// An answer taken for "no customers" would let every customer vanish.
+#[actix_web::test]
+async fn lasting_faults_are_errors_and_never_an_empty_firm() {
+    let sim = start(2, 400);
+    for fault in [
+        Fault::Errcode(-1),
+        Fault::Errcode(60020),
+        Fault::Errcode(48002),
+        Fault::Status(502),
+        Fault::HalfBody,
+        Fault::WrongTypes,
+        Fault::MissingLists,
+        Fault::LoopingCursor,
+    ] {
+        sim.inject(None, 1, fault);
+        assert!(customers(&client(&sim)).await.is_err(), "{fault:?}");
+        sim.clear_faults();
+    }
+}
+
+/// The sync ends the relations of a member whom the answer does not name.
+#[actix_web::test]
+async fn an_answer_without_followers_ends_no_relation() {
+    let sim = start(2, 50);
+    let mine = sim.customers_of("zhoumin");
+    let client = client(&sim);
+    let followers = client.followers(&mine[0]).await.unwrap().unwrap();
+    assert!(followers.iter().any(|f| f.userid == "zhoumin"));
+    sim.inject(Some("externalcontact/get"), 1, Fault::MissingLists);
+    let answer = client.followers(&mine[0]).await;
+    assert!(matches!(answer, Err(Error::BadAnswer { .. })), "{answer:?}");
+    sim.clear_faults();
+    sim.inject(
+        Some("externalcontact/groupchat/list"),
+        1,
+        Fault::MissingLists,
+    );
+    let answer = client.groups().await;
+    assert!(matches!(answer, Err(Error::BadAnswer { .. })), "{answer:?}");
+    sim.clear_faults();
+    sim.inject(
+        Some("externalcontact/batch/get_by_user"),
+        1,
+        Fault::MissingLists,
+    );
+    let answer = client.customers_of(&["zhoumin".to_owned()]).next().await;
+    assert!(answer.is_err());
+}

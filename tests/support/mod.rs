@@ -1,0 +1,342 @@
+//! The whole product over a made-up firm, on free ports, in a folder that goes with the test.
+
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use qitai::{
+    app::App,
+    config::{Config, WecomConfig},
+    identity::{
+        AccessSettings, NewPassword, PasswordHash, Role, Viewer,
+        actions::{self, CreateAccount, SaveAccessSettings},
+    },
+    kit::{Clock, Random, Secret},
+    org, serve,
+    store::Folder,
+    sync,
+    wecom::sim::{SimHandle, SimOptions, Simulator, firm},
+    work::{JobState, jobs},
+};
+
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "a long test password";
+/// How long anything may take to come true before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running product.
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub sim: Option<SimHandle>,
+    pub address: String,
+    background: tokio::runtime::Runtime,
+    server: Option<std::thread::JoinHandle<()>>,
+    _dir: tempfile::TempDir,
+}
+
+impl TestApp {
+    /// Starts everything, syncs the firm, and makes four accounts with their places.
+    pub fn start() -> Self {
+        Self::with_customers(150)
+    }
+
+    pub fn with_customers(customers: u32) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let sim = Simulator::start(SimOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            seed: 7,
+            customers,
+            now: Clock::system().now(),
+            dir: None,
+        })
+        .unwrap();
+        let data = dir.path().join("data");
+        let app = open(&sim, data);
+        let background = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        background.spawn(app.clone().run());
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", socket.local_addr().unwrap());
+        let serving = app.clone();
+        let server = std::thread::spawn(move || {
+            actix_web::rt::System::new()
+                .block_on(serve::serve(serving, socket))
+                .unwrap();
+        });
+        let test = Self {
+            app,
+            sim: Some(sim),
+            address,
+            background,
+            server: Some(server),
+            _dir: dir,
+        };
+        test.sync();
+        test.make_accounts();
+        test.settle();
+        test
+    }
+
+    /// Runs a full sync to its end; gives the job.
+    pub fn sync(&self) -> jobs::Job {
+        let act = Viewer::system("test").change("sync.start");
+        let id = self
+            .app
+            .store
+            .write_blocking(act, |w| Ok(sync::enqueue(w)?))
+            .unwrap();
+        self.app.jobs.notify_one();
+        let job = self.wait_for("the sync ends", || {
+            let job = self.app.read(|r| r.get::<jobs::Job>(&id)).unwrap().unwrap();
+            job.state.is_final().then_some(job)
+        });
+        assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
+        job
+    }
+
+    /// Waits until search has everything that is stored.
+    pub fn settle(&self) {
+        self.wait_for("the index catches up", || {
+            self.app.is_caught_up().then_some(())
+        });
+    }
+
+    /// Polls until it is so.
+    pub fn wait_for<T>(&self, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(value) = so() {
+                return value;
+            }
+            assert!(start.elapsed() < PATIENCE, "gave up waiting: {what}");
+            let pause = async { tokio::time::sleep(Duration::from_millis(20)).await };
+            self.background.block_on(pause);
+        }
+    }
+
+    fn make_accounts(&self) {
+        let cast = firm::cast();
+        let password = NewPassword::given(Secret::new(PASSWORD.to_owned()), "password").unwrap();
+        let hash = PasswordHash::make(&password, self.app.store.random()).unwrap();
+        let people = [
+            ("admin", cast.super_admin, Role::SuperAdmin, None),
+            (
+                "manager",
+                cast.region_manager,
+                Role::DepartmentAdmin,
+                Some(cast.region),
+            ),
+            ("staff", cast.store_staff, Role::Staff, None),
+            ("compliance", cast.compliance, Role::Compliance, None),
+        ];
+        for (login, userid, role, department) in people {
+            let (member, unit) = self.app.read(|r| {
+                let tree = org::queries::DepartmentTree::load(r).unwrap();
+                let unit = department.map(|id| tree.get(id).unwrap().id.cast());
+                (
+                    org::queries::member_id_by_userid(r, userid)
+                        .unwrap()
+                        .unwrap(),
+                    unit,
+                )
+            });
+            let viewer = Viewer::system("test");
+            let command = CreateAccount {
+                login: login.to_owned(),
+                name: login.to_owned(),
+                role,
+                member: Some(member.cast()),
+                units: unit.into_iter().collect(),
+                password: Some(hash.clone()),
+            };
+            self.app
+                .store
+                .write_blocking(viewer.change("account.create"), move |w| {
+                    let allowed = viewer.allow(w, command)?;
+                    actions::create_account(w, allowed).map(drop)
+                })
+                .unwrap();
+        }
+        let viewer = Viewer::system("test");
+        let settings = AccessSettings {
+            staff_sees_department: true,
+            ..Default::default()
+        };
+        self.app
+            .store
+            .write_blocking(viewer.change("settings.access"), move |w| {
+                let allowed = viewer.allow(w, SaveAccessSettings { settings })?;
+                actions::save_access_settings(w, allowed)
+            })
+            .unwrap();
+    }
+
+    /// Somebody without a session.
+    pub fn stranger(&self) -> Visitor<'_> {
+        Visitor {
+            test: self,
+            cookies: std::cell::RefCell::default(),
+        }
+    }
+
+    /// Somebody signed in, through the sign-in page.
+    pub fn sign_in(&self, login: &str) -> Visitor<'_> {
+        let visitor = self.stranger();
+        let answer = visitor.post("/login", &[("login", login), ("password", PASSWORD)]);
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        visitor
+    }
+
+    /// Number of entries in the audit trail, the waiting ones included.
+    pub fn audit_size(&self) -> u64 {
+        // A write goes through the same queue, so whatever was queued before is counted.
+        let act = Viewer::system("test").change("test.flush");
+        self.app.store.write_blocking(act, |_| Ok(())).unwrap();
+        self.app.read(qitai::audit::log::size).unwrap()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.app.stop();
+        if let Some(server) = self.server.take() {
+            drop(server.join());
+        }
+        if let Some(sim) = self.sim.take() {
+            sim.stop();
+        }
+    }
+}
+
+fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
+    Folder::at(&data).create(&Random::system()).unwrap();
+    let wecom = WecomConfig {
+        base_url: Some(sim.base_url.clone()),
+        corpid: sim.corpid.clone(),
+        agentid: sim.agentid,
+        app_secret: Secret::new(sim.app_secret.clone()),
+        contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+    };
+    let listen = ([127, 0, 0, 1], 0).into();
+    let config = Config {
+        data,
+        listen,
+        firm: None,
+        wecom: Some(wecom),
+        behind_proxy: false,
+    };
+    App::open(config).unwrap()
+}
+
+/// A browser as the server sees it: cookies, forms with their tokens.
+pub struct Visitor<'t> {
+    test: &'t TestApp,
+    cookies: std::cell::RefCell<std::collections::BTreeMap<String, String>>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("")
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+}
+
+impl Visitor<'_> {
+    pub fn get(&self, path: &str) -> Answer {
+        self.request(reqwest::Method::GET, path, &[], None)
+    }
+
+    /// Posts a form with the token of the sign-in or account page.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = if self.cookies.borrow().contains_key("qitai") {
+            "/me"
+        } else {
+            "/login"
+        };
+        let body = self.get(page).body;
+        let token = body
+            .split("name=\"csrf\" content=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("every page has a token");
+        let mut fields = fields.to_vec();
+        fields.push(("csrf", token));
+        self.post_as_is(path, &fields)
+    }
+
+    /// Posts exactly these fields.
+    pub fn post_as_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let fields: Vec<(String, String)> = fields
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        let headers = [("sec-fetch-site", "same-origin")];
+        self.request(reqwest::Method::POST, path, &headers, Some(fields))
+    }
+
+    fn request(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: Option<Vec<(String, String)>>,
+    ) -> Answer {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let mut request = http.request(method, format!("{}{path}", self.test.address));
+        let cookies: Vec<String> = self
+            .cookies
+            .borrow()
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
+        request = request.header("cookie", cookies.join("; "));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(form) = form {
+            request = request.form(&form);
+        }
+        let (status, headers, bytes) = self.test.background.block_on(async {
+            let answer = request.send().await.unwrap();
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            (status, headers, answer.bytes().await.unwrap().to_vec())
+        });
+        for cookie in headers.get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies
+                .borrow_mut()
+                .insert(name.to_owned(), value.to_owned());
+        }
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Answer {
+            status,
+            headers,
+            bytes,
+            body,
+        }
+    }
+}
