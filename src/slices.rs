@@ -14,11 +14,7 @@ pub fn all() -> Vec<Slice> {
             tables: audit::checkpoints::TABLES.to_vec(),
             ..Slice::default()
         },
-        Slice {
-            name: "work",
-            tables: work::jobs::TABLES.to_vec(),
-            ..Slice::default()
-        },
+        work::slice(),
         finder::slice(),
         org::slice(),
         tags::slice(),

@@ -59,15 +59,31 @@ pub fn slice() -> Slice {
             ),
         ),
     );
-    let nav = vec![NavItem {
-        group: NavGroup::Customers,
-        order: 10,
-        word: "customers.nav",
-        href: "/customers",
-        icon: "user",
-        access: read,
-        in_tab_bar: true,
-    }];
+    let groups = Access::Needs(Permission::GroupRead);
+    routes.extend([
+        Route::get("/groups", groups, || get().to(pages::groups)),
+        Route::get("/groups/{id}", groups, || get().to(pages::group)),
+    ]);
+    let nav = vec![
+        NavItem {
+            group: NavGroup::Customers,
+            order: 10,
+            word: "customers.nav",
+            href: "/customers",
+            icon: "user",
+            access: read,
+            in_tab_bar: true,
+        },
+        NavItem {
+            group: NavGroup::Customers,
+            order: 20,
+            word: "groups.nav",
+            href: "/groups",
+            icon: "group",
+            access: groups,
+            in_tab_bar: false,
+        },
+    ];
     let jobs = vec![JobKind {
         name: export::KIND,
         run: export::run,

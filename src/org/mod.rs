@@ -6,6 +6,7 @@
 
 mod directory;
 mod model;
+mod pages;
 pub mod queries;
 mod sight;
 pub mod sync;
@@ -16,11 +17,31 @@ pub use directory::{Directory, DirectoryCache};
 pub use model::{Department, DepartmentId, Gender, Member, MemberId, MemberState, Post};
 pub use sight::Sight;
 
+use crate::{
+    identity::Permission,
+    slice::{Access, NavGroup, NavItem, Route, Slice},
+};
+
 /// What the slice says about itself.
-pub fn slice() -> crate::slice::Slice {
-    crate::slice::Slice {
+pub fn slice() -> Slice {
+    use actix_web::web::get;
+    let read = Access::Needs(Permission::OrgRead);
+    Slice {
         name: "org",
         tables: tables::TABLES.to_vec(),
-        ..crate::slice::Slice::default()
+        routes: vec![
+            Route::get("/org", read, || get().to(pages::index)),
+            Route::get("/org/members/{id}", read, || get().to(pages::member)),
+        ],
+        nav: vec![NavItem {
+            group: NavGroup::Office,
+            order: 10,
+            word: "org.nav",
+            href: "/org",
+            icon: "tree",
+            access: read,
+            in_tab_bar: true,
+        }],
+        ..Slice::default()
     }
 }

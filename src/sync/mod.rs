@@ -8,10 +8,12 @@
 
 mod job;
 mod mapping;
+mod pages;
 mod place;
 
 use crate::{
-    slice::Slice,
+    identity::Permission,
+    slice::{Access, Route, Slice},
     store::{StoreError, Write},
     work::{
         JobKind,
@@ -23,12 +25,18 @@ pub use job::KIND;
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
+    use actix_web::web::{get, post};
+    let run = Access::Needs(Permission::SyncRun);
     let jobs = vec![JobKind {
         name: KIND,
         run: job::run,
     }];
     Slice {
         name: "sync",
+        routes: vec![
+            Route::get("/org/sync", run, || get().to(pages::index)),
+            Route::post("/org/sync", run, || post().to(pages::start)),
+        ],
         jobs,
         ..Slice::default()
     }

@@ -56,4 +56,4 @@ pub use shown::{Shown, View};
 pub use words::Lang;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,8 +1,11 @@
 //! The web layer from outside: requests against an application with sample pages.
 
 mod forms_and_frame;
+mod rendered;
 mod samples;
 mod words_coverage;
+
+pub(crate) use rendered::{HOSTILE, check_page};
 
 use std::sync::Arc;
 

@@ -5,7 +5,27 @@
 //! cursor that lies in the derived thing itself.
 
 pub mod jobs;
+pub(crate) mod pages;
 mod runner;
 
 pub use jobs::{Failure, Job, JobId, JobState, NewJob, Progress};
 pub use runner::{JobContext, JobEnd, JobFuture, JobKind, Runner};
+
+use crate::slice::{Access, Route, Slice};
+
+/// What the slice says about itself. A job is for whoever asked for it, so its pages judge
+/// for themselves.
+pub fn slice() -> Slice {
+    use actix_web::web::{get, post};
+    Slice {
+        name: "work",
+        tables: jobs::TABLES.to_vec(),
+        routes: vec![
+            Route::get("/jobs/{id}", Access::SignedIn, || get().to(pages::show)),
+            Route::post("/jobs/{id}/cancel", Access::SignedIn, || {
+                post().to(pages::cancel)
+            }),
+        ],
+        ..Slice::default()
+    }
+}

@@ -16,8 +16,6 @@ use crate::{
     },
 };
 
-const HOSTILE: &str = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>";
-
 pub(super) fn shell(name: &str) -> Shell {
     let item = |key, href, icon, on_tabbar| NavItem {
         key,

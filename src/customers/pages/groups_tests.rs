@@ -1,0 +1,99 @@
+//! The pages of groups with nobody, one, many and hostile names.
+
+use super::*;
+use crate::{
+    kit::Id,
+    web::tests::{HOSTILE, check_page},
+};
+
+#[test]
+fn the_list_of_groups_renders_with_none_one_many_and_hostile_names() {
+    let at = Timestamp::from_ms(0);
+    for n in [0u32, 1, 12] {
+        for name in ["", "品鉴群", HOSTILE] {
+            let row = |i: u32| Row {
+                id: format!("g{i}"),
+                name: name.into(),
+                owner: name.into(),
+                owner_id: name.into(),
+                members: i,
+                outside: i,
+                created_at: at,
+                state: state(GroupState::from_wecom(i64::from(i % 4))),
+            };
+            check_page(&GroupsPage {
+                text: name.into(),
+                filters: Vec::new(),
+                chips: vec![Chip {
+                    label: name.into(),
+                    value: name.into(),
+                    remove: "/groups".into(),
+                }],
+                rows: (0..n).map(row).collect(),
+                total: n.into(),
+                outside: 1,
+                pager: Pager {
+                    from: Some(1),
+                    to: Some(1),
+                    total: 1,
+                    total_exact: true,
+                    rows: 1,
+                    prev: None,
+                    next: None,
+                },
+                empty: Empty {
+                    kind: EmptyKind::NothingMatches,
+                    title: name.into(),
+                    hint: name.into(),
+                    action: None,
+                    other: None,
+                },
+            });
+        }
+    }
+}
+
+#[test]
+fn a_group_renders_with_nobody_and_with_hostile_names() {
+    let at = Timestamp::from_ms(0);
+    for n in [0, 1, 12] {
+        let person = |i: usize| Person {
+            key: format!("p{i}"),
+            name: if i == 1 {
+                String::new()
+            } else {
+                HOSTILE.into()
+            },
+            nickname: HOSTILE.into(),
+            href: i.is_multiple_of(2).then(|| "/customers/a".to_owned()),
+            is_external: i > 2,
+            is_owner: i == 0,
+            joined_at: at,
+            scene: scene(JoinScene::from_wecom([0, 1, 2, 3][i % 4])),
+        };
+        check_page(&GroupPage {
+            name: HOSTILE.into(),
+            group: Group {
+                id: Id::from_bits(1),
+                no: 1,
+                chat_id: HOSTILE.into(),
+                name: HOSTILE.into(),
+                owner: None,
+                notice: HOSTILE.into(),
+                created_at: at,
+                state: GroupState::Gone { at },
+                member_count: 1,
+                external_count: 2,
+                member_version: String::new(),
+            },
+            owner: if n == 1 {
+                String::new()
+            } else {
+                HOSTILE.into()
+            },
+            owner_href: None,
+            state: state(GroupState::Gone { at }),
+            people: (0..n).map(person).collect(),
+        });
+    }
+}
