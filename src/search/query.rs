@@ -146,13 +146,44 @@ impl Typed {
         }
     }
 
-    /// The query for documents that match.
+    /// Queries that together find every document that matches, best first: those whose whole
+    /// name it is, whose name begins so, that have it in the name, in the remark, elsewhere.
+    pub(super) fn levels(&self, fields: &Fields, may_see_phones: bool) -> Vec<Box<dyn Query>> {
+        let typed = self.words.join(" ");
+        let whole = contains(fields.name, &format!("{NAME_START}{typed}{NAME_END}"));
+        let beginning = contains(fields.name, &format!("{NAME_START}{typed}"));
+        let in_name = contains(fields.name, &typed);
+        let in_remark = contains(fields.remark, &typed);
+        let elsewhere = match self.words.as_slice() {
+            // What is in name or remark has been found there.
+            [word] => any_of(beside_name_and_remark(fields, word, may_see_phones)),
+            _ => self.query(fields, may_see_phones),
+        };
+        let read = |query: Box<dyn Query>, place: Where| {
+            let mut any = vec![query];
+            if is_letters(&typed) {
+                any.extend(spelling::spelled(fields.syllables, &typed, place));
+                any.push(spelling::initials(fields.initials, &typed, place));
+            }
+            any_of(any)
+        };
+        vec![
+            read(whole, Where::Whole),
+            read(beginning, Where::Beginning),
+            read(in_name, Where::End),
+            in_remark,
+            elsewhere,
+        ]
+    }
+
+    /// One query for every document that matches.
     pub(super) fn query(&self, fields: &Fields, may_see_phones: bool) -> Box<dyn Query> {
-        let words = self
-            .words
-            .iter()
-            .map(|word| word_query(fields, word, may_see_phones));
-        let words = all_of(words.collect());
+        let words = self.words.iter().map(|word| {
+            let mut any = beside_name_and_remark(fields, word, may_see_phones);
+            any.extend([fields.name, fields.remark].map(|field| contains(field, word)));
+            any_of(any)
+        });
+        let words: Box<dyn Query> = Box::new(BooleanQuery::intersection(words.collect()));
         match &self.number {
             // A single word looks for numbers by itself.
             Some(digits) if self.words.len() > 1 => {
@@ -162,30 +193,6 @@ impl Typed {
             }
             _ => words,
         }
-    }
-
-    /// Queries that say how well a document matches, best first: its whole name, the
-    /// beginning of its name, within the name, within the remark.
-    pub(super) fn levels(&self, fields: &Fields) -> Vec<Box<dyn Query>> {
-        let typed = self.words.join(" ");
-        let whole = format!("{NAME_START}{typed}{NAME_END}");
-        let beginning = format!("{NAME_START}{typed}");
-        [
-            (fields.name, whole, Where::Whole),
-            (fields.name, beginning, Where::Beginning),
-            (fields.name, typed.clone(), Where::End),
-            (fields.remark, typed.clone(), Where::Anywhere),
-        ]
-        .into_iter()
-        .map(|(field, text, place)| {
-            let mut any = vec![contains(field, &text)];
-            if is_letters(&typed) && place != Where::Anywhere {
-                any.extend(spelling::spelled(fields.syllables, &typed, place));
-                any.push(spelling::initials(fields.initials, &typed, place));
-            }
-            any_of(any)
-        })
-        .collect()
     }
 }
 
@@ -207,11 +214,14 @@ fn is_letters(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_lowercase())
 }
 
-/// Documents that contain the word; for letters also as pinyin, for digits also as phone
-/// number.
-fn word_query(fields: &Fields, word: &str, may_see_phones: bool) -> Box<dyn Query> {
-    let texts = [fields.name, fields.remark, fields.text];
-    let mut any: Vec<Box<dyn Query>> = texts.map(|field| contains(field, word)).into();
+/// Documents with the word in another text than name and remark; for letters also in any
+/// text's pinyin, for digits also in a phone number.
+fn beside_name_and_remark(
+    fields: &Fields,
+    word: &str,
+    may_see_phones: bool,
+) -> Vec<Box<dyn Query>> {
+    let mut any = vec![contains(fields.text, word)];
     if is_letters(word) {
         any.extend(spelling::spelled(fields.syllables, word, Where::Anywhere));
         any.push(spelling::initials(fields.initials, word, Where::Anywhere));
@@ -219,7 +229,7 @@ fn word_query(fields: &Fields, word: &str, may_see_phones: bool) -> Box<dyn Quer
     if let Some(digits) = number(word) {
         any.extend(phone_queries(fields, &digits, may_see_phones));
     }
-    any_of(any)
+    any
 }
 
 fn phone_queries(fields: &Fields, digits: &str, may_see_phones: bool) -> Vec<Box<dyn Query>> {
@@ -232,13 +242,9 @@ fn phone_queries(fields: &Fields, digits: &str, may_see_phones: bool) -> Vec<Box
     any
 }
 
-fn any_of(queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
-    Box::new(BooleanQuery::union(queries))
-}
-
-fn all_of(mut queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
+fn any_of(mut queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
     match queries.len() {
         1 => queries.remove(0),
-        _ => Box::new(BooleanQuery::intersection(queries)),
+        _ => Box::new(BooleanQuery::union(queries)),
     }
 }

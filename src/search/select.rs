@@ -120,57 +120,59 @@ fn matching(
     typed: &Typed,
     take: &mut dyn FnMut(&Figures, u32, u8),
 ) -> Result<(), SearchError> {
-    let scoring = || EnableScoring::disabled_from_searcher(&view.searcher);
-    let weight = typed
-        .query(&view.fields, query.may_see_phones)
-        .weight(scoring())?;
     let levels = match query.sort {
-        Sort::Relevance => typed.levels(&view.fields),
-        _ => Vec::new(),
+        Sort::Relevance => typed.levels(&view.fields, query.may_see_phones),
+        _ => vec![typed.query(&view.fields, query.may_see_phones)],
     };
+    let scoring = || EnableScoring::disabled_from_searcher(&view.searcher);
     let levels: Vec<_> = levels
         .iter()
         .map(|q| q.weight(scoring()))
         .collect::<Result<_, _>>()?;
     let segments = view.searcher.segment_readers().iter();
     for ((segment, figures), admitted) in segments.zip(&view.figures).zip(&admission.docs) {
-        let mut docs = weight.scorer(segment, 1.0)?;
         let levels = levels.iter().map(|weight| weight.scorer(segment, 1.0));
         let mut levels = Levels::new(levels.collect::<Result<_, _>>()?);
-        let mut doc = docs.doc();
-        while doc != TERMINATED {
+        while let Some((doc, level)) = levels.next() {
             if admitted.has(doc) {
-                take(figures, doc, levels.of(doc));
+                take(figures, doc, level);
             }
-            doc = docs.advance();
         }
     }
     Ok(())
 }
 
-/// The documents of each level, walked beside the hits.
+/// The documents of several queries in ascending order, each once, with the first query that
+/// has it.
 struct Levels {
-    docs: Vec<(u32, Box<dyn Scorer>)>,
+    /// Where each query stands, what it is, and the query.
+    docs: Vec<(u32, u8, Box<dyn Scorer>)>,
 }
 
 impl Levels {
     fn new(docs: Vec<Box<dyn Scorer>>) -> Self {
-        let docs = docs.into_iter().map(|docs| (docs.doc(), docs)).collect();
-        Self { docs }
+        let docs = (0u8..)
+            .zip(docs)
+            .map(|(level, docs)| (docs.doc(), level, docs));
+        Self {
+            docs: docs.filter(|(at, ..)| *at != TERMINATED).collect(),
+        }
     }
 
-    /// The first level that has the document; the number of levels if none has. Documents
-    /// are asked for in ascending order.
-    fn of(&mut self, doc: u32) -> u8 {
-        for (level, (at, docs)) in (0u8..).zip(&mut self.docs) {
-            if *at < doc {
-                *at = docs.seek(doc);
-            }
+    fn next(&mut self) -> Option<(u32, u8)> {
+        // The first of the least: queries stand in the order of their levels.
+        let (doc, level) = self.docs.iter().map(|(at, level, _)| (*at, *level)).min()?;
+        let mut some_ended = false;
+        for (at, _, docs) in &mut self.docs {
             if *at == doc {
-                return level;
+                *at = docs.advance();
+                some_ended |= *at == TERMINATED;
             }
         }
-        u8::try_from(self.docs.len()).unwrap_or(u8::MAX)
+        if some_ended {
+            self.docs.retain(|(at, ..)| *at != TERMINATED);
+        }
+        Some((doc, level))
     }
 }
 
