@@ -242,8 +242,9 @@ impl App {
             let mut seen = std::collections::HashSet::new();
             docs.reverse();
             docs.retain(|d| seen.insert(d.object));
-            self.people.put(&docs)?;
-            self.people.commit(last)?;
+            if !self.people.apply(&docs, cursor, last)? {
+                return Ok(false);
+            }
         }
         Ok(last >= published.feed_head())
     }
@@ -253,7 +254,10 @@ impl App {
         let published = self.store.snapshot();
         let read = published.read(self.store.vault());
         let docs = documents::of_all(&read)?.map(|d| d.map_err(AppError::from));
-        self.people.rebuild(docs, published.feed_head())
+        let objects = self.people.rebuild(docs, published.feed_head())?;
+        // What changed while it was built is in the feed alone.
+        while !self.index_once()? {}
+        Ok(objects)
     }
 
     /// Writes a backup, with a checkpoint over everything in it.

@@ -19,47 +19,52 @@ pub(super) const GRAMS: &str = "grams-1";
 #[derive(Clone)]
 pub(super) struct Grams;
 
-/// The tokens of one text.
-pub(super) struct GramStream {
-    tokens: std::vec::IntoIter<Token>,
-    current: Token,
-}
-
 impl Tokenizer for Grams {
-    type TokenStream<'a> = GramStream;
+    type TokenStream<'a> = Tokens;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> GramStream {
-        let chars: Vec<char> = text.chars().map(fold_char).collect();
-        let mut tokens = Vec::with_capacity(chars.len() * 2);
-        for (position, c) in chars.iter().enumerate() {
-            let mut put = |text: String| {
-                tokens.push(Token {
-                    position,
-                    text,
-                    ..Token::default()
-                });
-            };
-            put(c.to_string());
-            if let Some(next) = chars.get(position + 1) {
-                put([*c, *next].iter().collect());
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
+        let mut tokens = Tokens::default();
+        let mut chars = text.chars().map(fold_char).enumerate().peekable();
+        while let Some((position, c)) = chars.next() {
+            tokens.push(position, |out| out.push(c));
+            if let Some((_, next)) = chars.peek() {
+                tokens.push(position, |out| out.extend([c, *next]));
             }
         }
-        GramStream {
-            tokens: tokens.into_iter(),
-            current: Token::default(),
-        }
+        tokens
     }
 }
 
-impl TokenStream for GramStream {
+/// The tokens of one text: one buffer for all of them.
+#[derive(Default)]
+pub(super) struct Tokens {
+    buffer: String,
+    /// Position of each token and where it ends in the buffer.
+    ends: Vec<(usize, usize)>,
+    next: usize,
+    start: usize,
+    current: Token,
+}
+
+impl Tokens {
+    /// Adds the token that `write` appends.
+    pub(super) fn push(&mut self, position: usize, write: impl FnOnce(&mut String)) {
+        write(&mut self.buffer);
+        self.ends.push((position, self.buffer.len()));
+    }
+}
+
+impl TokenStream for Tokens {
     fn advance(&mut self) -> bool {
-        match self.tokens.next() {
-            Some(token) => {
-                self.current = token;
-                true
-            }
-            None => false,
-        }
+        let Some(&(position, end)) = self.ends.get(self.next) else {
+            return false;
+        };
+        self.current.position = position;
+        self.current.text.clear();
+        self.current.text.push_str(&self.buffer[self.start..end]);
+        self.start = end;
+        self.next += 1;
+        true
     }
     fn token(&self) -> &Token {
         &self.current
@@ -72,15 +77,25 @@ impl TokenStream for GramStream {
 /// The query for texts of `field` that contain `word`, which is folded and not empty.
 pub(super) fn contains(field: Field, word: &str) -> Box<dyn Query> {
     let chars: Vec<char> = word.chars().collect();
-    let term = |chars: &[char]| Term::from_field_text(field, &chars.iter().collect::<String>());
-    if chars.len() <= 2 {
-        return Box::new(TermQuery::new(term(&chars), IndexRecordOption::Basic));
+    phrase(field, chars.len(), 2, |from, to| {
+        chars[from..to].iter().collect()
+    })
+}
+
+/// The query for `len` neighbouring places of a field whose tokens span up to `most` places.
+/// `token` gives the token of a stretch of places.
+pub(super) fn phrase(
+    field: Field,
+    len: usize,
+    most: usize,
+    token: impl Fn(usize, usize) -> String,
+) -> Box<dyn Query> {
+    let term = |from, to| Term::from_field_text(field, &token(from, to));
+    if len <= most {
+        return Box::new(TermQuery::new(term(0, len), IndexRecordOption::Basic));
     }
-    let last = chars.len() - 2;
-    let mut pairs: Vec<(usize, Term)> = (0..last)
-        .step_by(2)
-        .map(|at| (at, term(&chars[at..at + 2])))
-        .collect();
-    pairs.push((last, term(&chars[last..])));
-    Box::new(PhraseQuery::new_with_offset(pairs))
+    let last = len - most;
+    let starts = (0..last).step_by(most).chain([last]);
+    let terms = starts.map(|at| (at, term(at, at + most))).collect();
+    Box::new(PhraseQuery::new_with_offset(terms))
 }

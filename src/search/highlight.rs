@@ -1,6 +1,6 @@
 //! Where a shown text matches what was typed: also for pinyin.
 
-use super::{fold::fold, pinyin, query::words};
+use super::{fold::fold, pinyin, query::Typed};
 
 /// A piece of a text: matched or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,9 @@ pub struct Piece {
 pub fn highlight(text: &str, typed: &str) -> Vec<Piece> {
     let folded: Vec<char> = fold(text).chars().collect();
     let mut marks = vec![false; folded.len()];
-    for word in words(typed) {
-        mark(text, &folded, &word, &mut marks);
+    let typed = Typed::new(typed);
+    for word in typed.words.iter().chain(&typed.number) {
+        mark(text, &folded, word, &mut marks);
     }
     let mut pieces: Vec<Piece> = Vec::new();
     for (c, marked) in text.chars().zip(marks) {

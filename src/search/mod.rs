@@ -5,16 +5,23 @@
 //! «contains» semantics for every script, pinyin with all readings, phone numbers as far as
 //! masking shows them. Scope is applied inside the engine, before anything is counted.
 
+mod best;
+mod bits;
+mod fields;
 mod fold;
 mod grams;
 mod highlight;
 mod people;
 mod pinyin;
 mod query;
+mod select;
+mod spelling;
+mod view;
 
+pub use fields::{Kind, ObjectDocs, RowDoc};
 pub use fold::fold;
 pub use highlight::{Piece, highlight};
-pub use people::{Kind, ObjectDocs, People, RowDoc, SearchError};
+pub use people::{People, SearchError};
 pub use query::{Filters, From, Hit, Hits, PeopleQuery, Place, ScopeFilter, Sort, is_phone_search};
 
 #[cfg(test)]

@@ -4,15 +4,13 @@ use pinyin::{ToPinyin, ToPinyinMulti};
 
 use super::fold::fold_char;
 
-/// Combinations of readings followed for one text; beyond, only first readings.
-const COMBINATIONS_MAX: usize = 16;
-/// Syllables a prefix runs over at most.
-const SYLLABLES_MAX: usize = 4;
-/// Characters of a text that are looked at.
-const CHARS_MAX: usize = 40;
+/// Characters of a text that are read.
+const CHARS_MAX: usize = 60;
+/// Letters and digits, which are read as themselves.
+const PLAIN: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// Surnames whose reading differs from the character's usual one.
-const SURNAMES: [(&str, &[&str]); 32] = [
+const SURNAMES: &[(&str, &[&str])] = &[
     ("单", &["shan"]),
     ("曾", &["zeng"]),
     ("仇", &["qiu"]),
@@ -40,6 +38,16 @@ const SURNAMES: [(&str, &[&str]); 32] = [
     ("覃", &["qin"]),
     ("繁", &["po"]),
     ("洗", &["xian"]),
+    ("卜", &["bu"]),
+    ("阚", &["kan"]),
+    ("都", &["du"]),
+    ("薄", &["bo"]),
+    ("祭", &["zhai"]),
+    ("隗", &["wei"]),
+    ("能", &["nai"]),
+    ("谌", &["chen"]),
+    ("郇", &["xun"]),
+    ("单于", &["chan", "yu"]),
     ("尉迟", &["yu", "chi"]),
     ("万俟", &["mo", "qi"]),
     ("长孙", &["zhang", "sun"]),
@@ -47,106 +55,58 @@ const SURNAMES: [(&str, &[&str]); 32] = [
     ("宰父", &["zai", "fu"]),
 ];
 
-/// The readings of one character: a Han character's syllables without tones, each once; a
-/// letter or digit as itself; nothing for others.
-fn readings(c: char) -> Vec<String> {
+/// The readings of one character: a Han character's syllables without tones, each once, the
+/// most usual first, with v for ü; a letter or digit as itself; nothing for others.
+pub(super) fn readings(c: char) -> Vec<&'static str> {
     let c = fold_char(c);
-    if c.is_ascii_alphanumeric() {
-        return vec![c.to_string()];
+    if let Some(at) = PLAIN.find(c) {
+        return vec![&PLAIN[at..=at]];
     }
-    let mut found: Vec<String> = Vec::new();
-    // The most usual reading comes first.
-    found.extend(c.to_pinyin().map(|p| p.plain().replace('ü', "v")));
-    if let Some(all) = c.to_pinyin_multi() {
-        for reading in all {
-            let plain = reading.plain().replace('ü', "v");
-            if !found.contains(&plain) {
-                found.push(plain);
+    let mut found: Vec<&'static str> = Vec::new();
+    let usual = c.to_pinyin().into_iter();
+    let all = c.to_pinyin_multi().into_iter().flatten();
+    for reading in usual.chain(all) {
+        let plain = reading.plain();
+        for typed in as_typed(plain).unwrap_or(&[plain]) {
+            if !found.contains(typed) {
+                found.push(typed);
             }
         }
     }
     found
 }
 
+/// How a syllable is typed that keyboards have no letter for.
+fn as_typed(syllable: &str) -> Option<&'static [&'static str]> {
+    Some(match syllable {
+        "lü" => &["lv"],
+        "nü" => &["nv"],
+        "lüe" => &["lve", "lue"],
+        "nüe" => &["nve", "nue"],
+        "ê" => &["ei"],
+        _ => return None,
+    })
+}
+
 /// The readings of each character of a name, the surname's first.
-fn name_readings(text: &str) -> Vec<Vec<String>> {
-    let mut all: Vec<Vec<String>> = text.chars().take(CHARS_MAX).map(readings).collect();
-    let folded: String = text.chars().take(4).map(fold_char).collect();
+pub(super) fn name_readings(text: &str) -> Vec<Vec<&'static str>> {
+    let mut all: Vec<Vec<&'static str>> = text.chars().take(CHARS_MAX).map(readings).collect();
+    let folded: String = text.chars().take(2).map(fold_char).collect();
     let surname = SURNAMES.iter().filter(|(name, _)| folded.starts_with(name));
     if let Some((_, syllables)) = surname.max_by_key(|(name, _)| name.len()) {
         for (place, syllable) in all.iter_mut().zip(*syllables) {
             place.retain(|known| known != syllable);
-            place.insert(0, (*syllable).to_owned());
+            place.insert(0, *syllable);
         }
     }
     all
 }
 
-/// Runs of readable characters: blanks and signs part them.
-fn runs(text: &str) -> Vec<Vec<Vec<String>>> {
-    let all = name_readings(text);
-    all.split(Vec::is_empty)
-        .filter(|run| !run.is_empty())
-        .map(<[_]>::to_vec)
-        .collect()
-}
-
-/// All ways to read a run, first readings first, at most [`COMBINATIONS_MAX`].
-fn combinations(run: &[Vec<String>]) -> Vec<Vec<&str>> {
-    let mut ways: Vec<Vec<&str>> = vec![Vec::new()];
-    for readings in run {
-        let room = ways.len() * readings.len() <= COMBINATIONS_MAX;
-        let taken = if room { &readings[..] } else { &readings[..1] };
-        ways = taken
-            .iter()
-            .flat_map(|r| {
-                ways.iter().map(move |way| {
-                    let mut way = way.clone();
-                    way.push(r.as_str());
-                    way
-                })
-            })
-            .collect();
-    }
-    ways
-}
-
-/// What full pinyin may be typed for a text: every beginning of every tail that starts at a
-/// syllable. For 王海燕 among others `w`, `wangha`, `haiyan`, `y`.
-pub fn prefixes(text: &str) -> Vec<String> {
-    let mut found = std::collections::BTreeSet::new();
-    for run in runs(text) {
-        for start in 0..run.len() {
-            let stretch = &run[start..run.len().min(start + SYLLABLES_MAX)];
-            for way in combinations(stretch) {
-                let whole = way.concat();
-                found.extend((1..=whole.len()).map(|end| whole[..end].to_owned()));
-            }
-        }
-    }
-    found.into_iter().collect()
-}
-
-/// The initials of a text, one string for each way to read it: `why`.
-pub fn initials(text: &str) -> Vec<String> {
-    let mut found = std::collections::BTreeSet::new();
-    for run in runs(text) {
-        let letters: Vec<Vec<String>> = run
-            .iter()
-            .map(|readings| {
-                let mut letters: Vec<String> = Vec::new();
-                for reading in readings {
-                    let letter: String = reading.chars().take(1).collect();
-                    if !letters.contains(&letter) {
-                        letters.push(letter);
-                    }
-                }
-                letters
-            })
-            .collect();
-        found.extend(combinations(&letters).into_iter().map(|way| way.concat()));
-    }
-    found.into_iter().collect()
+/// The syllables of the surnames' own readings.
+pub(super) fn surname_syllables() -> impl Iterator<Item = &'static str> {
+    SURNAMES
+        .iter()
+        .flat_map(|(_, syllables)| syllables.iter().copied())
 }
 
 /// A key that sorts names as a dictionary does: by their first eight letters of pinyin.
@@ -180,7 +140,7 @@ pub fn matched(text: &str, letters: &str) -> Option<(usize, usize)> {
     None
 }
 
-fn full_match(readings: &[Vec<String>], letters: &str) -> Option<usize> {
+fn full_match(readings: &[Vec<&str>], letters: &str) -> Option<usize> {
     if letters.is_empty() {
         return Some(0);
     }
@@ -189,12 +149,12 @@ fn full_match(readings: &[Vec<String>], letters: &str) -> Option<usize> {
         if reading.starts_with(letters) {
             Some(1)
         } else {
-            full_match(rest, letters.strip_prefix(reading.as_str())?).map(|len| len + 1)
+            full_match(rest, letters.strip_prefix(reading)?).map(|len| len + 1)
         }
     })
 }
 
-fn initial_match(readings: &[Vec<String>], letters: &str) -> Option<usize> {
+fn initial_match(readings: &[Vec<&str>], letters: &str) -> Option<usize> {
     let mut len = 0;
     for letter in letters.chars() {
         readings.get(len)?.iter().find(|r| r.starts_with(letter))?;
@@ -207,40 +167,23 @@ fn initial_match(readings: &[Vec<String>], letters: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn has(text: &str, typed: &str) -> bool {
-        prefixes(text).iter().any(|p| p == typed)
-    }
-
     #[test]
-    fn surnames_are_read_as_surnames_and_otherwise_too() {
-        for (name, typed) in [
-            ("单田芳", "shantian"),
-            ("曾国藩", "zengguo"),
-            ("仇英", "qiuying"),
-            ("解缙", "xiejin"),
-            ("尉迟恭", "yuchigong"),
-            ("万俟卨", "moqi"),
-            ("区寄", "ouji"),
-            ("朴树", "piaoshu"),
+    fn surnames_are_read_as_surnames_first_and_otherwise_too() {
+        for (name, first) in [
+            ("单田芳", "shan"),
+            ("曾国藩", "zeng"),
+            ("仇英", "qiu"),
+            ("解缙", "xie"),
+            ("尉迟恭", "yu"),
+            ("万俟卨", "mo"),
+            ("区寄", "ou"),
+            ("朴树", "piao"),
+            ("華羅庚", "hua"),
         ] {
-            assert!(has(name, typed), "{name} {typed}");
+            assert_eq!(name_readings(name)[0][0], first, "{name}");
         }
-        assert!(has("单田芳", "dan"), "the other reading stays findable");
-    }
-
-    #[test]
-    fn beginnings_of_tails_are_found_and_middles_of_syllables_not() {
-        for typed in ["w", "wang", "wangha", "wanghaiyan", "haiyan", "ya"] {
-            assert!(has("王海燕", typed), "{typed}");
-        }
-        assert!(!has("王海燕", "ang"));
-    }
-
-    #[test]
-    fn initials_follow_all_readings() {
-        assert!(initials("王海燕").contains(&"why".to_owned()));
-        assert!(initials("单雄信").contains(&"sxx".to_owned()));
-        assert_eq!(initials("A1 燕"), ["a1", "y"]);
+        assert!(name_readings("单田芳")[0].contains(&"dan"));
+        assert_eq!(readings('吕'), ["lv"]);
     }
 
     #[test]

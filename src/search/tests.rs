@@ -29,8 +29,7 @@ fn customer(no: u32, rows: Vec<RowDoc>) -> ObjectDocs {
 fn index(docs: &[ObjectDocs]) -> (tempfile::TempDir, People) {
     let dir = tempfile::tempdir().unwrap();
     let people = People::open(dir.path(), "folder", 0).unwrap();
-    people.put(docs).unwrap();
-    people.commit(7).unwrap();
+    assert!(people.apply(docs, 0, 7).unwrap());
     (dir, people)
 }
 
