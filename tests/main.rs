@@ -1,5 +1,7 @@
 //! The integration tests: the real server, store, index and WeCom server in one process.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod coverage;
 mod journeys;
 mod support;

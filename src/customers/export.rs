@@ -16,7 +16,7 @@ use crate::{
     tags::{self, queries::GroupWithTags},
     web::{Lang, words},
     work::{
-        JobContext, JobEnd, JobFuture,
+        Job, JobContext, JobEnd, JobFuture,
         jobs::{self, JobId, NewJob},
     },
 };
@@ -282,4 +282,38 @@ fn cells(
         .into(),
         relation.added_at.to_rfc3339().into(),
     ]
+}
+
+/// The file of a finished export, for whoever asked for it.
+pub async fn download(
+    viewer: Viewer,
+    job: actix_web::web::Path<JobId>,
+    app: actix_web::web::Data<App>,
+) -> Result<actix_web::HttpResponse> {
+    let missing = || AppError::NotFound { what: "job" };
+    let asked_by = viewer.account().map(|account| account.subject_id());
+    let found = app.read(|r| r.get::<Job>(&job))?;
+    let found = found.filter(|job| job.kind == KIND && job.created_by == asked_by);
+    let result = found.and_then(|job| job.result).ok_or_else(missing)?;
+    let exported: Exported = minicbor::decode(&result).map_err(AppError::internal)?;
+    let act = viewer.view("customer.export.download").about("job", *job);
+    app.write(act, move |w| {
+        viewer
+            .scope(&w.read(), Permission::CustomerExport)
+            .map(drop)
+    })
+    .await?;
+    let path = folder(&app).join(&exported.file);
+    let bytes = tokio::fs::read(&path).await.map_err(|_| missing())?;
+    let format = exported
+        .file
+        .rsplit('.')
+        .next()
+        .and_then(SheetFormat::of_code);
+    let format = format.ok_or_else(missing)?;
+    let name = format!("attachment; filename=\"customers.{}\"", format.extension());
+    Ok(actix_web::HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header(("content-disposition", name))
+        .body(bytes))
 }

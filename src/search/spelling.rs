@@ -192,7 +192,7 @@ pub(super) enum Where {
 }
 
 impl Where {
-    fn from_start(self) -> bool {
+    fn is_at_start(self) -> bool {
         matches!(self, Self::Whole | Self::Beginning)
     }
     fn to_end(self) -> bool {
@@ -213,7 +213,7 @@ pub(super) fn spelled(field: Field, letters: &str, place: Where) -> Vec<Box<dyn 
 }
 
 fn way(field: Field, mut parting: Vec<&str>, place: Where) -> Option<Box<dyn Query>> {
-    if place.from_start() {
+    if place.is_at_start() {
         parting.insert(0, START);
     }
     let last = *parting.last()?;
@@ -244,7 +244,7 @@ fn way(field: Field, mut parting: Vec<&str>, place: Where) -> Option<Box<dyn Que
 
 /// The query for texts whose characters' initials are these letters or digits.
 pub(super) fn initials(field: Field, letters: &str, place: Where) -> Box<dyn Query> {
-    let start = if place.from_start() { START } else { "" };
+    let start = if place.is_at_start() { START } else { "" };
     let end = if place.to_end() { END } else { "" };
     let whole = format!("{start}{letters}{end}");
     phrase(field, whole.len(), 3, |from, to| whole[from..to].to_owned())

@@ -26,7 +26,7 @@ fn note(id: u64, owner: u64, name: &str) -> Note {
         id: Id::from_bits(id),
         owner,
         name: name.to_owned(),
-        personal: id % 2 == 0,
+        personal: id.is_multiple_of(2),
     }
 }
 

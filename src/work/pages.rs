@@ -29,6 +29,7 @@ pub(crate) struct Trouble {
 
 /// A job as pages show it; `templates/work/parts.html` has the macros.
 pub(crate) struct JobCard {
+    pub(crate) file_href: Option<String>,
     pub(crate) id: JobId,
     /// What it does, in the reader's language.
     pub(crate) kind: String,
@@ -64,7 +65,9 @@ impl JobCard {
         let is_final = job.state.is_final();
         let began = job.started_at.unwrap_or(job.created_at);
         let counts = progress.counts.iter();
+        let has_file = job.state == JobState::Done && job.kind == "customers.export";
         Self {
+            file_href: has_file.then(|| format!("/customers/exports/{}", job.id)),
             id: job.id,
             kind: word_or(cx, "jobs.kind", &job.kind, "jobs.kind.other"),
             state: state(job.state),
@@ -244,6 +247,7 @@ pub(crate) mod tests {
         let at = Timestamp::from_ms(0);
         let is_final = state_of.is_final();
         JobCard {
+            file_href: None,
             id: Id::from_bits(3),
             kind: name.into(),
             state: state(state_of),
