@@ -90,10 +90,10 @@ pub struct ContactOfMember {
 /// The pages of the customers of some members.
 pub struct CustomerPages<'c> {
     client: &'c Client,
-    userids: Vec<String>,
+    /// Members still to be asked about, in stretches of one call each; the last is the current.
+    stretches: Vec<Vec<String>>,
     cursor: String,
     trail: Trail,
-    ended: bool,
 }
 
 const BATCH: &str = "externalcontact/batch/get_by_user";
@@ -117,22 +117,43 @@ impl CustomerPages<'_> {
             #[serde(default, deserialize_with = "lenient::or_default")]
             next_cursor: String,
         }
-        if self.ended {
-            return Ok(None);
+        while let Some(userid_list) = self.stretches.last() {
+            let ask = Ask {
+                userid_list,
+                cursor: &self.cursor,
+                limit: PAGE_ROWS,
+            };
+            let answer: Result<Answer, Error> =
+                self.client.post(Purpose::Contact, BATCH, &ask).await;
+            let Some(answer) = unless_gone(answer)? else {
+                self.ask_one_by_one();
+                continue;
+            };
+            if answer.next_cursor.is_empty() {
+                self.begin_next_stretch();
+            } else {
+                self.cursor = self.trail.advance(BATCH, answer.next_cursor)?;
+            }
+            return Ok(Some(answer.external_contact_list));
         }
-        let ask = Ask {
-            userid_list: &self.userids,
-            cursor: &self.cursor,
-            limit: PAGE_ROWS,
-        };
-        let answer: Result<Answer, Error> = self.client.post(Purpose::Contact, BATCH, &ask).await;
-        let Some(answer) = unless_gone(answer)? else {
-            self.ended = true;
-            return Ok(None);
-        };
-        self.ended = answer.next_cursor.is_empty();
-        self.cursor = self.trail.advance(BATCH, answer.next_cursor)?;
-        Ok(Some(answer.external_contact_list))
+        Ok(None)
+    }
+
+    fn begin_next_stretch(&mut self) {
+        self.stretches.pop();
+        self.cursor.clear();
+        self.trail = Trail::default();
+    }
+
+    /// One member who has left makes the call for all of them fail: each of the others is
+    /// asked about alone, and whoever is unknown even so is left out.
+    fn ask_one_by_one(&mut self) {
+        let refused = self.stretches.last().cloned().unwrap_or_default();
+        self.begin_next_stretch();
+        if refused.len() > 1 {
+            self.stretches
+                .extend(refused.into_iter().rev().map(|userid| vec![userid]));
+        }
     }
 }
 
@@ -177,10 +198,9 @@ impl Client {
     pub fn customers_of(&self, userids: &[String]) -> CustomerPages<'_> {
         CustomerPages {
             client: self,
-            userids: userids.to_vec(),
+            stretches: vec![userids.to_vec()],
             cursor: String::new(),
             trail: Trail::default(),
-            ended: false,
         }
     }
 

@@ -62,6 +62,22 @@ async fn the_whole_firm_is_read() {
     assert!(client.followers("wmnone").await.unwrap().is_none());
 }
 
+/// Somebody who has left in between hides nobody else's customers.
+#[actix_web::test]
+async fn one_unknown_member_hides_nobody() {
+    let sim = start(2, 400);
+    let client = client(&sim);
+    let mut staff = client.follow_users().await.unwrap();
+    let expected = customers(&client).await.unwrap();
+    staff.insert(staff.len() / 2, "nobody".to_owned());
+    let mut found = BTreeSet::new();
+    let mut pages = client.customers_of(&staff);
+    while let Some(rows) = pages.next().await.unwrap() {
+        found.extend(rows.into_iter().map(|r| r.external_contact.external_userid));
+    }
+    assert_eq!(found, expected);
+}
+
 #[actix_web::test]
 async fn passing_faults_lose_no_customer() {
     let sim = start(2, 400);
