@@ -78,7 +78,7 @@ fn build(rows: &[Row], dir: &Path) -> People {
     people.rebuild(docs, 1).unwrap();
     let built = start.elapsed().as_secs_f64();
     drop(people);
-    let bytes: u64 = files(&dir.join("people"));
+    let bytes: u64 = files(&dir.join("people-2"));
     let start = Instant::now();
     let people = People::open(dir, "bench", 1).unwrap();
     let opened = start.elapsed().as_secs_f64() * 1e3;
