@@ -363,7 +363,7 @@ proptest! {
         let (_dir, people) = index(&docs(&persons));
         let query = PeopleQuery { sort, ..ask(typed) };
         let all = people.search(&query, From::Start, 100).unwrap().items;
-        prop_assert!(typed != "" || all.len() == persons.len());
+        prop_assert!(!typed.is_empty() || all.len() == persons.len());
         prop_assume!(!all.is_empty());
         prop_assert!(all.is_sorted_by_key(|hit| hit.place));
         let mut forwards = Vec::new();
@@ -382,6 +382,60 @@ proptest! {
         prop_assert_eq!(&before.items[..], &all[end.saturating_sub(limit)..end]);
         prop_assert_eq!(before.offset as usize, end.saturating_sub(limit));
         prop_assert!(before.has_next);
+    }
+
+    /// Filters, tab counts and tag counts are those of brute force, within any scope.
+    #[test]
+    fn filters_and_counts_are_those_of_brute_force(
+        persons in persons(),
+        scope in prop::option::of(prop::collection::btree_set(0u64..4, 0..4)),
+        owners in prop::option::of(prop::collection::btree_set(0u64..4, 0..3)),
+        ended in prop::option::of(any::<bool>()),
+        tags in prop::collection::vec(0u64..4, 0..2), tags_all in prop::collection::vec(0u64..4, 0..2),
+        from in prop::option::of(0i64..3000),
+    ) {
+        let tags_of = |(owner, name, ..): &(u64, String, String, bool)| [*owner % 3, name.len() as u64 % 4];
+        let added_of = |no: u32, i: usize| i64::from(no % 3) * 1000 + i as i64;
+        let mut docs = docs(&persons);
+        for (docs, person) in docs.iter_mut().zip(&persons) {
+            for (doc, row) in docs.rows.iter_mut().zip(&person.rows) {
+                doc.tags = tags_of(row).into();
+            }
+        }
+        let (_dir, people) = index(&docs);
+        let seen = |owner: u64| scope.as_ref().is_none_or(|s: &BTreeSet<u64>| s.contains(&owner));
+        let selects = |no: u32, i: usize, row: &(u64, String, String, bool)| {
+            let has = |tag: &u64| tags_of(row).contains(tag);
+            seen(row.0)
+                && owners.as_ref().is_none_or(|o| o.contains(&row.0))
+                && ended.is_none_or(|ended| ended == row.3)
+                && (tags.is_empty() || tags.iter().any(has))
+                && tags_all.iter().all(has)
+                && from.is_none_or(|from| added_of(no, i) >= from)
+        };
+        let want: BTreeSet<u32> = (1u32..)
+            .zip(&persons)
+            .filter(|(no, p)| p.rows.iter().enumerate().any(|(i, row)| selects(*no, i, row)))
+            .map(|(no, _)| no)
+            .collect();
+        let filters = Filters {
+            owners: owners.clone(), ended, tags: tags.clone(), tags_all: tags_all.clone(),
+            added_from: from.map(Timestamp::from_ms),
+            ..Filters::default()
+        };
+        let in_scope = scope.clone().map_or(ScopeFilter::Everything, ScopeFilter::Members);
+        let query = PeopleQuery { scope: in_scope.clone(), filters: filters.clone(), ..ask("") };
+        let got: BTreeSet<u32> = nos(&people, &query).into_iter().collect();
+        prop_assert_eq!(&got, &want);
+        let counts = people.counts(Kind::Customer, &in_scope, &[filters]).unwrap();
+        prop_assert_eq!(counts, [want.len() as u64]);
+        for tag in 0..4u64 {
+            let want = persons.iter().filter(|p| {
+                p.rows.iter().any(|row| seen(row.0) && tags_of(row).contains(&tag))
+            });
+            let got = people.tag_counts(&in_scope).unwrap().get(&tag).copied().unwrap_or(0);
+            prop_assert_eq!(got, want.count() as u64, "tag {}", tag);
+        }
     }
 
     /// Lost means: no active row in scope.
