@@ -3,12 +3,25 @@
 //! One character becomes one character, so positions in folded text are positions in the
 //! original: lower case, full width to half width, traditional to simplified.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 include!(concat!(env!("OUT_DIR"), "/simplified.rs"));
 
-static SIMPLER: LazyLock<HashMap<char, char>> =
-    LazyLock::new(|| TRADITIONAL.chars().zip(SIMPLIFIED.chars()).collect());
+/// The Han characters whose simplified forms [`SIMPLER`] holds.
+const HAN: std::ops::RangeInclusive<char> = '\u{3400}'..='\u{9fff}';
+
+/// The simplified form of each of [`HAN`].
+static SIMPLER: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let mut simpler: Vec<char> = HAN.collect();
+    for (traditional, simplified) in TRADITIONAL.chars().zip(SIMPLIFIED.chars()) {
+        simpler[han_place(traditional)] = simplified;
+    }
+    simpler
+});
+
+fn han_place(c: char) -> usize {
+    (u32::from(c) - u32::from(*HAN.start())) as usize
+}
 
 /// The folded form of a character.
 pub fn fold_char(c: char) -> char {
@@ -20,7 +33,7 @@ pub fn fold_char(c: char) -> char {
             let ascii = char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c);
             ascii.to_ascii_lowercase()
         }
-        '\u{3400}'..='\u{9fff}' => SIMPLER.get(&c).copied().unwrap_or(c),
+        c if HAN.contains(&c) => SIMPLER[han_place(c)],
         _ => {
             let mut lower = c.to_lowercase();
             match (lower.next(), lower.next()) {

@@ -16,6 +16,7 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use tantivy::{
     Index, IndexReader, IndexSettings, IndexSortByField, IndexWriter, Order, ReloadPolicy, Term,
+    index::SegmentComponent,
     indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy},
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -34,6 +35,15 @@ const SCHEMA_VERSION: u32 = 2;
 const WRITER_BYTES: usize = 32_000_000;
 /// Segments of one size that are merged into one.
 const MERGED_SEGMENTS: usize = 4;
+/// The files of a segment.
+const PARTS: [SegmentComponent; 6] = [
+    SegmentComponent::Postings,
+    SegmentComponent::Positions,
+    SegmentComponent::FastFields,
+    SegmentComponent::FieldNorms,
+    SegmentComponent::Terms,
+    SegmentComponent::Store,
+];
 /// Share of deleted documents from which a segment is written anew.
 const DELETED_SHARE_MAX: f32 = 0.3;
 
@@ -103,6 +113,7 @@ impl Payload {
 
 /// One index on disk, open for reading and writing.
 struct Open {
+    dir: PathBuf,
     fields: Fields,
     reader: IndexReader,
     writer: IndexWriter,
@@ -129,8 +140,8 @@ impl Open {
         let (schema, fields) = schema();
         let builder = Index::builder().schema(schema).settings(settings());
         let index = builder.create_in_dir(dir)?;
-        let mut open = Self::with(&index, fields, 0)?;
-        open.commit(dir, folder, 0)?;
+        let mut open = Self::with(dir, &index, fields, 0)?;
+        open.commit(folder, 0)?;
         Ok(open)
     }
 
@@ -146,13 +157,13 @@ impl Open {
             head,
         )?;
         check_files(dir, &index)?;
-        let open = Self::with(&index, fields, cursor)?;
+        let open = Self::with(dir, &index, fields, cursor)?;
         // Killed writers leave files behind that no commit names.
         open.writer.garbage_collect_files().wait()?;
         Ok(open)
     }
 
-    fn with(index: &Index, fields: Fields, cursor: u64) -> Result<Self, SearchError> {
+    fn with(dir: &Path, index: &Index, fields: Fields, cursor: u64) -> Result<Self, SearchError> {
         index.tokenizers().register(GRAMS, Grams);
         index.tokenizers().register(SYLLABLES, Syllables);
         index.tokenizers().register(INITIALS, Initials);
@@ -172,6 +183,7 @@ impl Open {
             .try_into()?;
         let view = Arc::new(View::of(&reader, fields, None)?);
         Ok(Self {
+            dir: dir.to_owned(),
             fields,
             reader,
             writer,
@@ -180,24 +192,28 @@ impl Open {
         })
     }
 
-    fn put(&self, docs: &ObjectDocs) -> Result<(), SearchError> {
-        self.writer
-            .delete_term(Term::from_field_u64(self.fields.object, docs.object));
+    /// Adds an object that is not in the index.
+    fn add(&self, docs: &ObjectDocs) -> Result<(), SearchError> {
         for row in &docs.rows {
             self.writer.add_document(self.fields.document(docs, row))?;
         }
         Ok(())
     }
 
+    fn remove(&self, object: u64) {
+        self.writer
+            .delete_term(Term::from_field_u64(self.fields.object, object));
+    }
+
     /// Makes everything so far durable together with the feed number it stands for.
-    fn commit(&mut self, dir: &Path, folder: &str, feed: u64) -> Result<(), SearchError> {
+    fn commit(&mut self, folder: &str, feed: u64) -> Result<(), SearchError> {
         let payload = serde_json::to_string(&Payload::new(folder, feed))
             .map_err(|e| SearchError::Index(e.to_string()))?;
         let mut prepared = self.writer.prepare_commit()?;
         prepared.set_payload(&payload);
         prepared.commit()?;
         // The rename of the meta file must survive a power cut too.
-        fs::File::open(dir)?.sync_all()?;
+        fs::File::open(&self.dir)?.sync_all()?;
         self.cursor = feed;
         self.reader.reload()?;
         self.view = Arc::new(View::of(&self.reader, self.fields, Some(&self.view))?);
@@ -219,19 +235,44 @@ impl Open {
     }
 }
 
-/// Every file of every segment against its own checksum.
+/// Every file that the segments need is there and fits its own checksum.
 fn check_files(dir: &Path, index: &Index) -> Result<(), SearchError> {
-    let segments = index.searchable_segment_metas()?;
-    let segments: Vec<String> = segments.iter().map(|s| s.id().uuid_string()).collect();
+    for segment in index.searchable_segment_metas()? {
+        let deleted = segment.has_deletes().then_some(SegmentComponent::Delete);
+        for component in PARTS.into_iter().chain(deleted) {
+            let file = segment.relative_path(component);
+            if !dir.join(&file).exists() {
+                return Err(SearchError::Unfit("a file is missing"));
+            }
+            let checked = index.directory().validate_checksum(&file);
+            if !checked.map_err(|e| SearchError::Index(e.to_string()))? {
+                return Err(SearchError::Unfit("a file is damaged"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The number of the newest index under `dir`. A rebuild gives the next number.
+fn latest(dir: &Path) -> Result<Option<u64>, SearchError> {
+    let mut latest = None;
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        let of_segment = |id: &String| name.to_string_lossy().starts_with(id.as_str());
-        if !segments.iter().any(of_segment) {
-            continue;
-        }
-        let checked = index.directory().validate_checksum(Path::new(&name));
-        if !checked.map_err(|e| SearchError::Index(e.to_string()))? {
-            return Err(SearchError::Unfit("a file is damaged"));
+        let number = name
+            .to_str()
+            .and_then(|n| n.strip_prefix("people-")?.parse().ok());
+        latest = latest.max(number);
+    }
+    Ok(latest)
+}
+
+/// Removes older indexes and unfinished ones.
+fn remove_others(dir: &Path, current: &Path) -> Result<(), SearchError> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let is_ours = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("people");
+        if path != current && path.file_name().is_some_and(is_ours) {
+            remove(&path)?;
         }
     }
     Ok(())
@@ -266,9 +307,8 @@ impl People {
     /// another version or ahead of the feed is replaced by an empty one with cursor 0; the
     /// caller then feeds it from the store.
     pub fn open(dir: &Path, folder: &str, feed_head: u64) -> Result<Self, SearchError> {
-        let current = dir.join("people");
-        remove(&dir.join("people-building"))?;
-        remove(&dir.join("people-old"))?;
+        fs::create_dir_all(dir)?;
+        let current = dir.join(format!("people-{}", latest(dir)?.unwrap_or(1)));
         let open = match Open::existing(&current, folder, feed_head) {
             Ok(open) => open,
             Err(why) => {
@@ -278,6 +318,7 @@ impl People {
                 Open::create(&current, folder)?
             }
         };
+        remove_others(dir, &current)?;
         Ok(Self {
             dir: dir.to_owned(),
             folder: folder.to_owned(),
@@ -302,13 +343,16 @@ impl People {
         if open.cursor != from {
             return Ok(false);
         }
-        docs.iter().try_for_each(|docs| open.put(docs))?;
-        open.commit(&self.dir.join("people"), &self.folder, to)?;
+        for docs in docs {
+            open.remove(docs.object);
+            open.add(docs)?;
+        }
+        open.commit(&self.folder, to)?;
         self.show(&open);
         Ok(true)
     }
 
-    /// Builds a new index from `docs` as of feed number `feed`, while the old one serves and
+    /// Builds a new index from `docs`, each object once, as of feed number `feed`, while the old one serves and
     /// is kept up to date, and puts it in its place. Gives the number of objects.
     pub fn rebuild<E: From<SearchError>>(
         &self,
@@ -316,34 +360,36 @@ impl People {
         feed: u64,
     ) -> Result<u64, E> {
         let _alone = lock(&self.building);
+        let next = latest(&self.dir).map_err(E::from)?.unwrap_or(0) + 1;
+        let ready = self.dir.join(format!("people-{next}"));
         let building = self.dir.join("people-building");
         let mut new = Open::create(&building, &self.folder)?;
         new.writer.set_merge_policy(Box::new(NoMergePolicy));
         let mut objects = 0;
         for docs in docs {
-            new.put(&docs?)?;
+            new.add(&docs?)?;
             objects += 1;
         }
-        new.commit(&building, &self.folder, feed)?;
+        new.commit(&self.folder, feed)?;
         new.merge()?;
         drop(new);
-        self.swap(&building, feed)?;
+        self.swap(&building, &ready, feed)?;
         Ok(objects)
     }
 
-    fn swap(&self, building: &Path, feed: u64) -> Result<(), SearchError> {
+    /// The old index keeps its folder's name: its writer may still be merging there.
+    fn swap(&self, building: &Path, ready: &Path, feed: u64) -> Result<(), SearchError> {
         let mut open = lock(&self.open);
-        let current = self.dir.join("people");
-        let old = self.dir.join("people-old");
-        remove(&old)?;
-        fs::rename(&current, &old)?;
-        fs::rename(building, &current)?;
+        fs::rename(building, ready)?;
         fs::File::open(&self.dir)?.sync_all()?;
-        *open = Open::existing(&current, &self.folder, feed)?;
+        *open = Open::existing(ready, &self.folder, feed)?;
         self.show(&open);
         drop(open);
-        // Queries may still read the old files; their names may go.
-        remove(&old)
+        // Queries may still read the old files; what cannot be removed now is when opening.
+        if let Err(error) = remove_others(&self.dir, ready) {
+            tracing::info!(%error, "an old search index stays until the next start");
+        }
+        Ok(())
     }
 
     fn show(&self, open: &Open) {

@@ -195,7 +195,7 @@ impl Where {
     fn is_at_start(self) -> bool {
         matches!(self, Self::Whole | Self::Beginning)
     }
-    fn to_end(self) -> bool {
+    fn reaches_end(self) -> bool {
         matches!(self, Self::Whole | Self::End)
     }
 }
@@ -217,7 +217,7 @@ fn way(field: Field, mut parting: Vec<&str>, place: Where) -> Option<Box<dyn Que
         parting.insert(0, START);
     }
     let last = *parting.last()?;
-    if place.to_end() {
+    if place.reaches_end() {
         if !is_syllable(last) {
             return None;
         }
@@ -245,7 +245,7 @@ fn way(field: Field, mut parting: Vec<&str>, place: Where) -> Option<Box<dyn Que
 /// The query for texts whose characters' initials are these letters or digits.
 pub(super) fn initials(field: Field, letters: &str, place: Where) -> Box<dyn Query> {
     let start = if place.is_at_start() { START } else { "" };
-    let end = if place.to_end() { END } else { "" };
+    let end = if place.reaches_end() { END } else { "" };
     let whole = format!("{start}{letters}{end}");
     phrase(field, whole.len(), 3, |from, to| whole[from..to].to_owned())
 }
