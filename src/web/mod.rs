@@ -5,7 +5,7 @@
 //! [`AppError`](crate::error::AppError). Everything else happens in the [frame](frame):
 //! request number, security headers, who is asking, CSRF, deadline, panics, error pages.
 //!
-//! ```ignore
+//! ```text
 //! use crate::web::{Cx, Form, FormState, ListQuery, Shown, filters};   // filters: for the template
 //!
 //! #[derive(askama::Template)]
