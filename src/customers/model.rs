@@ -333,14 +333,20 @@ pub struct GroupMember {
     pub scene: JoinScene,
 }
 
-/// What masking leaves of a phone number: the first three and last four digits of eleven;
-/// of shorter or longer ones the last two.
+/// What masking leaves of a phone number: the first three and last four digits of a mobile,
+/// however it is written; of any other number the last two characters.
 pub fn mask_phone(phone: &str) -> String {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let mobile = match digits.strip_prefix("86") {
+        Some(rest) if rest.len() == 11 => rest,
+        _ => &digits,
+    };
+    if mobile.len() == 11 && mobile.starts_with('1') {
+        return format!("{} **** {}", &mobile[..3], &mobile[7..]);
+    }
     let chars: Vec<char> = phone.chars().collect();
-    let tail = |n: usize| chars[chars.len() - n..].iter().collect::<String>();
     match chars.len() {
-        11 => format!("{} **** {}", chars[..3].iter().collect::<String>(), tail(4)),
-        n if n > 4 => format!("**** {}", tail(2)),
+        n if n > 4 => format!("**** {}", chars[n - 2..].iter().collect::<String>()),
         _ => "****".to_owned(),
     }
 }
@@ -352,6 +358,7 @@ mod tests {
     #[test]
     fn masking_shows_head_and_tail_of_a_mobile_and_little_else() {
         assert_eq!(mask_phone("13800136021"), "138 **** 6021");
+        assert_eq!(mask_phone("+86 138-0013-6021"), "138 **** 6021");
         assert_eq!(mask_phone("0532-5550100"), "**** 00");
         assert_eq!(mask_phone("12"), "****");
         assert_eq!(mask_phone(""), "****");
