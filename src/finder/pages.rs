@@ -80,7 +80,10 @@ pub(super) async fn search(
     cx: Cx,
 ) -> Result<Shown<SearchPage>> {
     let text = query.into_inner().q.trim().to_owned();
-    let limit = if cx.is_fragment { SHORT } else { LONG };
+    let limit = match cx.target.as_deref() {
+        Some("pal-hits") => SHORT,
+        _ => LONG,
+    };
     let finder = Finder {
         app: &app,
         viewer: &viewer,
@@ -176,7 +179,9 @@ impl Finder<'_> {
             };
             let main = customer.main();
             let second = [&main.remark, &main.company, &customer.customer.corp_name];
-            let second = second.into_iter().find(|t| !t.is_empty());
+            let second = second
+                .into_iter()
+                .find(|t| !t.is_empty() && **t != customer.customer.name);
             found.push(Found {
                 href: format!("/customers/{id}"),
                 name: self.marked(&customer.customer.name),

@@ -152,6 +152,11 @@ impl FormState {
     pub fn is_refused(&self) -> bool {
         !self.problems.is_empty()
     }
+
+    /// Whether a problem belongs to one field, rather than to the form as a whole.
+    pub fn is_about_fields(&self) -> bool {
+        self.problems.iter().any(|p| !p.field.is_empty())
+    }
 }
 
 /// The arguments of a problem's sentence.

@@ -1,0 +1,2 @@
+// All parts are there: look at the page.
+hx.ready(document.body);
