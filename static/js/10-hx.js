@@ -77,7 +77,7 @@ const hx = (() => {
 
   // ── asking ──
   const running = new WeakMap();
-  async function ask(el, { method = 'GET', url, body, into = targetOf(el), quiet = false }) {
+  async function ask(el, { method = 'GET', url, body, into = targetOf(el), quiet = false, origin = document.activeElement }) {
     if (!into) { location.assign(url); return false; }
     running.get(into)?.abort();
     const control = new AbortController();
@@ -91,7 +91,7 @@ const hx = (() => {
       if (method !== 'GET') headers['X-CSRF-Token'] = $('meta[name=csrf]')?.content ?? '';
       const answer = await fetch(url, { method, headers, body, signal: control.signal, credentials: 'same-origin' });
       const html = await answer.text();
-      return arrive(el, into, { method, url }, answer, html);
+      return arrive(el, into, { method, url, origin }, answer, html);
     } catch (error) {
       if (error.name === 'AbortError') return false;
       if (!quiet) complain();
@@ -102,7 +102,7 @@ const hx = (() => {
       if (running.get(into) === control) { running.delete(into); into.removeAttribute('aria-busy'); }
     }
   }
-  function arrive(el, into, { method, url }, answer, html) {
+  function arrive(el, into, { method, url, origin }, answer, html) {
     const said = name => answer.headers.get(name);
     if (said('HX-Redirect')) { location.assign(said('HX-Redirect')); return true; }
     if (said('HX-Refresh') === 'true') { location.reload(); return true; }
@@ -119,7 +119,7 @@ const hx = (() => {
       if (!part) { location.assign(method === 'GET' ? url : answer.url); return true; }
       html = part.outerHTML;
     }
-    swap(place, how, html, answer.status);
+    swap(place, how, html, answer.status, origin);
     const wish = said('HX-Push-Url') ?? inherited(el, 'hx-push-url');
     if (answer.ok && wish && wish !== 'false') {
       const address = wish === 'true' ? url : wish;
@@ -150,7 +150,7 @@ const hx = (() => {
     delete: place => place.remove(),
     none: () => {},
   };
-  function swap(place, spec, html, status = 200) {
+  function swap(place, spec, html, status, origin) {
     const box = document.createElement('template');
     box.innerHTML = html;
     const title = $('title', box.content);
@@ -169,7 +169,8 @@ const hx = (() => {
     const [how, ...mods] = spec.split(' ');
     if (!place || how === 'none' || !put[how]) return;
     const nodes = [...box.content.childNodes];
-    const active = document.activeElement;
+    // A disabled button has already lost the focus to the body.
+    const active = document.activeElement === document.body ? origin : document.activeElement;
     const held = place.contains(active) && how !== 'beforeend' && how !== 'afterbegin';
     put[how](place, nodes);
     const elements = nodes.filter(isElement);
@@ -203,9 +204,10 @@ const hx = (() => {
     if (!el.isConnected || !await confirmed(el, submitter)) return;
     const request = requestOf(el, submitter);
     if (el.matches('form.filters') && !submitter && asked.get(el) === request.url + here()) return;
+    const origin = document.activeElement;
     const free = hx.hold?.(el, submitter);
     try {
-      await ask(el, { ...request, quiet });
+      await ask(el, { ...request, quiet, origin });
       asked.set(el, request.url + here());
     } catch {
       // Nobody asked for this by hand: try again when the server may be back.

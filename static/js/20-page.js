@@ -118,6 +118,11 @@
     if (e.target.type === 'radio' && e.target.matches(':hover, label:hover *')) dd.open = false;
   });
   document.addEventListener('hx:pushed', () => {
+    const tab = $$('.tabs a[hx-get]').find(a => a.getAttribute('href') === location.pathname + location.search);
+    if (tab) {
+      $$('a', tab.closest('.tabs')).forEach(a => a.removeAttribute('aria-current'));
+      tab.setAttribute('aria-current', 'page');
+    }
     const form = $('form.filters[hx-get]');
     if (!form) return;
     $$('input[type=hidden]', form).forEach(input => input.remove());

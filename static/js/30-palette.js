@@ -47,6 +47,8 @@
     } catch { return; }
     if (q !== words()) { if (!words()) look(); return; }
     shown = q;
+    const none = $('.pal__none', pal);
+    if (none) none.hidden = !pages.hidden;
     point(0);
     if (enter) choose();
   }
@@ -68,6 +70,8 @@
   });
   pal.addEventListener('keydown', e => {
     if (e.isComposing) return;
+    // A search box would first empty itself.
+    if (e.key === 'Escape') { e.preventDefault(); pal.close(); return; }
     const step = { ArrowDown: 1, ArrowUp: -1 }[e.key], count = links().length;
     if (!step || !count) return;
     e.preventDefault();
