@@ -29,8 +29,22 @@ pub struct Element<'b> {
 }
 
 impl Browser {
-    /// Starts chromedriver on a free port and a browser of this size.
+    /// A browser on a desk, with a window of this size.
     pub fn start(width: u32, height: u32) -> Self {
+        Self::with(
+            vec![format!("--window-size={width},{height}")],
+            &Value::Null,
+        )
+    }
+
+    /// A browser on a phone, 390 px wide, with touch.
+    pub fn phone() -> Self {
+        let metrics = json!({ "width": 390, "height": 844, "pixelRatio": 2, "touch": true });
+        Self::with(Vec::new(), &json!({ "deviceMetrics": metrics }))
+    }
+
+    /// Starts chromedriver on a free port, and a browser.
+    fn with(more: Vec<String>, emulation: &Value) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -47,7 +61,7 @@ impl Browser {
             })
             .expect("chromedriver names its port");
         let profile = tempfile::tempdir().unwrap();
-        let args = [
+        let mut args = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
@@ -56,21 +70,25 @@ impl Browser {
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
             "--lang=zh-CN".to_owned(),
-            format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.path().display()),
         ];
+        args.extend(more);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let root = format!("http://127.0.0.1:{port}/session");
-        let options = json!({
+        let mut options = json!({
             "args": args,
             "prefs": { "intl.accept_languages": "zh-CN,zh" },
         });
+        if !emulation.is_null() {
+            options["mobileEmulation"] = emulation.clone();
+        }
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let answer = runtime.block_on(send(&http, reqwest::Method::POST, &root, Some(&wanted)));
         let id = answer.expect("a browser starts")["sessionId"]
@@ -143,6 +161,25 @@ impl Browser {
         self.until(&format!("the page says {text}"), || {
             self.text().contains(text).then_some(())
         });
+    }
+
+    /// What the console has said since it was last asked: script errors, refused inline code.
+    pub fn console(&self) -> Vec<String> {
+        let lines = self.post("/se/log", &json!({ "type": "browser" })).unwrap();
+        let lines = lines.as_array().cloned().unwrap_or_default();
+        let message = |line: &Value| Some(line["message"].as_str()?.to_owned());
+        lines.iter().filter_map(message).collect()
+    }
+
+    /// A command of the browser's own protocol, e.g. to compose text as an input method does.
+    pub fn devtools(&self, command: &str, parameters: &Value) {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", &body).unwrap();
+    }
+
+    /// Goes back as the reader does.
+    pub fn back(&self) {
+        self.post("/back", &json!({})).unwrap();
     }
 
     /// Presses keys for the page as a whole; `ctrl` holds Control down.
