@@ -16,6 +16,11 @@
 
   function point(to) {
     const all = links();
+    for (const group of $$('ul', pal)) {
+      group.setAttribute('role', 'group');
+      group.setAttribute('aria-label', group.previousElementSibling?.textContent ?? '');
+      $$('li', group).forEach(item => item.setAttribute('role', 'none'));
+    }
     all.forEach((link, i) => {
       link.id = 'pal-' + i;
       link.setAttribute('role', 'option');
