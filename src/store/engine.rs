@@ -68,6 +68,16 @@ impl From<redb::Error> for EngineError {
 /// Files up to this size are checked page by page when opened.
 const CHECKED_ON_OPEN_BYTES_MAX: u64 = 256 << 20;
 
+fn builder(size_bytes: u64, cache_bytes: usize) -> redb::Builder {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(cache_bytes);
+    // Verifies the checksums of all pages, which ordinary reads do not, before anything in them
+    // is trusted. Beyond this size it would take longer than people wait; then the check of
+    // every value has to do.
+    builder.set_check_integrity_on_open(size_bytes <= CHECKED_ON_OPEN_BYTES_MAX);
+    builder
+}
+
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 
@@ -98,11 +108,9 @@ impl Engine {
         tables: Vec<&'static str>,
         cache_bytes: usize,
     ) -> Result<Self, EngineError> {
-        let db = redb::Builder::new()
-            .set_cache_size(cache_bytes)
-            .create(path)?;
-        let size_bytes = std::fs::metadata(path).map_or(u64::MAX, |file| file.len());
-        Self::with_tables(db, size_bytes, tables)
+        let size_bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+        let db = builder(size_bytes, cache_bytes).create(path)?;
+        Self::with_tables(db, tables)
     }
 
     /// The same over a simulated disk; see [`Disk`].
@@ -112,23 +120,12 @@ impl Engine {
         tables: Vec<&'static str>,
         cache_bytes: usize,
     ) -> Result<Self, EngineError> {
-        let db = redb::Builder::new()
-            .set_cache_size(cache_bytes)
-            .create_with_backend(disk_seam::Backend(disk.clone()))?;
         let size_bytes = disk.len().map_err(|why| EngineError::Io(why.to_string()))?;
-        Self::with_tables(db, size_bytes, tables)
+        let db = builder(size_bytes, cache_bytes).create_with_backend(disk_seam::Backend(disk))?;
+        Self::with_tables(db, tables)
     }
 
-    fn with_tables(
-        mut db: redb::Database,
-        size_bytes: u64,
-        tables: Vec<&'static str>,
-    ) -> Result<Self, EngineError> {
-        // Verifies the checksums of all pages, which ordinary reads do not. Beyond this size it
-        // would take longer than people wait; then the check of every value has to do.
-        if size_bytes <= CHECKED_ON_OPEN_BYTES_MAX && !db.check_integrity()? {
-            tracing::warn!("the store was not closed cleanly; its newest commit is in place");
-        }
+    fn with_tables(db: redb::Database, tables: Vec<&'static str>) -> Result<Self, EngineError> {
         let engine = Self {
             db,
             tables: tables.into(),
