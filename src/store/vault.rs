@@ -18,9 +18,10 @@ use zeroize::Zeroizing;
 
 use crate::kit::Random;
 
-use super::{StoreError, SubjectId, key::Key, source::Source};
+use super::{StoreError, SubjectId, key::Key, row, source::Source};
 
-/// subject-keys: SubjectId → epoch (u32 BE) ‖ nonce (12) ‖ wrapped key (32 + 16).
+/// subject-keys: SubjectId → epoch (u32 BE) ‖ nonce (12) ‖ wrapped key (32 + 16) ‖ check (8).
+/// Without the check a damaged epoch would pass for a purged one, and a person for erased.
 pub(super) const SUBJECT_KEYS: &str = "subject-keys-1";
 
 /// Bytes that sealing adds: nonce and tag.
@@ -215,6 +216,8 @@ impl Vault {
             .expect("unlock refuses no epochs");
         let mut row = epoch.to_be_bytes().to_vec();
         row.extend(seal(wrapper, &wrap_aad(subject), &*key, random)?);
+        let row_key = Key::new().with(subject);
+        let row = row::encode_index(SUBJECT_KEYS, row_key.as_bytes(), &row);
         Ok((aead_key(&key), row))
     }
 
@@ -235,7 +238,8 @@ impl Vault {
             return Ok(Some(key.clone()));
         }
         let damaged = || StoreError::damaged(SUBJECT_KEYS, row_key.as_bytes());
-        let (epoch, sealed) = row.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let wrapped = row::decode_index(SUBJECT_KEYS, row_key.as_bytes(), &row)?;
+        let (epoch, sealed) = wrapped.split_first_chunk::<4>().ok_or_else(damaged)?;
         let Some(wrapper) = self.epochs.get(&u32::from_be_bytes(*epoch)) else {
             // The epoch was purged: whoever was left in it is erased for good.
             return Ok(None);
@@ -253,6 +257,9 @@ impl Vault {
 
     /// Whether a wrapped subject key opens under these epochs, or belongs to a purged one.
     pub(super) fn opens_subject_key(&self, key: &[u8], row: &[u8]) -> bool {
+        let Ok(row) = row::decode_index(SUBJECT_KEYS, key, row) else {
+            return false;
+        };
         let subject = key
             .try_into()
             .map(u64::from_be_bytes)

@@ -1,5 +1,7 @@
 //! The store's own rules, on a small entity and a log that only counts.
 
+mod damage;
+
 use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
