@@ -1,6 +1,7 @@
 //! The store's own rules, on a small entity and a log that only counts.
 
 mod damage;
+mod write;
 
 use std::sync::Arc;
 
