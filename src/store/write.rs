@@ -38,6 +38,11 @@ pub trait Seal: Send + Sync {
     fn seal(&self, sealing: &mut Sealing<'_, '_>) -> Result<u64, StoreError>;
     /// The raw tables it keeps.
     fn tables(&self) -> Vec<&'static str>;
+    /// How many entries it has, if it counts them from 0 without gaps: the feed is then held
+    /// to it.
+    fn size(&self, _: &Read<'_>) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
     /// Examines the whole log against itself; findings are damage.
     fn check(
         &self,

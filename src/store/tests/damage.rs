@@ -27,23 +27,15 @@ fn flips(value: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     })
 }
 
-fn raw(store: &Store, table: &'static str) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let whole = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-    store.read(|r| {
-        let rows = r.raw_range(table, whole, false).unwrap();
-        rows.map(|row| row.unwrap()).collect()
-    })
-}
-
 #[test]
 fn no_flipped_bit_of_a_value_passes() {
     for personal in [true, false] {
         let dir = tempfile::tempdir().unwrap();
         let store = open(&dir);
         add(&store, 7, "甲", personal).unwrap();
-        let keys = raw(&store, vault::SUBJECT_KEYS);
+        let keys = faults::rows(&store, vault::SUBJECT_KEYS);
         let source = Rowwise { keys: &keys };
-        let (key, value) = raw(&store, Note::TABLE).remove(0);
+        let (key, value) = faults::rows(&store, Note::TABLE).remove(0);
         let decode = |value: &[u8]| row::decode(&source, store.vault(), Note::TABLE, &key, value);
         assert!(matches!(decode(&value), Ok(Some(_))));
         for flipped in flips(&value) {
@@ -63,8 +55,8 @@ fn no_flipped_bit_of_a_subject_key_makes_the_person_look_erased() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     add(&store, 7, "甲", true).unwrap();
-    let (row_key, row) = raw(&store, vault::SUBJECT_KEYS).remove(0);
-    let (key, value) = raw(&store, Note::TABLE).remove(0);
+    let (row_key, row) = faults::rows(&store, vault::SUBJECT_KEYS).remove(0);
+    let (key, value) = faults::rows(&store, Note::TABLE).remove(0);
     for flipped in flips(&row) {
         let keys = [(row_key.clone(), flipped)];
         let source = Rowwise { keys: &keys };

@@ -1,5 +1,6 @@
 //! The store's own rules, on a small entity and a log that only counts.
 
+mod check;
 mod damage;
 mod write;
 
@@ -72,6 +73,12 @@ impl Seal for Counting {
     }
     fn tables(&self) -> Vec<&'static str> {
         vec![COUNT]
+    }
+    fn size(&self, read: &Read<'_>) -> Result<Option<u64>, StoreError> {
+        let size = read.raw(COUNT, b"n")?;
+        Ok(Some(size.map_or(0, |v| {
+            u64::from_be_bytes(v.try_into().expect("eight bytes"))
+        })))
     }
     fn check(&self, _: &Read<'_>, _: &mut Findings) -> Result<(), StoreError> {
         Ok(())
