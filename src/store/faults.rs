@@ -44,7 +44,8 @@ pub fn spoil(
     table: &'static str,
     rows: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
 ) -> Result<(), StoreError> {
-    let engine = Engine::open(&folder.store_file(), options.table_names(), 1 << 20)?;
+    let engine = Engine::open(&folder.store_file(), 1 << 20)?;
+    let engine = engine.with_tables(options.table_names())?;
     let changes = Changes::from([(table, rows.into_iter().collect())]);
     Ok(engine.commit(&changes)?)
 }

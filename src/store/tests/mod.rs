@@ -2,6 +2,7 @@
 
 mod check;
 mod damage;
+mod folder;
 mod write;
 
 use std::sync::Arc;
@@ -280,6 +281,7 @@ fn a_newer_folder_is_refused_untouched_and_an_older_one_is_backed_up_first() {
     let dir = tempfile::tempdir().unwrap();
     let step = Migration {
         to: FORMAT + 1,
+        old_tables: &[],
         step: |_| Ok(Default::default()),
     };
     let newer = || StoreOptions {
@@ -289,7 +291,9 @@ fn a_newer_folder_is_refused_untouched_and_an_older_one_is_backed_up_first() {
     add(&open(&dir), 1, "甲", true).unwrap();
     let folder = Folder::at(dir.path().join("data"));
     drop(Store::open(&folder, newer()).unwrap());
-    let backup = dir.path().join(format!("before-format-{}.qtb", FORMAT + 1));
+    let backup = dir
+        .path()
+        .join(format!("data.before-format-{}.qtb", FORMAT + 1));
     assert_eq!(backup::verify(&backup).unwrap().tables["notes-1"].rows, 1);
     let before = std::fs::read(folder.store_file()).unwrap();
     assert!(matches!(
