@@ -306,7 +306,8 @@ impl<'a> Read<'a> {
         Ok(rows.map(|item| item.map_err(StoreError::from)))
     }
 
-    /// Opens what [`super::Sealing::seal_for`] closed; `None` if the subject was erased.
+    /// Opens what [`super::Sealing::seal_for`] closed, read with its check by [`Self::raw`] or
+    /// [`Self::raw_walk`]; `None` if the subject was erased, even if it has a new key by now.
     pub fn open_sealed(
         &self,
         table: &'static str,
@@ -318,9 +319,7 @@ impl<'a> Read<'a> {
             return Ok(None);
         };
         let aad = [table.as_bytes(), &[0], key].concat();
-        super::vault::open(&subject_key, &aad, sealed)
-            .map(Some)
-            .ok_or_else(|| StoreError::damaged(table, key))
+        Ok(super::vault::open(&subject_key, &aad, sealed))
     }
 
     pub(super) fn source(&self) -> &'a dyn Source {

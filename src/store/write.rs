@@ -158,6 +158,13 @@ impl<'s> Write<'s> {
             body,
         };
         self.must_be_unique(entity)?;
+        if entity
+            .subject()
+            .is_some_and(|s| self.forgotten.contains(&s))
+        {
+            let why = format!("a {} of somebody erased in the same write", E::KIND);
+            return Err(StoreError::Internal(why));
+        }
         let value = match entity.subject() {
             Some(subject) => {
                 let subject_key = self.subject_key(subject)?;

@@ -245,6 +245,41 @@ fn a_forgotten_person_is_unreadable_everywhere() {
 }
 
 #[test]
+fn what_an_erased_person_left_stays_erased_when_the_person_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let note = add(&store, 1, "甲", true).unwrap();
+    let back = note.clone();
+    let both = store.write_blocking(act(), {
+        let note = note.clone();
+        move |w| {
+            w.delete::<Note>(&note.id)?;
+            w.forget_subject(note.id.cast());
+            Ok(w.put(&note)?)
+        }
+    });
+    assert!(both.is_err(), "nobody could ever read it");
+    store
+        .write_blocking(act(), move |w| {
+            w.delete::<Note>(&note.id)?;
+            w.forget_subject(note.id.cast());
+            Ok(())
+        })
+        .unwrap();
+    let again = back.clone();
+    store
+        .write_blocking(act(), move |w| Ok(w.put(&again)?))
+        .unwrap();
+    store.read(|r| {
+        assert_eq!(r.get::<Note>(&back.id).unwrap(), Some(back.clone()));
+        let first = r.feed(0).unwrap().next().unwrap().unwrap();
+        let row = r.decode::<Note>(&first.key, &first.row.unwrap());
+        assert_eq!(row.unwrap(), None);
+    });
+    assert_eq!(store.check().unwrap().found, []);
+}
+
+#[test]
 fn many_writers_share_commits_and_all_are_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
