@@ -157,7 +157,7 @@ pub fn verify(read: &Read<'_>) -> Result<Verdict, StoreError> {
         problems: vec![],
     };
     let mut findings = crate::store::Findings::default();
-    log::check(read, &mut findings)?;
+    super::check::check_tree(read, &mut findings)?;
     for finding in &findings.found {
         let bytes = hex::decode(&finding.key).unwrap_or_default();
         let seq = bytes

@@ -20,17 +20,18 @@ use crate::{
 };
 
 use super::{
+    check,
     leaf::{LEAF_VERSION, Leaf, Objects, Opening},
     merkle::{self, Frontier, Hash, Hashes, leaf_hash},
 };
 
-const LEAVES: &str = "audit-leaves-1";
-const TILES: &str = "audit-tiles-1";
-const HEAD: &str = "audit-head-1";
-const OPENINGS: &str = "audit-openings-1";
-const BY: &str = "audit-by-1";
+pub(super) const LEAVES: &str = "audit-leaves-1";
+pub(super) const TILES: &str = "audit-tiles-1";
+pub(super) const HEAD: &str = "audit-head-1";
+pub(super) const OPENINGS: &str = "audit-openings-1";
+pub(super) const BY: &str = "audit-by-1";
 
-const HEAD_KEY: &[u8] = b"head";
+pub(super) const HEAD_KEY: &[u8] = b"head";
 /// Hashes of a tile.
 pub(super) const TILE: u64 = 256;
 /// 256 = 2^8: heights that a tile level spans.
@@ -50,13 +51,13 @@ pub enum Dimension {
 
 /// The state of the log's right edge.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
-struct Head {
+pub(super) struct Head {
     #[n(0)]
-    size: u64,
+    pub(super) size: u64,
     #[n(1)]
     newest: Timestamp,
     #[n(2)]
-    roots: Vec<[u8; 32]>,
+    pub(super) roots: Vec<[u8; 32]>,
 }
 
 /// The tamper-evident log. It has no state of its own: everything is in the store.
@@ -80,8 +81,12 @@ impl Seal for Log {
         vec![LEAVES, TILES, HEAD, OPENINGS, BY]
     }
 
+    fn size(&self, read: &Read<'_>) -> Result<Option<u64>, StoreError> {
+        size(read).map(Some)
+    }
+
     fn check(&self, read: &Read<'_>, findings: &mut Findings) -> Result<(), StoreError> {
-        check(read, findings)
+        check::check(read, findings)
     }
 }
 
@@ -213,7 +218,7 @@ fn index(sealing: &mut Sealing<'_, '_>, leaf: &Leaf, openings: &Openings) {
     }
 }
 
-fn by_prefix(dimension: Dimension, text: &str) -> Key {
+pub(super) fn by_prefix(dimension: Dimension, text: &str) -> Key {
     Key::new().with(dimension as u8).with(text)
 }
 
@@ -265,7 +270,7 @@ fn store_full_tiles(sealing: &mut Sealing<'_, '_>, size: u64) -> Result<(), Stor
     Ok(())
 }
 
-fn head(read: &Read<'_>) -> Result<Head, StoreError> {
+pub(super) fn head(read: &Read<'_>) -> Result<Head, StoreError> {
     match read.raw(HEAD, HEAD_KEY)? {
         Some(bytes) => minicbor::decode(&bytes).map_err(|_| StoreError::Damaged {
             table: HEAD,
@@ -281,7 +286,7 @@ pub(super) struct Stored<'r, 's> {
 }
 
 impl Stored<'_, '_> {
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.read
             .raw(TILES, Key::new().with(level).with(index).as_bytes())
     }
@@ -322,7 +327,7 @@ impl Hashes for Stored<'_, '_> {
 }
 
 /// The root over a power of two of hashes.
-fn combine(mut hashes: Vec<Hash>) -> Hash {
+pub(super) fn combine(mut hashes: Vec<Hash>) -> Hash {
     while hashes.len() > 1 {
         hashes = hashes
             .chunks(2)
@@ -385,7 +390,15 @@ pub fn line(read: &Read<'_>, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
 
 /// The openings of an entry that can still be read: those of erased people are gone.
 pub fn openings(read: &Read<'_>, seq: u64) -> Result<Vec<Opening>, StoreError> {
-    let mut found = Vec::new();
+    Ok(readable_openings(read, seq)?.0)
+}
+
+/// The same, and whether nobody among those whose openings they are was erased.
+pub(super) fn readable_openings(
+    read: &Read<'_>,
+    seq: u64,
+) -> Result<(Vec<Opening>, bool), StoreError> {
+    let (mut found, mut is_complete) = (Vec::new(), true);
     for row in read.raw_walk(OPENINGS, &Walk::prefix(Key::new().with(seq)))? {
         let (key, sealed) = row?;
         let damaged = || StoreError::Damaged {
@@ -394,12 +407,14 @@ pub fn openings(read: &Read<'_>, seq: u64) -> Result<Vec<Opening>, StoreError> {
         };
         let subject: [u8; 8] = key[8..].try_into().map_err(|_| damaged())?;
         let subject = SubjectId::from_bits(u64::from_be_bytes(subject));
-        if let Some(plain) = read.open_sealed(OPENINGS, &key, subject, &sealed)? {
-            let openings: Vec<Opening> = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-            found.extend(openings);
-        }
+        let Some(plain) = read.open_sealed(OPENINGS, &key, subject, &sealed)? else {
+            is_complete = false;
+            continue;
+        };
+        let openings: Vec<Opening> = serde_json::from_slice(&plain).map_err(|_| damaged())?;
+        found.extend(openings);
     }
-    Ok(found)
+    Ok((found, is_complete))
 }
 
 /// Sequence numbers of the entries found by `dimension`, newest first, below `before`.
@@ -442,71 +457,6 @@ pub(super) fn is_found_by(
 ) -> Result<bool, StoreError> {
     let key = by_prefix(dimension, text).with(seq);
     Ok(read.raw(BY, key.as_bytes())?.is_some())
-}
-
-/// Walks the whole log: every line, its place, its time, its openings, every tile, the root.
-pub(super) fn check(read: &Read<'_>, findings: &mut Findings) -> Result<(), StoreError> {
-    let head = head(read)?;
-    let mut frontier = Frontier::default();
-    let mut newest = String::new();
-    for seq in 0..head.size {
-        findings.examined();
-        let key = seq.to_be_bytes();
-        let Ok(Some(bytes)) = line(read, seq) else {
-            findings.add(LEAVES, &key, "the entry is missing or fails its check");
-            return Ok(());
-        };
-        frontier.push(leaf_hash(&bytes));
-        let Some(leaf) = Leaf::parse(&bytes).filter(|leaf| leaf.seq == seq) else {
-            findings.add(LEAVES, &key, "the entry is not a line of this log");
-            continue;
-        };
-        if leaf.t < newest {
-            findings.add(
-                LEAVES,
-                &key,
-                "the entry's time lies before the one before it",
-            );
-        }
-        match openings(read, seq) {
-            Ok(openings) => {
-                for opening in openings.iter().filter(|o| !o.opens(&leaf)) {
-                    let what = format!("the opening of {} does not fit", opening.f);
-                    findings.add(OPENINGS, &key, what);
-                }
-            }
-            Err(_) => findings.add(OPENINGS, &key, "an opening fails its check"),
-        }
-        newest = leaf.t;
-        if frontier.size().is_multiple_of(TILE) {
-            check_tile(read, frontier.size() / TILE - 1, findings)?;
-        }
-    }
-    if frontier.roots() != head.roots {
-        findings.add(HEAD, HEAD_KEY, "the root does not match the entries");
-    }
-    if line(read, head.size)?.is_some() {
-        findings.add(
-            LEAVES,
-            &head.size.to_be_bytes(),
-            "an entry lies behind the end",
-        );
-    }
-    Ok(())
-}
-
-/// A leaf tile against the lines it stands for.
-fn check_tile(read: &Read<'_>, index: u64, findings: &mut Findings) -> Result<(), StoreError> {
-    let key = Key::new().with(0u8).with(index);
-    let stored = read.raw(TILES, key.as_bytes());
-    let mut expected = Vec::new();
-    for seq in index * TILE..(index + 1) * TILE {
-        expected.extend(leaf_hash(&leaf_bytes(read, seq)?));
-    }
-    if stored.ok().flatten() != Some(expected) {
-        findings.add(TILES, key.as_bytes(), "the tile does not match its entries");
-    }
-    Ok(())
 }
 
 /// The proof that entry `seq` is in the log of the first `size` entries; see

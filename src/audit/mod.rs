@@ -6,6 +6,7 @@
 //! before it; nothing personal stands in a line; a head is signed only if it extends the one
 //! signed before.
 
+mod check;
 pub mod checkpoints;
 pub mod export;
 mod leaf;

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, ops::Bound};
 
-use super::{Class, Entity, FeedEntry, Read, Store, StoreError, key::RecordKey, row};
+use super::{
+    Class, Entity, FeedEntry, Read, Store, StoreError, feed::FEED, key::RecordKey, migrate::META,
+    row, vault::SUBJECT_KEYS,
+};
 
 /// One thing found wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,6 +67,7 @@ impl Store {
         for spec in self.tables() {
             (spec.check)(&read, &mut findings)?;
         }
+        check_own_rows(&read, &mut findings)?;
         check_feed(&read, self, &mut findings)?;
         self.seal().check(&read, &mut findings)?;
         Ok(findings)
@@ -151,52 +155,83 @@ fn check_record<E: Entity>(
     Ok(())
 }
 
-/// The feed without gaps, and its newest word on each record against the record.
+/// The newest word of the feed on each record: kind and key → digest of the row, if it is there.
+type Newest = HashMap<(String, Vec<u8>), Option<u64>>;
+
+/// The feed against itself, the audit log and the records.
 fn check_feed(read: &Read<'_>, store: &Store, findings: &mut Findings) -> Result<(), StoreError> {
-    let mut last: HashMap<(String, Vec<u8>), FeedEntry> = HashMap::new();
-    let mut expected = None;
-    for item in read.raw_range(super::feed::FEED, WHOLE, false)? {
+    let newest = check_feed_entries(read, store.seal().size(read)?, findings)?;
+    let records = store.tables().iter().filter(|t| t.class == Class::Record);
+    for spec in records {
+        for ((_, key), row) in newest.iter().filter(|((kind, _), _)| kind == spec.kind) {
+            if read.raw_get(spec.table, key)?.as_deref().map(digest) != *row {
+                let what = "the record differs from the feed's newest entry";
+                findings.add(spec.table, key, what);
+            }
+        }
+        for item in read.raw_range(spec.table, WHOLE, false)? {
+            let named = (spec.kind.to_owned(), item?.0);
+            if !newest.contains_key(&named) {
+                findings.add(spec.table, &named.1, "no feed entry tells of the record");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every feed entry against its check, its number (from 1, without gaps), and the audit entry
+/// it names.
+fn check_feed_entries(
+    read: &Read<'_>,
+    audit_size: Option<u64>,
+    findings: &mut Findings,
+) -> Result<Newest, StoreError> {
+    let mut newest = Newest::new();
+    let mut expected = 1;
+    let mut audit_seq = 0;
+    for item in read.raw_range(FEED, WHOLE, false)? {
         let (key, value) = item?;
         findings.examined();
-        let row = row::decode(read.source(), read.vault(), super::feed::FEED, &key, &value);
-        let entry = row
-            .ok()
-            .flatten()
-            .and_then(|r| minicbor::decode::<FeedEntry>(&r.body).ok());
-        let Some(mut entry) = entry.filter(|e| e.n.to_be_bytes() == key[..]) else {
-            findings.add(super::feed::FEED, &key, "the feed entry fails its check");
-            expected = None;
+        let number = u64::from_bytes(&key);
+        if number != Some(expected) {
+            findings.add(FEED, &key, "the feed has a gap before this entry");
+        }
+        expected = number.map_or(expected, |n| n.saturating_add(1));
+        let row = row::decode(read.source(), read.vault(), FEED, &key, &value);
+        let entry = row.ok().flatten();
+        let entry = entry.and_then(|r| minicbor::decode::<FeedEntry>(&r.body).ok());
+        let Some(entry) = entry.filter(|e| Some(e.n) == number) else {
+            findings.add(FEED, &key, "the feed entry fails its check");
             continue;
         };
-        if expected.is_some_and(|n| n != entry.n) {
-            findings.add(
-                super::feed::FEED,
-                &key,
-                "the feed has a gap before this entry",
-            );
+        if entry.audit_seq < audit_seq || audit_size.is_some_and(|size| entry.audit_seq >= size) {
+            findings.add(FEED, &key, "the audit entry of this change is missing");
         }
-        expected = Some(entry.n + 1);
-        // Only a digest of the row is needed later.
-        entry.row = entry
-            .row
-            .map(|row| xxhash_rust::xxh3::xxh3_64(&row).to_be_bytes().to_vec());
-        last.insert((entry.kind.clone(), entry.key.clone()), entry);
+        audit_seq = audit_seq.max(entry.audit_seq);
+        newest.insert((entry.kind, entry.key), entry.row.as_deref().map(digest));
     }
-    for spec in store
-        .tables()
-        .iter()
-        .filter(|spec| spec.class == Class::Record)
-    {
-        for ((_, key), entry) in last.iter().filter(|((kind, _), _)| kind == spec.kind) {
-            let stored = read.raw_get(spec.table, key)?;
-            let stored = stored.map(|row| xxhash_rust::xxh3::xxh3_64(&row).to_be_bytes().to_vec());
-            if stored != entry.row {
-                findings.add(
-                    spec.table,
-                    key,
-                    "the record differs from the feed's newest entry",
-                );
-            }
+    Ok(newest)
+}
+
+/// Stands for a row, so that a check of many rows does not hold them all.
+fn digest(row: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(row)
+}
+
+/// The store's own rows: wrapped subject keys and facts about the folder.
+fn check_own_rows(read: &Read<'_>, findings: &mut Findings) -> Result<(), StoreError> {
+    for item in read.raw_range(SUBJECT_KEYS, WHOLE, false)? {
+        let (key, row) = item?;
+        findings.examined();
+        if !read.vault().opens_subject_key(&key, &row) {
+            findings.add(SUBJECT_KEYS, &key, "the person's key cannot be unwrapped");
+        }
+    }
+    for item in read.raw_range(META, WHOLE, false)? {
+        let (key, value) = item?;
+        findings.examined();
+        if row::decode_index(META, &key, &value).is_err() {
+            findings.add(META, &key, "the row fails its check");
         }
     }
     Ok(())

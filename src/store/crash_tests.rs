@@ -234,7 +234,9 @@ fn the_cuts_catch_an_answer_before_the_commit() {
 fn the_cuts_catch_a_log_in_a_transaction_of_its_own() {
     let found = complaint(&record(Some(Bug::RecordsBeforeLog)), 0);
     assert!(
-        found.as_ref().is_some_and(|f| f.contains("between")),
+        found
+            .as_ref()
+            .is_some_and(|f| f.contains("audit entry of this change is missing")),
         "{found:?}"
     );
 }

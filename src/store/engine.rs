@@ -12,10 +12,13 @@
 //! - after one I/O error the handle refuses everything, so the store stops for good.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Bound,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redb::{ReadableDatabase, TableDefinition};
@@ -29,6 +32,16 @@ pub enum EngineError {
     /// The file is damaged beyond what recovery mends.
     #[error("the store file is damaged: {0}")]
     Damaged(String),
+    /// There is no room for what is to be written.
+    #[error(
+        "the disk is full. Nothing that was acknowledged is lost: free some space and start again"
+    )]
+    Full,
+    /// The file or folder cannot be written.
+    #[error(
+        "the store cannot be written: {0}. The data folder must belong to the user Qitai runs as, on a file system mounted writable"
+    )]
+    Locked(String),
     /// Reading or writing failed.
     #[error("the disk failed: {0}")]
     Io(String),
@@ -60,13 +73,37 @@ impl From<redb::Error> for EngineError {
             redb::Error::UpgradeRequired(format) => {
                 Self::Damaged(format!("file format {format} is not supported"))
             }
+            redb::Error::Io(why) => why.into(),
             other => Self::Io(other.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for EngineError {
+    fn from(why: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match why.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Self::Locked(why.to_string())
+            }
+            _ => Self::Io(why.to_string()),
         }
     }
 }
 
 /// Files up to this size are checked page by page when opened.
 const CHECKED_ON_OPEN_BYTES_MAX: u64 = 256 << 20;
+
+fn builder(size_bytes: u64, cache_bytes: usize) -> redb::Builder {
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(cache_bytes);
+    // Verifies the checksums of all pages, which ordinary reads do not, before anything in them
+    // is trusted. Beyond this size it would take longer than people wait; then the check of
+    // every value has to do.
+    builder.set_check_integrity_on_open(size_bytes <= CHECKED_ON_OPEN_BYTES_MAX);
+    builder
+}
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -86,70 +123,90 @@ pub type Span = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 /// The open file. One per folder; the file lock lives as long as this.
 pub struct Engine {
     db: redb::Database,
+    /// Tables the file had when it was opened.
+    known: HashSet<String>,
     tables: Arc<[&'static str]>,
+    failed: Failed,
+}
+
+/// Raised by the first failure below, also of a read: the handle refuses everything after it.
+#[derive(Clone, Default)]
+struct Failed(Arc<AtomicBool>);
+
+impl Failed {
+    fn watch<T>(&self, result: Result<T, impl Into<EngineError>>) -> Result<T, EngineError> {
+        result.map_err(|error| {
+            self.0.store(true, Ordering::SeqCst);
+            error.into()
+        })
+    }
 }
 
 impl Engine {
-    /// Opens or creates the file and makes sure that all `tables` exist.
+    /// Opens or creates the file. Its tables are made by [`Self::with_tables`].
     ///
     /// `cache_bytes` bounds the engine's own page cache.
-    pub fn open(
-        path: &Path,
-        tables: Vec<&'static str>,
-        cache_bytes: usize,
-    ) -> Result<Self, EngineError> {
-        let db = redb::Builder::new()
-            .set_cache_size(cache_bytes)
-            .create(path)?;
-        let size_bytes = std::fs::metadata(path).map_or(u64::MAX, |file| file.len());
-        Self::with_tables(db, size_bytes, tables)
+    pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, EngineError> {
+        let size_bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+        let db = builder(size_bytes, cache_bytes).create(path)?;
+        Self::over(db)
     }
 
     /// The same over a simulated disk; see [`Disk`].
     #[cfg(any(test, feature = "faults"))]
-    pub fn open_on(
-        disk: Arc<dyn Disk>,
-        tables: Vec<&'static str>,
-        cache_bytes: usize,
-    ) -> Result<Self, EngineError> {
-        let db = redb::Builder::new()
-            .set_cache_size(cache_bytes)
-            .create_with_backend(disk_seam::Backend(disk.clone()))?;
-        let size_bytes = disk.len().map_err(|why| EngineError::Io(why.to_string()))?;
-        Self::with_tables(db, size_bytes, tables)
+    pub fn open_on(disk: Arc<dyn Disk>, cache_bytes: usize) -> Result<Self, EngineError> {
+        let size_bytes = disk.len()?;
+        let db = builder(size_bytes, cache_bytes).create_with_backend(disk_seam::Backend(disk))?;
+        Self::over(db)
     }
 
-    fn with_tables(
-        mut db: redb::Database,
-        size_bytes: u64,
-        tables: Vec<&'static str>,
-    ) -> Result<Self, EngineError> {
-        // Verifies the checksums of all pages, which ordinary reads do not. Beyond this size it
-        // would take longer than people wait; then the check of every value has to do.
-        if size_bytes <= CHECKED_ON_OPEN_BYTES_MAX && !db.check_integrity()? {
-            tracing::warn!("the store was not closed cleanly; its newest commit is in place");
-        }
-        let engine = Self {
+    /// Knows at first only what is in the file already.
+    fn over(db: redb::Database) -> Result<Self, EngineError> {
+        use redb::TableHandle;
+        let known = db
+            .begin_read()?
+            .list_tables()?
+            .map(|t| t.name().to_owned())
+            .collect();
+        Ok(Self {
             db,
-            tables: tables.into(),
-        };
-        let known: std::collections::HashSet<String> = {
-            use redb::TableHandle;
-            engine
-                .db
-                .begin_read()?
-                .list_tables()?
-                .map(|t| t.name().to_owned())
-                .collect()
-        };
-        if engine.tables.iter().any(|name| !known.contains(*name)) {
-            let tx = engine.begin()?;
-            for name in engine.tables.iter() {
+            known,
+            tables: Arc::new([]),
+            failed: Failed::default(),
+        })
+    }
+
+    /// Whether anything has failed; nothing more can be done then with this handle.
+    pub fn has_failed(&self) -> bool {
+        self.failed.0.load(Ordering::SeqCst)
+    }
+
+    /// Makes sure that all `tables` exist.
+    pub fn with_tables(mut self, tables: Vec<&'static str>) -> Result<Self, EngineError> {
+        if tables.iter().any(|name| !self.known.contains(*name)) {
+            let tx = self.begin()?;
+            for name in &tables {
                 tx.open_table(Definition::new(name))?;
             }
             tx.commit()?;
         }
-        Ok(engine)
+        self.tables = tables.into();
+        Ok(self)
+    }
+
+    /// A table of the file that is not among `tables`.
+    pub fn unknown_table(&self, tables: &[&'static str]) -> Option<&str> {
+        let mut known = self.known.iter().map(String::as_str);
+        known.find(|name| !tables.contains(name))
+    }
+
+    /// The value of one key in a table that may not be there yet.
+    pub fn peek(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        if !self.known.contains(table) {
+            return Ok(None);
+        }
+        let table = self.db.begin_read()?.open_table(Definition::new(table))?;
+        Ok(table.get(key)?.map(|guard| guard.value().to_vec()))
     }
 
     fn begin(&self) -> Result<redb::WriteTransaction, EngineError> {
@@ -163,6 +220,10 @@ impl Engine {
     /// Writes all changes in one durable transaction. When this returns, they survive a
     /// power cut; when it fails, none of them is there.
     pub fn commit(&self, changes: &Changes) -> Result<(), EngineError> {
+        self.failed.watch(self.try_commit(changes))
+    }
+
+    fn try_commit(&self, changes: &Changes) -> Result<(), EngineError> {
         let tx = self.begin()?;
         for (name, rows) in changes {
             let mut table = tx.open_table(Definition::new(name))?;
@@ -184,8 +245,9 @@ impl Engine {
             .map(|name| (*name, OnceLock::new()))
             .collect();
         Ok(Snapshot {
-            tx: self.db.begin_read()?,
+            tx: self.failed.watch(self.db.begin_read())?,
             open,
+            failed: self.failed.clone(),
         })
     }
 }
@@ -195,6 +257,7 @@ impl Engine {
 pub struct Snapshot {
     tx: redb::ReadTransaction,
     open: HashMap<&'static str, OnceLock<OpenTable>>,
+    failed: Failed,
 }
 
 impl Snapshot {
@@ -206,16 +269,16 @@ impl Snapshot {
         if let Some(table) = slot.get() {
             return Ok(table);
         }
-        let table = self.tx.open_table(Definition::new(name))?;
+        let table = self
+            .failed
+            .watch(self.tx.open_table(Definition::new(name)))?;
         Ok(slot.get_or_init(|| table))
     }
 
     /// The value of one key.
     pub fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        Ok(self
-            .table(table)?
-            .get(key)?
-            .map(|guard| guard.value().to_vec()))
+        let guard = self.failed.watch(self.table(table)?.get(key))?;
+        Ok(guard.map(|guard| guard.value().to_vec()))
     }
 
     /// The rows of a range; `backwards` gives the greatest key first.
@@ -230,20 +293,21 @@ impl Snapshot {
         }
         let from = from.as_ref().map(Vec::as_slice);
         let to = to.as_ref().map(Vec::as_slice);
-        let range = self.table(table)?.range::<&[u8]>((from, to))?;
+        let range = self.table(table)?.range::<&[u8]>((from, to));
+        let range = self.failed.watch(range)?;
+        let copied = |row| self.failed.watch(row).map(copy);
         Ok(if backwards {
-            Box::new(range.rev().map(copy))
+            Box::new(range.rev().map(copied))
         } else {
-            Box::new(range.map(copy))
+            Box::new(range.map(copied))
         })
     }
 }
 
 type Guard<'a> = redb::AccessGuard<'a, &'static [u8]>;
 
-fn copy(row: Result<(Guard<'_>, Guard<'_>), redb::StorageError>) -> Result<Row, EngineError> {
-    let (key, value) = row?;
-    Ok((key.value().to_vec(), value.value().to_vec()))
+fn copy((key, value): (Guard<'_>, Guard<'_>)) -> Row {
+    (key.value().to_vec(), value.value().to_vec())
 }
 
 /// Whether no key can lie between the two bounds. The engine panics on inverted ranges.

@@ -3,12 +3,16 @@
 
 use std::{
     io,
+    ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::kit::Random;
 
-use super::Disk;
+use super::{
+    Disk, Folder, Store, StoreError, StoreOptions,
+    engine::{Changes, Engine},
+};
 
 /// A way in which real software breaks a promise of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,31 @@ pub enum Bug {
     RecordsBeforeLog,
     /// Leaves the old rows of a changed record in indexes that are not unique.
     KeepOldIndexRows,
+}
+
+/// Every row of a table as stored.
+pub fn rows(store: &Store, table: &'static str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let whole = (Bound::Unbounded, Bound::Unbounded);
+    store.read(|r| {
+        let rows = r.raw_range(table, whole, false);
+        let rows = rows
+            .expect("the table is there")
+            .map(|row| row.expect("it can be read"));
+        rows.collect()
+    })
+}
+
+/// Writes rows into a closed folder past all rules, for the check to find.
+pub fn spoil(
+    folder: &Folder,
+    options: &StoreOptions,
+    table: &'static str,
+    rows: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+) -> Result<(), StoreError> {
+    let engine = Engine::open(&folder.store_file(), 1 << 20)?;
+    let engine = engine.with_tables(options.table_names())?;
+    let changes = Changes::from([(table, rows.into_iter().collect())]);
+    Ok(engine.commit(&changes)?)
 }
 
 /// Bytes that a disk writes as a whole.

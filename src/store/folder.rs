@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::kit::Random;
 
-use super::{StoreError, Vault};
+use super::{StoreError, Vault, files};
 
 /// A data folder by its path.
 #[derive(Debug, Clone)]
@@ -37,6 +37,11 @@ impl Folder {
     /// The store's file.
     pub fn store_file(&self) -> PathBuf {
         self.path.join("store.redb")
+    }
+
+    /// Where the format number stands in clear.
+    pub(super) fn format_file(&self) -> PathBuf {
+        self.path.join("format")
     }
 
     /// Where derived indexes live.
@@ -65,7 +70,10 @@ impl Folder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.path).map_err(|e| self.refuse(e))?;
+        builder
+            .create(&self.path)
+            .and_then(|()| files::sync_entry(&self.path))
+            .map_err(|e| self.refuse(e))?;
         if !key_path.exists() {
             Vault::create(&key_path, random)?;
         }
@@ -76,7 +84,7 @@ impl Folder {
         Vault::load(&Vault::path_for(&self.path))
     }
 
-    fn refuse(&self, why: impl std::fmt::Display) -> StoreError {
+    pub(super) fn refuse(&self, why: impl std::fmt::Display) -> StoreError {
         StoreError::Folder {
             path: self.path.clone(),
             why: why.to_string(),

@@ -19,6 +19,7 @@ mod entity;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 mod feed;
+mod files;
 mod folder;
 mod key;
 mod migrate;

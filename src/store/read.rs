@@ -56,12 +56,19 @@ impl Walk {
         }
     }
 
+    /// A place outside the prefix never leads out of it: before it lies everything or nothing.
     fn span(&self) -> Span {
         let (from, to) = self.prefix.span();
-        match (&self.after, self.backwards) {
-            (None, _) => (from, to),
-            (Some(place), false) => (Bound::Excluded(place.clone()), to),
-            (Some(place), true) => (from, Bound::Excluded(place.clone())),
+        let Some(place) = &self.after else {
+            return (from, to);
+        };
+        let is_before = place.as_slice() < self.prefix.as_bytes();
+        let is_within = place.starts_with(self.prefix.as_bytes());
+        let place = Bound::Excluded(place.clone());
+        match (self.backwards, is_before, is_within) {
+            (false, true, _) | (true, false, false) => (from, to),
+            (false, ..) => (place, to),
+            (true, ..) => (from, place),
         }
     }
 }
@@ -104,8 +111,23 @@ impl<'a> Read<'a> {
     /// The record a unique index names.
     pub fn find<E: Entity>(&self, index: &Index<E>, key: Key) -> Result<Option<E>, StoreError> {
         match self.find_key(index, &key)? {
-            Some(record) => self.get(&record),
+            Some(record) => self.named_by(index, key.as_bytes(), &record),
             None => Ok(None),
+        }
+    }
+
+    /// The record an index row names. A row without a record is damage: the two are written
+    /// and deleted together.
+    fn named_by<E: Entity>(
+        &self,
+        index: &Index<E>,
+        place: &[u8],
+        key: &E::Key,
+    ) -> Result<Option<E>, StoreError> {
+        let key = key.to_key().into_bytes();
+        match self.source.get(E::TABLE, &key)? {
+            Some(value) => Ok(self.decode(&key, &value)?.map(|v| v.entity)),
+            None => Err(StoreError::damaged(index.table, place)),
         }
     }
 
@@ -160,7 +182,7 @@ impl<'a> Read<'a> {
         let read = *self;
         let hits = self.walk(index, walk)?;
         Ok(hits.filter_map(move |hit| match hit {
-            Ok(hit) => read.get::<E>(&hit.key).transpose(),
+            Ok(hit) => read.named_by(index, &hit.place, &hit.key).transpose(),
             Err(error) => Some(Err(error)),
         }))
     }
@@ -284,7 +306,8 @@ impl<'a> Read<'a> {
         Ok(rows.map(|item| item.map_err(StoreError::from)))
     }
 
-    /// Opens what [`super::Sealing::seal_for`] closed; `None` if the subject was erased.
+    /// Opens what [`super::Sealing::seal_for`] closed, read with its check by [`Self::raw`] or
+    /// [`Self::raw_walk`]; `None` if the subject was erased, even if it has a new key by now.
     pub fn open_sealed(
         &self,
         table: &'static str,
@@ -296,9 +319,7 @@ impl<'a> Read<'a> {
             return Ok(None);
         };
         let aad = [table.as_bytes(), &[0], key].concat();
-        super::vault::open(&subject_key, &aad, sealed)
-            .map(Some)
-            .ok_or_else(|| StoreError::damaged(table, key))
+        Ok(super::vault::open(&subject_key, &aad, sealed))
     }
 
     pub(super) fn source(&self) -> &'a dyn Source {

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! plain   00 | schema u8 | version u32 BE | body | xxh3-64 over table ‖ 00 ‖ key ‖ 00 ‖ all before
-//! sealed  01 | schema u8 | version u32 BE | subject u64 BE | nonce 12 | body | tag 16
+//! sealed  01 | schema u8 | version u32 BE | subject u64 BE | nonce 12 | body | tag 16 | check
 //! ```
 //!
 //! The engine does not verify pages on ordinary reads, so every value proves itself: a
-//! flipped, swapped or zeroed one fails its check (plain) or its tag (sealed, with table, key
-//! and header as associated data). The row version counts the changes of the record.
+//! flipped, swapped or zeroed one fails its check. A sealed value needs the check too, beside
+//! its tag: without the key nothing else tells a damaged one from one whose person was erased.
+//! The row version counts the changes of the record.
 
 use super::{StoreError, SubjectId, source::Source, vault, vault::Vault};
 
@@ -52,9 +53,7 @@ fn aad(table: &str, key: &[u8], header: &[u8]) -> Vec<u8> {
 pub(super) fn encode_plain(table: &str, key: &[u8], row: &Row) -> Vec<u8> {
     let mut out = header(PLAIN, row.schema, row.version);
     out.extend(&row.body);
-    let check = check_of(table, key, &out);
-    out.extend(check);
-    out
+    checked(table, key, out)
 }
 
 /// A value that belongs to a person, under that person's key.
@@ -70,7 +69,22 @@ pub(super) fn encode_sealed(
     out.extend(subject.bits().to_be_bytes());
     let sealed = vault::seal(subject_key, &aad(table, key, &out), &row.body, random)?;
     out.extend(sealed);
-    Ok(out)
+    Ok(checked(table, key, out))
+}
+
+fn checked(table: &str, key: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
+    let check = check_of(table, key, &bytes);
+    bytes.extend(check);
+    bytes
+}
+
+/// The bytes before the check, if it holds.
+fn verified<'v>(table: &'static str, key: &[u8], value: &'v [u8]) -> Result<&'v [u8], StoreError> {
+    value
+        .split_last_chunk::<CHECK>()
+        .filter(|(bytes, check)| **check == check_of(table, key, bytes))
+        .map(|(bytes, _)| bytes)
+        .ok_or_else(|| StoreError::damaged(table, key))
 }
 
 /// Takes a value apart and checks it. `Ok(None)` if it is sealed and the key was erased.
@@ -82,40 +96,27 @@ pub(super) fn decode(
     value: &[u8],
 ) -> Result<Option<Row>, StoreError> {
     let damaged = || StoreError::damaged(table, key);
-    let (schema, version) = match value.get(..HEADER) {
-        Some([_, schema, version @ ..]) => (
-            *schema,
-            u32::from_be_bytes(version.try_into().map_err(|_| damaged())?),
-        ),
-        _ => return Err(damaged()),
+    let bytes = verified(table, key, value)?;
+    let (head, body) = bytes.split_first_chunk::<HEADER>().ok_or_else(damaged)?;
+    let [format, schema, version @ ..] = *head;
+    let row = |body| Row {
+        schema,
+        version: u32::from_be_bytes(version),
+        body,
     };
-    match value[0] {
-        PLAIN => {
-            let end = value.len().checked_sub(CHECK).filter(|end| *end >= HEADER);
-            let (bytes, check) = value.split_at(end.ok_or_else(damaged)?);
-            if check != check_of(table, key, bytes) {
-                return Err(damaged());
-            }
-            Ok(Some(Row {
-                schema,
-                version,
-                body: bytes[HEADER..].to_vec(),
-            }))
-        }
+    match format {
+        PLAIN => Ok(Some(row(body.to_vec()))),
         SEALED => {
-            let (head, sealed) = value.split_at_checked(SEALED_HEADER).ok_or_else(damaged)?;
+            let (head, sealed) = bytes.split_at_checked(SEALED_HEADER).ok_or_else(damaged)?;
             let subject: [u8; 8] = head[HEADER..].try_into().map_err(|_| damaged())?;
             let subject = SubjectId::from_bits(u64::from_be_bytes(subject));
             let Some(subject_key) = vault.subject_key(source, subject)? else {
                 return Ok(None);
             };
-            let body =
-                vault::open(&subject_key, &aad(table, key, head), sealed).ok_or_else(damaged)?;
-            Ok(Some(Row {
-                schema,
-                version,
-                body,
-            }))
+            // The check held: nothing is damaged. The row was sealed under a key that was
+            // destroyed, and the person has a new one.
+            let body = vault::open(&subject_key, &aad(table, key, head), sealed);
+            Ok(body.map(row))
         }
         _ => Err(damaged()),
     }
@@ -123,10 +124,7 @@ pub(super) fn decode(
 
 /// The value of an index row: nothing but its check, and the record's key where unique.
 pub(super) fn encode_index(table: &str, key: &[u8], target: &[u8]) -> Vec<u8> {
-    let mut out = target.to_vec();
-    let check = check_of(table, key, &out);
-    out.extend(check);
-    out
+    checked(table, key, target.to_vec())
 }
 
 /// Checks an index row and gives its target (empty where not unique).
@@ -135,10 +133,5 @@ pub(super) fn decode_index(
     key: &[u8],
     value: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
-    let damaged = || StoreError::damaged(table, key);
-    let (target, check) = value.split_at(value.len().checked_sub(CHECK).ok_or_else(damaged)?);
-    if check != check_of(table, key, target) {
-        return Err(damaged());
-    }
-    Ok(target.to_vec())
+    Ok(verified(table, key, value)?.to_vec())
 }

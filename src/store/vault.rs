@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -18,9 +18,10 @@ use zeroize::Zeroizing;
 
 use crate::kit::Random;
 
-use super::{StoreError, SubjectId, key::Key, source::Source};
+use super::{StoreError, SubjectId, files, key::Key, row, source::Source};
 
-/// subject-keys: SubjectId → epoch (u32 BE) ‖ nonce (12) ‖ wrapped key (32 + 16).
+/// subject-keys: SubjectId → epoch (u32 BE) ‖ nonce (12) ‖ wrapped key (32 + 16) ‖ check (8).
+/// Without the check a damaged epoch would pass for a purged one, and a person for erased.
 pub(super) const SUBJECT_KEYS: &str = "subject-keys-1";
 
 /// Bytes that sealing adds: nonce and tag.
@@ -30,7 +31,7 @@ const SEAL_OVERHEAD: usize = 12 + 16;
 const CACHED_KEYS_MAX: usize = 4096;
 
 /// The key file as written: TOML beside the folder, readable by its owner only.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFile {
     /// Random name of the folder the keys belong to, hex. A restored copy gets a new one.
@@ -70,17 +71,10 @@ impl KeyFile {
         toml::from_str(&text).map_err(|_| key_file(path, "is not a key file"))
     }
 
-    /// Writes a new file (mode 0400). Refuses to overwrite.
+    /// Writes a new file (mode 0400), whole or not at all. Refuses to overwrite.
     fn write(&self, path: &Path) -> Result<(), StoreError> {
         let text = Zeroizing::new(toml::to_string(self).map_err(|e| key_file(path, e))?);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
-        let mut out = options.open(path).map_err(|e| key_file(path, e))?;
-        out.write_all(text.as_bytes())
-            .map_err(|e| key_file(path, e))?;
-        out.sync_all().map_err(|e| key_file(path, e))
+        files::create(path, 0o400, text.as_bytes()).map_err(|e| key_file(path, e))
     }
 }
 
@@ -101,9 +95,7 @@ pub struct Vault {
 impl Vault {
     /// Where the key file of `folder` lies: `<folder>.key`.
     pub fn path_for(folder: &Path) -> PathBuf {
-        let mut name = folder.as_os_str().to_owned();
-        name.push(".key");
-        PathBuf::from(name)
+        files::beside(folder, ".key")
     }
 
     /// Makes new keys and writes them to `path` (mode 0400). Refuses to overwrite.
@@ -118,11 +110,24 @@ impl Vault {
         from: &Path,
         to: &Path,
         random: &Random,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(), StoreError> {
         let mut file = KeyFile::read(from)?;
         file.folder_id = hex::encode(random.bytes::<16>());
-        file.write(to)?;
-        Self::unlock(file, to)
+        file.write(to)
+    }
+
+    /// Whether `path` holds the same keys as `original`, for another folder.
+    pub(super) fn is_copy(path: &Path, original: &Path) -> bool {
+        match (KeyFile::read(path), KeyFile::read(original)) {
+            (Ok(copy), Ok(original)) => {
+                copy.folder_id != original.folder_id
+                    && KeyFile {
+                        folder_id: original.folder_id.clone(),
+                        ..copy
+                    } == original
+            }
+            _ => false,
+        }
     }
 
     /// Reads the keys from `path`.
@@ -215,6 +220,8 @@ impl Vault {
             .expect("unlock refuses no epochs");
         let mut row = epoch.to_be_bytes().to_vec();
         row.extend(seal(wrapper, &wrap_aad(subject), &*key, random)?);
+        let row_key = Key::new().with(subject);
+        let row = row::encode_index(SUBJECT_KEYS, row_key.as_bytes(), &row);
         Ok((aead_key(&key), row))
     }
 
@@ -235,7 +242,8 @@ impl Vault {
             return Ok(Some(key.clone()));
         }
         let damaged = || StoreError::damaged(SUBJECT_KEYS, row_key.as_bytes());
-        let (epoch, sealed) = row.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let wrapped = row::decode_index(SUBJECT_KEYS, row_key.as_bytes(), &row)?;
+        let (epoch, sealed) = wrapped.split_first_chunk::<4>().ok_or_else(damaged)?;
         let Some(wrapper) = self.epochs.get(&u32::from_be_bytes(*epoch)) else {
             // The epoch was purged: whoever was left in it is erased for good.
             return Ok(None);
@@ -253,6 +261,9 @@ impl Vault {
 
     /// Whether a wrapped subject key opens under these epochs, or belongs to a purged one.
     pub(super) fn opens_subject_key(&self, key: &[u8], row: &[u8]) -> bool {
+        let Ok(row) = row::decode_index(SUBJECT_KEYS, key, row) else {
+            return false;
+        };
         let subject = key
             .try_into()
             .map(u64::from_be_bytes)

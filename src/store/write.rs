@@ -38,6 +38,11 @@ pub trait Seal: Send + Sync {
     fn seal(&self, sealing: &mut Sealing<'_, '_>) -> Result<u64, StoreError>;
     /// The raw tables it keeps.
     fn tables(&self) -> Vec<&'static str>;
+    /// How many entries it has, if it counts them from 0 without gaps: the feed is then held
+    /// to it.
+    fn size(&self, _: &Read<'_>) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
     /// Examines the whole log against itself; findings are damage.
     fn check(
         &self,
@@ -137,7 +142,8 @@ impl<'s> Write<'s> {
     /// Stores a record: creates it or replaces what was there. Writing what is already there
     /// changes nothing and leaves no trace.
     ///
-    /// Fails with [`StoreError::Duplicate`] if a unique index already names another record.
+    /// Fails with [`StoreError::Duplicate`] if a unique index names another record at this
+    /// moment: to swap two unique values, move one of them out of the way first.
     pub fn put<E: Entity>(&mut self, entity: &E) -> Result<(), StoreError> {
         let key = entity.key().to_key().into_bytes();
         let old = self.read().get_versioned::<E>(&entity.key())?;
@@ -151,6 +157,14 @@ impl<'s> Write<'s> {
             version,
             body,
         };
+        self.must_be_unique(entity)?;
+        if entity
+            .subject()
+            .is_some_and(|s| self.forgotten.contains(&s))
+        {
+            let why = format!("a {} of somebody erased in the same write", E::KIND);
+            return Err(StoreError::Internal(why));
+        }
         let value = match entity.subject() {
             Some(subject) => {
                 let subject_key = self.subject_key(subject)?;
@@ -158,8 +172,10 @@ impl<'s> Write<'s> {
             }
             None => row::encode_plain(E::TABLE, &key, &row),
         };
+        // Nothing fails from here on: a verb may go on after an error, and then half a record
+        // would be committed.
         let old = old.map(|old| old.entity);
-        self.mend_indexes(old.as_ref(), Some(entity))?;
+        self.mend_indexes(old.as_ref(), Some(entity));
         self.layer.set(E::TABLE, key.clone(), Some(value));
         self.note(old.as_ref(), Some(entity), key, version);
         Ok(())
@@ -171,17 +187,27 @@ impl<'s> Write<'s> {
             return Ok(false);
         };
         let key = key.to_key().into_bytes();
-        self.mend_indexes(Some(&old.entity), None)?;
+        self.mend_indexes(Some(&old.entity), None);
         self.layer.set(E::TABLE, key.clone(), None);
         self.note(Some(&old.entity), None, key, old.version);
         Ok(true)
     }
 
-    fn mend_indexes<E: Entity>(
-        &mut self,
-        old: Option<&E>,
-        new: Option<&E>,
-    ) -> Result<(), StoreError> {
+    /// Whether each unique index row the record gives names nobody, or this very record.
+    fn must_be_unique<E: Entity>(&self, entity: &E) -> Result<(), StoreError> {
+        for index in E::indexes().iter().filter(|index| index.unique) {
+            for (key, target) in index.rows(entity, self.vault) {
+                if let Some(value) = self.layer.get(index.table, &key)?
+                    && row::decode_index(index.table, &key, &value)? != target
+                {
+                    return Err(StoreError::Duplicate { index: index.table });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn mend_indexes<E: Entity>(&mut self, old: Option<&E>, new: Option<&E>) {
         for index in E::indexes() {
             let rows = |entity: Option<&E>| match entity {
                 Some(entity) => index.rows(entity, self.vault),
@@ -197,14 +223,10 @@ impl<'s> Write<'s> {
                 self.layer.set(index.table, row.0.clone(), None);
             }
             for (key, target) in new.iter().filter(|row| !old.contains(row)) {
-                if index.unique && self.layer.get(index.table, key)?.is_some() {
-                    return Err(StoreError::Duplicate { index: index.table });
-                }
                 let value = row::encode_index(index.table, key, target);
                 self.layer.set(index.table, key.clone(), Some(value));
             }
         }
-        Ok(())
     }
 
     /// Remembers a changed record for audit and feed; several changes of one become one.

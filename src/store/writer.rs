@@ -18,7 +18,7 @@ use crate::{
 use super::{
     Act, Folder, Migration, Read, Seal, StoreError, TableSpec, Vault, Write,
     engine::{Changes, Engine, Snapshot},
-    feed, migrate,
+    feed, files, migrate,
     source::{Layered, merge_into},
     vault::SUBJECT_KEYS,
 };
@@ -72,6 +72,9 @@ impl StoreOptions {
             names.push(spec.table);
             names.extend((spec.indexes)());
         }
+        for migration in &self.migrations {
+            names.extend(migration.old_tables);
+        }
         names.sort_unstable();
         names.dedup();
         names
@@ -108,14 +111,12 @@ impl Store {
     /// Opens the folder (creating it with [`Folder::create`] is the caller's choice), runs
     /// migrations, and starts the writer.
     pub fn open(folder: &Folder, options: StoreOptions) -> Result<Self, StoreError> {
-        migrate::mark_format(folder, &options)?;
+        migrate::refuse_newer(folder, &options)?;
         let vault = folder.load_keys()?;
-        let engine = Engine::open(
-            &folder.store_file(),
-            options.table_names(),
-            options.cache_bytes,
-        )?;
-        migrate::bring_up_to_date(folder.path(), &engine, &vault, &options)?;
+        let engine = Engine::open(&folder.store_file(), options.cache_bytes)?;
+        // The file may be new: without its name in the folder nothing in it is durable.
+        files::sync_entry(&folder.store_file()).map_err(|e| folder.refuse(e))?;
+        let engine = migrate::bring_up_to_date(Some(folder), engine, &vault, &options)?;
         Self::start(engine, vault, options)
     }
 
@@ -126,8 +127,8 @@ impl Store {
         vault: Vault,
         options: StoreOptions,
     ) -> Result<Self, StoreError> {
-        let engine = Engine::open_on(disk, options.table_names(), options.cache_bytes)?;
-        migrate::bring_up_to_date(std::path::Path::new(""), &engine, &vault, &options)?;
+        let engine = Engine::open_on(disk, options.cache_bytes)?;
+        let engine = migrate::bring_up_to_date(None, engine, &vault, &options)?;
         Self::start(engine, vault, options)
     }
 
@@ -252,6 +253,10 @@ impl Store {
         &self.shared.options.tables
     }
 
+    pub(super) fn options(&self) -> &StoreOptions {
+        &self.shared.options
+    }
+
     pub(super) fn seal(&self) -> &dyn Seal {
         &*self.shared.options.seal
     }
@@ -262,7 +267,7 @@ impl Store {
 
     /// Whether a storage error has stopped the store. The process should end then.
     pub fn has_failed(&self) -> bool {
-        self.shared.failed.load(Ordering::SeqCst)
+        self.shared.failed.load(Ordering::SeqCst) || self.shared.engine.has_failed()
     }
 
     /// Takes no more writes, finishes those queued, and ends the writer.
@@ -278,7 +283,8 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread {
+        // The last owner may be a verb on the writer thread itself, which ends by itself then.
+        if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
             // A panic in the writer has already ended the process.
             drop(thread.join());
         }

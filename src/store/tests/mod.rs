@@ -1,5 +1,10 @@
 //! The store's own rules, on a small entity and a log that only counts.
 
+mod check;
+mod damage;
+mod folder;
+mod write;
+
 use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
@@ -69,6 +74,12 @@ impl Seal for Counting {
     }
     fn tables(&self) -> Vec<&'static str> {
         vec![COUNT]
+    }
+    fn size(&self, read: &Read<'_>) -> Result<Option<u64>, StoreError> {
+        let size = read.raw(COUNT, b"n")?;
+        Ok(Some(size.map_or(0, |v| {
+            u64::from_be_bytes(v.try_into().expect("eight bytes"))
+        })))
     }
     fn check(&self, _: &Read<'_>, _: &mut Findings) -> Result<(), StoreError> {
         Ok(())
@@ -234,6 +245,41 @@ fn a_forgotten_person_is_unreadable_everywhere() {
 }
 
 #[test]
+fn what_an_erased_person_left_stays_erased_when_the_person_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let note = add(&store, 1, "甲", true).unwrap();
+    let back = note.clone();
+    let both = store.write_blocking(act(), {
+        let note = note.clone();
+        move |w| {
+            w.delete::<Note>(&note.id)?;
+            w.forget_subject(note.id.cast());
+            Ok(w.put(&note)?)
+        }
+    });
+    assert!(both.is_err(), "nobody could ever read it");
+    store
+        .write_blocking(act(), move |w| {
+            w.delete::<Note>(&note.id)?;
+            w.forget_subject(note.id.cast());
+            Ok(())
+        })
+        .unwrap();
+    let again = back.clone();
+    store
+        .write_blocking(act(), move |w| Ok(w.put(&again)?))
+        .unwrap();
+    store.read(|r| {
+        assert_eq!(r.get::<Note>(&back.id).unwrap(), Some(back.clone()));
+        let first = r.feed(0).unwrap().next().unwrap().unwrap();
+        let row = r.decode::<Note>(&first.key, &first.row.unwrap());
+        assert_eq!(row.unwrap(), None);
+    });
+    assert_eq!(store.check().unwrap().found, []);
+}
+
+#[test]
 fn many_writers_share_commits_and_all_are_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
@@ -270,6 +316,7 @@ fn a_newer_folder_is_refused_untouched_and_an_older_one_is_backed_up_first() {
     let dir = tempfile::tempdir().unwrap();
     let step = Migration {
         to: FORMAT + 1,
+        old_tables: &[],
         step: |_| Ok(Default::default()),
     };
     let newer = || StoreOptions {
@@ -279,7 +326,9 @@ fn a_newer_folder_is_refused_untouched_and_an_older_one_is_backed_up_first() {
     add(&open(&dir), 1, "甲", true).unwrap();
     let folder = Folder::at(dir.path().join("data"));
     drop(Store::open(&folder, newer()).unwrap());
-    let backup = dir.path().join(format!("before-format-{}.qtb", FORMAT + 1));
+    let backup = dir
+        .path()
+        .join(format!("data.before-format-{}.qtb", FORMAT + 1));
     assert_eq!(backup::verify(&backup).unwrap().tables["notes-1"].rows, 1);
     let before = std::fs::read(folder.store_file()).unwrap();
     assert!(matches!(

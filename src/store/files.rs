@@ -1,0 +1,105 @@
+//! Small files that are whole or absent, whenever the power goes.
+//!
+//! Written beside their place, synced, moved there, and the folder's entry synced as well: a
+//! rename without that may come back undone.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Writes a file that must not exist yet. `mode` as in `chmod`.
+pub(super) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let part = write_part(path, mode, bytes)?;
+    // A link, unlike a rename, never replaces a file that somebody made meanwhile.
+    let placed = match std::fs::hard_link(&part, path) {
+        Err(why) if is_without_links(&why) && !path.exists() => std::fs::rename(&part, path),
+        placed => placed,
+    };
+    if part.exists() {
+        std::fs::remove_file(&part)?;
+    }
+    placed?;
+    sync_entry(path)
+}
+
+/// Writes a file, whatever was there before.
+pub(super) fn replace(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let part = write_part(path, mode, bytes)?;
+    std::fs::rename(&part, path)?;
+    sync_entry(path)
+}
+
+/// A new file that nobody else can read.
+pub(super) fn open_private(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    options.open(path)
+}
+
+/// Makes the name of a file or folder survive a power cut.
+pub(super) fn sync_entry(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// `path` with `suffix` behind its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Removes what a run that was cut off has left; nothing there is fine.
+pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+        _ => Ok(()),
+    }
+}
+
+fn write_part(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<PathBuf> {
+    let part = beside(path, ".part");
+    remove_leftover(&part)?;
+    let mut out = open_private(&part, mode)?;
+    out.write_all(bytes)?;
+    out.sync_all()?;
+    Ok(part)
+}
+
+/// Whether the file system knows no hard links.
+fn is_without_links(why: &io::Error) -> bool {
+    matches!(
+        why.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_never_replaces_another_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        // Left over from a run that was cut off.
+        std::fs::write(beside(&path, ".part"), "half").unwrap();
+        create(&path, 0o400, b"one").unwrap();
+        let again = create(&path, 0o400, b"two").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        replace(&path, 0o400, b"three").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"three");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o400);
+        }
+    }
+}
