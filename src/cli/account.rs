@@ -12,7 +12,10 @@ use crate::{
     error::{AppError, Result},
     identity::{
         Allowed, Command, NewPassword, PasswordHash, Permission, Role, Viewer,
-        actions::{self, CreateAccount, CreateToken, DisableAccount, EnableAccount, ResetPassword},
+        actions::{
+            self, CreateAccount, CreateToken, DisableAccount, EnableAccount, FirstClaim,
+            ResetPassword,
+        },
         queries::{self, AccountView},
     },
     kit::{PageRequest, Secret, limits},
@@ -278,11 +281,11 @@ pub(super) fn perform(store: &Store, request: AccountRequest) -> Result<AccountA
         } => token(store, &login, name, &permissions, days),
         AccountRequest::ClaimCode => {
             let act = Viewer::console().change("account.claim_code").recorded();
-            let code = store.write_blocking(act, actions::ensure_first_claim)?;
-            Ok(AccountAnswer::Code {
-                login: None,
-                code: code.map(|ticket| ticket.text.expose().clone()),
-            })
+            let code = match store.write_blocking(act, actions::renew_first_claim)? {
+                FirstClaim::Given(ticket) => Some(ticket.text.expose().clone()),
+                FirstClaim::NotNeeded | FirstClaim::Waiting => None,
+            };
+            Ok(AccountAnswer::Code { login: None, code })
         }
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::{
     app::App,
     config::Config,
+    identity::actions::FirstClaim,
     kit::Random,
     store::{Folder, Vault},
 };
@@ -16,7 +17,7 @@ pub(super) fn run(config: &Config) -> CommandResult {
     let was_there = folder.exists();
     folder.create(&Random::system())?;
     let app = App::open(config.clone())?;
-    let code = serve::claim_code(&app)?;
+    let claim = serve::first_claim(&app)?;
     app.store.close();
     let key = Vault::path_for(folder.path());
     if was_there {
@@ -28,9 +29,17 @@ pub(super) fn run(config: &Config) -> CommandResult {
             key.display()
         );
     }
-    match code {
-        Some(code) => println!("Claim code of the first super admin: {code}"),
-        None => println!("There is a super admin; no claim code is needed."),
+    match claim {
+        FirstClaim::Given(code) => {
+            println!(
+                "Claim code of the first super admin: {}",
+                code.text.expose()
+            );
+        }
+        FirstClaim::Waiting => println!(
+            "The claim code printed before still opens; `qitai account claim-code` makes a new one."
+        ),
+        FirstClaim::NotNeeded => println!("There is a super admin; no claim code is needed."),
     }
     Ok(ExitCode::SUCCESS)
 }

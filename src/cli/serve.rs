@@ -5,7 +5,7 @@ use std::{net::TcpListener, process::ExitCode, sync::Arc};
 use crate::{
     app::App,
     config::Config,
-    identity::actions,
+    identity::actions::{self, FirstClaim},
     serve,
     store::{Act, Folder},
 };
@@ -16,8 +16,16 @@ pub(super) fn run(config: Config) -> CommandResult {
     super::log_to_stderr("info");
     Folder::at(&config.data).create(&crate::kit::Random::system())?;
     let app = App::open(config)?;
-    if let Some(code) = claim_code(&app)? {
-        eprintln!("No super admin yet. Open /claim and enter this code: {code}");
+    match first_claim(&app)? {
+        FirstClaim::NotNeeded => {}
+        FirstClaim::Waiting => eprintln!(
+            "No super admin yet. Open /claim and enter the code printed before, or make a new \
+             one with `qitai account claim-code`."
+        ),
+        FirstClaim::Given(code) => eprintln!(
+            "No super admin yet. Open /claim and enter this code: {}",
+            code.text.expose()
+        ),
     }
     let socket = listen(&app)?;
     eprintln!("listening on http://{}", app.config.listen);
@@ -37,11 +45,10 @@ pub(super) fn listen(app: &App) -> Result<TcpListener, Box<dyn std::error::Error
     TcpListener::bind(listen).map_err(|why| format!("cannot listen on {listen}: {why}").into())
 }
 
-/// The code for becoming the first super admin, if there is none yet.
-pub(super) fn claim_code(app: &App) -> crate::error::Result<Option<String>> {
+/// Sees to it that a code for becoming the first super admin is out, while there is none.
+pub(super) fn first_claim(app: &App) -> crate::error::Result<FirstClaim> {
     let act = Act::by_system("account.claim_code", "start");
-    let ticket = app.store.write_blocking(act, actions::ensure_first_claim)?;
-    Ok(ticket.map(|ticket| ticket.text.expose().clone()))
+    app.store.write_blocking(act, actions::ensure_first_claim)
 }
 
 /// Serves pages and commands and runs the background until told to stop.

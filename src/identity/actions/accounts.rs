@@ -233,14 +233,40 @@ pub fn save_preferences(w: &mut Write<'_>, allowed: Allowed<SavePreferences>) ->
     Ok(w.put(&account)?)
 }
 
-/// While there is no super admin, gives out a fresh code for becoming the first; earlier
-/// ones are void. `None` if there is one.
-pub fn ensure_first_claim(w: &mut Write<'_>) -> Result<Option<Ticket>> {
+/// What becoming the first super admin takes.
+#[derive(Debug, Clone)]
+pub enum FirstClaim {
+    /// There is a super admin.
+    NotNeeded,
+    /// A code given out earlier still opens. Only its hash is kept, so it cannot be shown again.
+    Waiting,
+    /// A fresh code.
+    Given(Ticket),
+}
+
+/// While there is no super admin, sees to it that a code for becoming the first is out: a start
+/// of the server does not void the one that somebody is about to type.
+pub fn ensure_first_claim(w: &mut Write<'_>) -> Result<FirstClaim> {
+    let now = w.now();
+    let mut waiting = false;
+    for code in w.read().all::<ClaimCode>(None)? {
+        let code = code?;
+        waiting |= code.use_for == CodeUse::FirstSuperAdmin && code.is_live(now);
+    }
+    match waiting && !has_super_admin(&w.read(), None)? {
+        true => Ok(FirstClaim::Waiting),
+        false => renew_first_claim(w),
+    }
+}
+
+/// While there is no super admin, gives out a fresh code for becoming the first; earlier ones
+/// are void.
+pub fn renew_first_claim(w: &mut Write<'_>) -> Result<FirstClaim> {
     drop_codes(w, CodeUse::FirstSuperAdmin)?;
     if has_super_admin(&w.read(), None)? {
-        return Ok(None);
+        return Ok(FirstClaim::NotNeeded);
     }
-    give_code(w, CodeUse::FirstSuperAdmin).map(Some)
+    give_code(w, CodeUse::FirstSuperAdmin).map(FirstClaim::Given)
 }
 
 fn load(w: &Write<'_>, id: Id<Account>) -> Result<Account> {

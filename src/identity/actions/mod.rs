@@ -17,9 +17,10 @@ pub use access::{
     revoke_token, save_access_settings, save_role,
 };
 pub use accounts::{
-    CreateAccount, DisableAccount, EnableAccount, NewAccount, ResetPassword, SavePreferences,
-    UpdateAccount, UpdateProfile, create_account, disable_account, enable_account,
-    ensure_first_claim, reset_password, save_preferences, update_account, update_profile,
+    CreateAccount, DisableAccount, EnableAccount, FirstClaim, NewAccount, ResetPassword,
+    SavePreferences, UpdateAccount, UpdateProfile, create_account, disable_account, enable_account,
+    ensure_first_claim, renew_first_claim, reset_password, save_preferences, update_account,
+    update_profile,
 };
 pub use doors::{Credentials, Redemption, change_password, redeem, sign_in, step_up};
 pub use sessions::{

@@ -19,8 +19,10 @@ impl Firm {
 
     fn first_claim(&self) -> Option<String> {
         let act = Act::by_system("account.claim_code", "start");
-        let ticket = self.store.write_blocking(act, ensure_first_claim).unwrap();
-        ticket.map(|ticket| ticket.text.expose().clone())
+        match self.store.write_blocking(act, renew_first_claim).unwrap() {
+            FirstClaim::Given(ticket) => Some(ticket.text.expose().clone()),
+            FirstClaim::NotNeeded | FirstClaim::Waiting => None,
+        }
     }
 }
 
@@ -59,6 +61,34 @@ async fn the_first_super_admin_comes_by_a_code_that_opens_once() {
         "claim.code"
     );
     assert_eq!(block(|| firm.first_claim()), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_start_keeps_the_code_that_somebody_is_about_to_type() {
+    let firm = Firm::new();
+    let start = || {
+        let act = Act::by_system("account.claim_code", "start");
+        firm.store.write_blocking(act, ensure_first_claim).unwrap()
+    };
+    let FirstClaim::Given(ticket) = block(start) else {
+        panic!("a new folder gives a code");
+    };
+    assert!(matches!(block(start), FirstClaim::Waiting));
+    let typed = ticket.text.expose();
+    firm.redeem(typed, "lin", PASSWORD).await.unwrap();
+    assert!(matches!(block(start), FirstClaim::NotNeeded));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_replaces_a_code_that_has_ended() {
+    let firm = Firm::new();
+    let start = || {
+        let act = Act::by_system("account.claim_code", "start");
+        firm.store.write_blocking(act, ensure_first_claim).unwrap()
+    };
+    assert!(matches!(block(start), FirstClaim::Given(_)));
+    firm.clock.advance_ms(CODE_MS);
+    assert!(matches!(block(start), FirstClaim::Given(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
