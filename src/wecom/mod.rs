@@ -3,14 +3,17 @@
 //! Product code speaks in typed calls; odd shapes and error codes stay in here. Nothing knows
 //! whether the other end is WeCom or the simulator.
 
+pub mod callback;
 mod client;
 mod contacts;
 mod directory;
 mod error;
+pub mod event;
 mod groups;
 mod lenient;
 pub mod sim;
 mod tags;
+mod xml;
 
 pub use client::{BASE_URL, Client, Metrics, Patience, Settings, install_crypto_provider};
 pub use contacts::{ContactOfMember, CustomerPages, ExternalContact, FollowInfo, Follower};
