@@ -18,13 +18,14 @@ use crate::{
     kit::Timestamp,
     org::{DirectoryCache, Sight},
     search::{People, ScopeFilter, SearchError},
+    slice::Worker,
     slices,
     store::{
         Act, Folder, Read, Store, StoreError, StoreOptions, Write,
         backup::{BackupError, Manifest},
     },
-    wecom,
-    work::{JobState, Runner, jobs},
+    sync, wecom,
+    work::{JobState, Runner, effects::Courier, jobs},
 };
 
 /// Feed entries that one commit of the index covers at most.
@@ -33,6 +34,8 @@ const INDEX_BATCH: usize = 5_000;
 const INDEX_PAUSE: Duration = Duration::from_millis(500);
 /// How often housekeeping and checkpoints are looked at.
 const TICK: Duration = Duration::from_secs(5);
+/// Time before a worker that failed is started again.
+const WORKER_PAUSE: Duration = Duration::from_secs(5);
 /// Ticks between two rounds of housekeeping.
 const HOUSEKEEPING_TICKS: u32 = 36;
 
@@ -44,14 +47,16 @@ pub struct App {
     pub store: Arc<Store>,
     /// Search over customers, members and groups.
     pub people: People,
-    /// The firm's WeCom account, if configured.
-    pub wecom: Option<wecom::Client>,
+    /// The living connection to WeCom.
+    pub sync: sync::State,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
     /// The directory in memory.
     pub directory: DirectoryCache,
     /// Notified by whoever has queued a job.
     pub jobs: Arc<Notify>,
+    /// Notified by whoever has planned an effect.
+    pub effects: Arc<Notify>,
     verdict: ArcSwapOption<(Timestamp, bool)>,
     stop: CancellationToken,
 }
@@ -66,8 +71,8 @@ pub enum OpenError {
     #[error(transparent)]
     Search(#[from] SearchError),
     /// The WeCom client could not be set up.
-    #[error(transparent)]
-    Wecom(#[from] wecom::Error),
+    #[error("the connection to WeCom cannot be used: {0}")]
+    Wecom(#[from] AppError),
 }
 
 impl App {
@@ -90,26 +95,26 @@ impl App {
     ) -> Result<Arc<Self>, OpenError> {
         let head = store.snapshot().feed_head();
         let people = People::open(&folder.index_dir(), &store.vault().folder_id(), head)?;
-        let wecom = match &config.wecom {
-            Some(account) => {
-                let clock = store.clock().clone();
-                let patience = wecom::Patience::default();
-                Some(wecom::Client::new(account.settings(), patience, clock)?)
-            }
-            None => None,
-        };
         let passwords = Passwords::new(store.random().clone());
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             config,
             store,
             people,
-            wecom,
+            sync: sync::State::default(),
             passwords,
             directory: DirectoryCache::default(),
             jobs: Arc::default(),
+            effects: Arc::default(),
             verdict: ArcSwapOption::empty(),
             stop: CancellationToken::new(),
-        }))
+        });
+        sync::connection::connect(&app)?;
+        Ok(app)
+    }
+
+    /// The client of the firm's WeCom account, if it is connected.
+    pub fn wecom(&self) -> Option<wecom::Client> {
+        self.sync.link().map(|link| link.client.clone())
     }
 
     /// Runs a read on the published state.
@@ -141,10 +146,21 @@ impl App {
             self.stop.clone(),
         );
         let jobs = tokio::spawn(runner.run(self.clone()));
+        let courier = Courier::new(
+            self.store.clone(),
+            slices::effects(),
+            self.effects.clone(),
+            self.stop.clone(),
+        );
+        let effects = tokio::spawn(courier.run(self.clone()));
         let index = tokio::spawn(self.clone().follow_feed());
         let ticks = tokio::spawn(self.clone().tick());
+        let workers = slices::workers()
+            .into_iter()
+            .map(|worker| tokio::spawn(self.clone().keep_running(worker)))
+            .collect::<Vec<_>>();
         self.stop.cancelled().await;
-        for task in [jobs, index, ticks] {
+        for task in [jobs, effects, index, ticks].into_iter().chain(workers) {
             task.await.map_err(AppError::internal)??;
         }
         let store = self.store.clone();
@@ -155,6 +171,30 @@ impl App {
         })
         .await
         .map_err(AppError::internal)?
+    }
+
+    /// Runs a worker until the app stops; after an error it is started again.
+    async fn keep_running(self: Arc<Self>, worker: Worker) -> Result<()> {
+        while !self.is_stopping() {
+            // A task of its own, so that a panic in it is an error here and no more.
+            let ended = tokio::spawn((worker.run)(self.clone())).await;
+            match ended.map_err(AppError::internal).flatten() {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::error!(worker = worker.name, %error, "worker failed");
+                    tokio::select! {
+                        () = tokio::time::sleep(WORKER_PAUSE) => {}
+                        () = self.stop.cancelled() => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything is to come to its end.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     /// Ends everything that [`App::run`] runs.
@@ -188,9 +228,9 @@ impl App {
 
     /// Whether everything stored can be found, and the first sync, if one is due, is done.
     pub fn is_ready(&self) -> bool {
-        let synced = self.wecom.is_none()
+        let synced = self.wecom().is_none()
             || self
-                .read(|r| jobs::latest_in(r, crate::sync::KIND, JobState::Done))
+                .read(|r| jobs::latest_in(r, sync::KIND, JobState::Done))
                 .is_ok_and(|job| job.is_some());
         synced && self.is_caught_up()
     }
@@ -297,7 +337,7 @@ impl App {
 
     /// Queues a full sync on behalf of `viewer`, unless one is under way; gives the job.
     pub async fn start_sync(&self, viewer: &Viewer) -> Result<jobs::JobId> {
-        if self.wecom.is_none() {
+        if self.wecom().is_none() {
             return Err(AppError::Unavailable {
                 why: "wecom_missing",
             });
@@ -307,7 +347,7 @@ impl App {
         let id = self
             .write(act, move |w| {
                 viewer.scope(&w.read(), Permission::SyncRun)?;
-                let id = crate::sync::enqueue(w)?;
+                let id = sync::enqueue(w)?;
                 w.act_mut().objects.push(crate::store::ObjectRef {
                     kind: "job",
                     id: id.to_string(),

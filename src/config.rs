@@ -26,8 +26,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The name shown before the directory is known.
     pub firm: Option<String>,
-    /// The firm's WeCom account; none works locally, without sync.
+    /// The firm's WeCom account; none leaves it to the settings pages.
     pub wecom: Option<WecomConfig>,
+    /// Root of WeCom's server API, with a slash at its end; WeCom's own unless told otherwise.
+    pub wecom_base_url: String,
     /// Whether TLS ends at a reverse proxy in front, which then sets the forwarded headers.
     pub behind_proxy: bool,
 }
@@ -36,8 +38,6 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WecomConfig {
-    /// Root of the server API; WeCom's own unless told otherwise.
-    pub base_url: Option<String>,
     /// Corp ID (企业ID).
     pub corpid: String,
     /// AgentId of the self-built app.
@@ -47,25 +47,10 @@ pub struct WecomConfig {
     pub app_secret: Secret<String>,
     /// Secret of Customer Contact (客户联系), for firms that still have it.
     pub contact_secret: Option<Secret<String>>,
-}
-
-impl WecomConfig {
-    /// As the client takes it.
-    pub fn settings(&self) -> crate::wecom::Settings {
-        let mut base_url = self
-            .base_url
-            .clone()
-            .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned());
-        if !base_url.ends_with('/') {
-            base_url.push('/');
-        }
-        crate::wecom::Settings {
-            base_url,
-            corpid: self.corpid.clone(),
-            app_secret: self.app_secret.clone(),
-            contact_secret: self.contact_secret.clone(),
-        }
-    }
+    /// Token of the receiving server (接收事件服务器).
+    pub callback_token: Option<Secret<String>>,
+    /// EncodingAESKey of the receiving server.
+    pub callback_aes_key: Option<Secret<String>>,
 }
 
 /// The file as written.
@@ -78,6 +63,7 @@ struct File {
     #[serde(default)]
     behind_proxy: bool,
     wecom: Option<WecomConfig>,
+    wecom_base_url: Option<String>,
 }
 
 /// What environment and flags may override; clap reads both.
@@ -137,9 +123,20 @@ impl Config {
             }),
             firm: file.firm,
             wecom: file.wecom,
+            wecom_base_url: with_slash(
+                file.wecom_base_url
+                    .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned()),
+            ),
             behind_proxy: file.behind_proxy,
         })
     }
+}
+
+fn with_slash(mut url: String) -> String {
+    if !url.ends_with('/') {
+        url.push('/');
+    }
+    url
 }
 
 impl File {

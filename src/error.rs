@@ -105,6 +105,14 @@ impl AppError {
         }
     }
 
+    /// Whether trying the same again later may help.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Wecom { .. } | Self::Unavailable { .. } | Self::TooMany { .. }
+        )
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {

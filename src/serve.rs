@@ -18,7 +18,7 @@ use crate::{
     identity::{Permission, Viewer},
     openapi,
     slice::{Access, Slice},
-    slices, visit,
+    slices, sync, visit,
     web::{self, Cursors, Routes, Web},
 };
 
@@ -33,7 +33,7 @@ pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
         cursors: Cursors::new(app.store.vault().token_key(), app.store.random().clone()),
         secure: app.is_secure(),
         session_cookie: visit::SESSION_COOKIE,
-        open_paths: Vec::new(),
+        open_paths: vec![sync::CALLBACK],
     }
 }
 

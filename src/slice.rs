@@ -1,9 +1,17 @@
 //! What a slice says about itself. Server, menu, permission matrix, API description, backup,
 //! check and the coverage tests are loops over the one list of slices.
 
+use std::{pin::Pin, sync::Arc};
+
 use actix_web::http::Method;
 
-use crate::{app::App, identity::Permission, store::TableSpec, work::JobKind};
+use crate::{
+    app::App,
+    error::Result,
+    identity::Permission,
+    store::TableSpec,
+    work::{JobKind, effects::EffectKind},
+};
 
 /// One slice.
 #[derive(Default)]
@@ -18,6 +26,23 @@ pub struct Slice {
     pub nav: Vec<NavItem>,
     /// The jobs it runs.
     pub jobs: Vec<JobKind<App>>,
+    /// What it keeps doing in the background.
+    pub workers: Vec<Worker>,
+    /// What it does outside.
+    pub effects: Vec<EffectKind<App>>,
+}
+
+/// What the future of a worker is.
+pub type WorkerFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// A loop that runs as long as the process. All it knows lies in the store: after an error it
+/// is started again.
+#[derive(Clone, Copy)]
+pub struct Worker {
+    /// Stable name for the log, `<slice>.<what>`.
+    pub name: &'static str,
+    /// Runs until the app stops.
+    pub run: fn(Arc<App>) -> WorkerFuture,
 }
 
 /// Who may call a route. The early check only: queries and actions check again, with scope.

@@ -1,8 +1,8 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, customers, finder, identity, org, slice::Slice, store::TableSpec,
-    sync, tags, work, work::JobKind,
+    app::App, audit, compliance, customers, finder, identity, org, slice::Slice, slice::Worker,
+    store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -32,4 +32,14 @@ pub fn tables() -> Vec<TableSpec> {
 /// The jobs of all slices.
 pub fn jobs() -> Vec<JobKind<App>> {
     all().into_iter().flat_map(|slice| slice.jobs).collect()
+}
+
+/// What all slices keep doing in the background.
+pub fn workers() -> Vec<Worker> {
+    all().into_iter().flat_map(|slice| slice.workers).collect()
+}
+
+/// What all slices do outside.
+pub fn effects() -> Vec<EffectKind<App>> {
+    all().into_iter().flat_map(|slice| slice.effects).collect()
 }

@@ -98,11 +98,12 @@ fn open(
     data: PathBuf,
 ) -> std::result::Result<Arc<App>, Box<dyn std::error::Error>> {
     let wecom = WecomConfig {
-        base_url: Some(sim.base_url.clone()),
         corpid: sim.corpid.clone(),
         agentid: sim.agentid,
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+        callback_token: None,
+        callback_aes_key: None,
     };
     Folder::at(&data).create(&Random::system())?;
     let config = Config {
@@ -110,6 +111,7 @@ fn open(
         listen,
         firm: None,
         wecom: Some(wecom),
+        wecom_base_url: sim.base_url.clone(),
         behind_proxy: false,
     };
     Ok(App::open(config)?)

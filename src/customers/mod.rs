@@ -94,6 +94,7 @@ pub fn slice() -> Slice {
         routes,
         nav,
         jobs,
+        ..Slice::default()
     }
 }
 

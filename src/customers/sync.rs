@@ -226,22 +226,41 @@ pub fn missing_customers(
     Ok(missing)
 }
 
-/// Ends the relations of a customer with members whom WeCom, asked about this one customer,
-/// does not name as followers any more. `asked` are the members the pass was about.
-pub fn end_relations(
+/// Stores one customer with everybody who follows it. One answer tells all followers, so the
+/// relation of whoever is not among them has ended. Gives how many relations have.
+pub fn apply_customer(
     w: &mut Write<'_>,
-    external_userid: &str,
-    asked: &[MemberId],
-    still_following: &HashSet<MemberId>,
+    members: &BTreeMap<String, MemberId>,
+    customer: &CustomerFacts,
+    relations: &[RelationFacts],
 ) -> Result<u64, StoreError> {
-    let Some(customer) = by_external_userid(&w.read(), external_userid)? else {
-        return Ok(0);
-    };
+    let (id, _) = put_customer(w, customer)?;
+    let (mut following, mut tag_ids) = (HashSet::new(), HashMap::new());
+    for relation in relations {
+        if let Some(member) = members.get(&relation.userid.to_ascii_lowercase()) {
+            following.insert(*member);
+            put_relation(w, id, *member, relation, &mut tag_ids)?;
+        }
+    }
+    end_relations(w, id, &following)
+}
+
+/// Ends all relations of a customer whom WeCom, asked about it alone, does not know any more.
+pub fn apply_gone(w: &mut Write<'_>, external_userid: &str) -> Result<u64, StoreError> {
+    match by_external_userid(&w.read(), external_userid)? {
+        Some(customer) => end_relations(w, customer.id, &HashSet::new()),
+        None => Ok(0),
+    }
+}
+
+fn end_relations(
+    w: &mut Write<'_>,
+    customer: CustomerId,
+    following: &HashSet<MemberId>,
+) -> Result<u64, StoreError> {
     let mut ended = 0;
-    let relations: Vec<Relation> = relations_of(&w.read(), customer.id)?;
-    for mut relation in relations {
-        let gone = asked.contains(&relation.member) && !still_following.contains(&relation.member);
-        if relation.is_active() && gone {
+    for mut relation in relations_of(&w.read(), customer)? {
+        if relation.is_active() && !following.contains(&relation.member) {
             relation.state = RelationState::Ended { at: w.now() };
             w.put(&relation)?;
             ended += 1;

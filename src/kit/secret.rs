@@ -27,6 +27,32 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
+impl<T: Zeroize + PartialEq> PartialEq for Secret<T> {
+    /// For noticing changes; not in constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T: Zeroize + Eq> Eq for Secret<T> {}
+
+/// As the value itself: only sealed rows may hold it.
+impl<C, T: Zeroize + minicbor::Encode<C>> minicbor::Encode<C> for Secret<T> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.0.encode(e, ctx)
+    }
+}
+
+impl<'b, C, T: Zeroize + minicbor::Decode<'b, C>> minicbor::Decode<'b, C> for Secret<T> {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        T::decode(d, ctx).map(Self)
+    }
+}
+
 impl<T: Zeroize> Drop for Secret<T> {
     fn drop(&mut self) {
         self.0.zeroize();

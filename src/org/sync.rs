@@ -183,6 +183,19 @@ pub fn mark_left(w: &mut Write<'_>, userids: &[String]) -> Result<usize, StoreEr
     finish(w, before)
 }
 
+/// Gives a member a new userid, as WeCom says it has now. Nothing happens if the old one is
+/// not known or the new one is: then the two have met already.
+pub fn rename_member(w: &mut Write<'_>, before: &str, now: &str) -> Result<(), StoreError> {
+    let known = queries::member_by_userid(&w.read(), before)?;
+    let taken = queries::member_by_userid(&w.read(), now)?;
+    if let (Some(mut member), None) = (known, taken) {
+        member.userid = now.to_owned();
+        w.put(&member)?;
+        touch(w)?;
+    }
+    Ok(())
+}
+
 /// Notes who may add customers, from the complete list of them.
 pub fn apply_follow_users(w: &mut Write<'_>, userids: &[String]) -> Result<usize, StoreError> {
     let before = w.changed();

@@ -193,6 +193,25 @@ impl Store {
         answer.blocking_recv().map_err(|_| self.stopped())?
     }
 
+    /// Runs a verb on the published state and throws away what it did: what would happen, without
+    /// any of it happening.
+    pub fn rehearse<T>(
+        &self,
+        act: Act,
+        verb: impl FnOnce(&mut Write<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let published = self.snapshot();
+        let Shared { vault, options, .. } = &*self.shared;
+        let now = options.clock.now();
+        verb(&mut Write::new(
+            published.snapshot(),
+            vault,
+            &options.random,
+            now,
+            act,
+        ))
+    }
+
     /// Queues a verb whose answer nobody waits for: the entry of a list page joins the next
     /// batch. A full queue is an error; the page must not be shown then.
     pub fn write_later<F>(&self, act: Act, verb: F) -> Result<()>

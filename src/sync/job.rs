@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     app::App,
-    customers,
+    customers::{self, GroupState},
     error::{AppError, Result},
     org,
     org::MemberId,
@@ -17,7 +17,7 @@ use crate::{
     work::{Job, JobContext, JobEnd, JobFuture},
 };
 
-use super::{mapping, place::Place};
+use super::{Target, mapping, place::Place, pull};
 
 /// The job's kind.
 pub const KIND: &str = "sync.full";
@@ -30,7 +30,7 @@ const MEMBERS_A_STRETCH: usize = 25;
 /// Runs the job.
 pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
     Box::pin(async move {
-        let client = app.wecom.clone().ok_or(AppError::Unavailable {
+        let client = app.wecom().ok_or(AppError::Unavailable {
             why: "wecom_missing",
         })?;
         let pass = Pass {
@@ -85,12 +85,17 @@ impl Pass {
     }
 
     async fn directory(&self) -> Result<()> {
+        let asked = self.app.sync.freshness.asking();
         let departments = mapping::departments(self.client.departments().await?);
         let numbers: Vec<u64> = departments.iter().map(|d| d.wecom_id).collect();
+        let app = self.app.clone();
         self.step("sync.departments", move |w, job| {
             job.progress.phase = Place::Directory.phase().to_owned();
-            let changed = org::sync::apply_departments(w, &departments, true)?;
-            job.progress.count("departments", changed as u64);
+            if !app.sync.freshness.is_stale(&Target::Departments, asked) {
+                let changed = org::sync::apply_departments(w, &departments, true)?;
+                job.progress.count("departments", changed as u64);
+                app.sync.freshness.applied(&Target::Departments, asked);
+            }
             Ok(())
         })
         .await?;
@@ -109,6 +114,7 @@ impl Pass {
         let mut seen = HashSet::new();
         let total = departments.len() as u64;
         for (done, department) in departments.iter().enumerate() {
+            let asked = self.app.sync.freshness.asking();
             let members = mapping::members(self.client.members(*department).await?);
             // A member of several departments is told of in each; once is enough.
             let fresh: Vec<_> = members
@@ -116,8 +122,10 @@ impl Pass {
                 .filter(|m| seen.insert(m.userid.to_ascii_lowercase()))
                 .collect();
             for part in fresh.chunks(MEMBERS_A_WRITE) {
-                let part = part.to_vec();
+                let (mut part, app) = (part.to_vec(), self.app.clone());
                 self.step("sync.members", move |w, job| {
+                    let freshness = &app.sync.freshness;
+                    part.retain(|m| !freshness.is_stale(&Target::member(&m.userid), asked));
                     let changed = org::sync::apply_members(w, &part)?;
                     job.progress.count("members", changed as u64);
                     job.progress.done = done as u64 + 1;
@@ -156,10 +164,15 @@ impl Pass {
     }
 
     async fn tags(&self) -> Result<()> {
+        let asked = self.app.sync.freshness.asking();
         let groups = mapping::tag_groups(self.client.corp_tags().await?);
+        let app = self.app.clone();
         self.step("sync.tags", move |w, job| {
-            job.progress
-                .count("tags", tags::sync::apply(w, &groups)? as u64);
+            if !app.sync.freshness.is_stale(&Target::Tags, asked) {
+                let changed = tags::sync::apply(w, &groups)?;
+                job.progress.count("tags", changed as u64);
+                app.sync.freshness.applied(&Target::Tags, asked);
+            }
             Ok(())
         })
         .await?;
@@ -220,7 +233,9 @@ impl Pass {
         total: u64,
     ) -> Result<Option<HashSet<(String, String)>>> {
         let mut seen = HashSet::new();
+        let freshness = &self.app.sync.freshness;
         let mut pages = self.client.customers_of(stretch);
+        let mut asked = freshness.asking();
         while let Some(page) = pages.next().await? {
             if self.context.should_stop()? {
                 return Ok(None);
@@ -230,8 +245,13 @@ impl Pass {
                 let userid = relation.userid.to_ascii_lowercase();
                 seen.insert((userid, customer.external_userid.clone()));
             }
-            let members = members.clone();
+            let (members, app) = (members.clone(), self.app.clone());
+            let asked_for = std::mem::replace(&mut asked, freshness.asking());
             self.step("sync.customers", move |w, job| {
+                let freshness = &app.sync.freshness;
+                let mut page = page;
+                page.retain(|(c, _)| !freshness.is_row_stale(&c.external_userid, asked_for));
+                freshness.applied_page(asked_for);
                 let applied = customers::sync::apply_page(w, &members, &page)?;
                 let progress = &mut job.progress;
                 progress.count("customers_new", applied.new_customers);
@@ -255,12 +275,10 @@ impl Pass {
         seen: &HashSet<(String, String)>,
     ) -> Result<()> {
         let mut missing = HashSet::new();
-        let mut asked = Vec::new();
         for userid in stretch.iter().map(|u| u.to_ascii_lowercase()) {
             let Some(member) = members.get(&userid) else {
                 continue;
             };
-            asked.push(*member);
             let of_member: HashSet<String> = seen
                 .iter()
                 .filter(|(u, _)| *u == userid)
@@ -271,20 +289,28 @@ impl Pass {
             missing.extend(self.app.store.read(of_member)?);
         }
         for external_userid in missing {
-            let following = match self.client.followers(&external_userid).await? {
-                Some(followers) => mapping::followers(&followers, members),
-                None => HashSet::new(),
-            };
-            let asked = asked.clone();
-            self.step("sync.ended", move |w, job| {
-                let ended =
-                    customers::sync::end_relations(w, &external_userid, &asked, &following)?;
-                job.progress.count("ended", ended);
-                Ok(())
-            })
-            .await?;
+            self.pull(Target::Customer(external_userid)).await?;
         }
         Ok(())
+    }
+
+    /// Asks about one thing the listing did not mention, and applies the answer.
+    async fn pull(&self, target: Target) -> Result<()> {
+        let asked = self.app.sync.freshness.asking();
+        let pulled = pull::ask(&self.app, &self.client, &target).await?;
+        let app = self.app.clone();
+        self.step("sync.repair", move |w, job| {
+            // Otherwise an event about it was dealt with meanwhile, and knows better.
+            if !app.sync.freshness.is_stale(&target, asked) {
+                let before = w.changed();
+                pull::apply(w, &pulled)?;
+                job.progress
+                    .count("repaired", (w.changed() - before) as u64);
+                app.sync.freshness.applied(&target, asked);
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn groups(&self, after_chat_id: String) -> Result<()> {
@@ -299,15 +325,20 @@ impl Pass {
             if self.context.should_stop()? {
                 return Ok(());
             }
+            let target = Target::Group(entry.chat_id.clone());
+            let asked = self.app.sync.freshness.asking();
             let Some(group) = self.client.group(&entry.chat_id).await? else {
                 continue;
             };
-            let facts = mapping::group(group, entry.status);
-            let members = members.clone();
+            let facts = mapping::group(group, GroupState::from_wecom(entry.status));
+            let (members, app) = (members.clone(), self.app.clone());
             self.step("sync.group", move |w, job| {
-                let changed = customers::sync::apply_group(w, &members, &facts)?;
+                if !app.sync.freshness.is_stale(&target, asked) {
+                    let changed = customers::sync::apply_group(w, &members, &facts)?;
+                    job.progress.count("changed", changed);
+                    app.sync.freshness.applied(&target, asked);
+                }
                 job.progress.count("groups_read", 1);
-                job.progress.count("changed", changed);
                 (job.progress.done, job.progress.total) = (done as u64 + 1, total);
                 let after_chat_id = facts.chat_id;
                 job.cursor = Some(Place::Groups { after_chat_id }.to_cursor());
@@ -321,12 +352,7 @@ impl Pass {
             .store
             .read(|r| customers::sync::missing_groups(r, &seen))?
         {
-            if self.client.group(&chat_id).await?.is_none() {
-                self.step("sync.group_gone", move |w, _| {
-                    Ok(customers::sync::mark_group_gone(w, &chat_id)?)
-                })
-                .await?;
-            }
+            self.pull(Target::Group(chat_id)).await?;
         }
         self.go_to(Place::Finished).await
     }

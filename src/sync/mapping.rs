@@ -1,7 +1,5 @@
 //! From WeCom's words to ours.
 
-use std::collections::{BTreeMap, HashSet};
-
 use crate::{
     customers::{
         AddWay, CustomerKind, GroupState, JoinScene,
@@ -9,7 +7,7 @@ use crate::{
     },
     kit::Timestamp,
     org::{
-        Gender, MemberId, MemberState, Post,
+        Gender, MemberState, Post,
         sync::{DepartmentFacts, MemberFacts},
     },
     tags::sync::{GroupFacts as TagGroupFacts, TagFacts},
@@ -32,7 +30,7 @@ pub(super) fn members(told: Vec<wecom::Member>) -> Vec<MemberFacts> {
     told.into_iter().map(member).collect()
 }
 
-fn member(told: wecom::Member) -> MemberFacts {
+pub(super) fn member(told: wecom::Member) -> MemberFacts {
     let post = |(i, department): (usize, &u64)| Post {
         department: *department,
         is_leader: told.is_leader_in_dept.get(i) == Some(&1),
@@ -78,7 +76,7 @@ pub(super) fn customers(told: Vec<wecom::ContactOfMember>) -> Vec<(CustomerFacts
         .collect()
 }
 
-fn customer(told: wecom::ExternalContact) -> CustomerFacts {
+pub(super) fn customer(told: wecom::ExternalContact) -> CustomerFacts {
     CustomerFacts {
         kind: CustomerKind::from_wecom(told.kind),
         gender: Gender::from_wecom(told.gender),
@@ -92,34 +90,33 @@ fn customer(told: wecom::ExternalContact) -> CustomerFacts {
     }
 }
 
-fn relation(told: wecom::FollowInfo) -> RelationFacts {
+pub(super) fn relation(told: wecom::FollowInfo) -> RelationFacts {
+    let (tags, personal_tags) = match told.tags {
+        // The listing tells corp and strategy tags only, by their ids.
+        None => (told.tag_id, None),
+        Some(tags) => {
+            let (personal, corp): (Vec<_>, Vec<_>) = tags.into_iter().partition(|t| t.kind == 2);
+            (
+                corp.into_iter().map(|t| t.tag_id).collect(),
+                Some(personal.into_iter().map(|t| t.tag_name).collect()),
+            )
+        }
+    };
     RelationFacts {
         userid: told.userid,
         remark: told.remark,
         description: told.description,
         company: told.remark_corp_name,
         phones: told.remark_mobiles,
-        tags: told.tag_id,
-        // This call tells corp and strategy tags only.
-        personal_tags: None,
+        tags,
+        personal_tags,
         add_way: AddWay(u16::try_from(told.add_way).unwrap_or(u16::MAX)),
         channel: told.state,
         added_at: Timestamp::from_s(told.createtime),
     }
 }
 
-/// The members known here among a customer's followers.
-pub(super) fn followers(
-    told: &[wecom::Follower],
-    members: &BTreeMap<String, MemberId>,
-) -> HashSet<MemberId> {
-    told.iter()
-        .filter_map(|f| members.get(&f.userid.to_ascii_lowercase()))
-        .copied()
-        .collect()
-}
-
-pub(super) fn group(told: wecom::Group, status: i64) -> GroupFacts {
+pub(super) fn group(told: wecom::Group, state: GroupState) -> GroupFacts {
     let person = |p: wecom::GroupMember| GroupPersonFacts {
         userid: p.userid,
         is_external: p.kind != 1,
@@ -129,7 +126,7 @@ pub(super) fn group(told: wecom::Group, status: i64) -> GroupFacts {
         scene: JoinScene::from_wecom(p.join_scene),
     };
     GroupFacts {
-        state: GroupState::from_wecom(status),
+        state,
         chat_id: told.chat_id,
         name: told.name,
         owner: told.owner,

@@ -1,19 +1,33 @@
-//! Sync (同步): the whole of what WeCom knows, page by page, as a durable job.
+//! Sync (同步): never out of step with WeCom.
 //!
-//! Owns no tables; it applies answers through the `sync` functions of org, tags and
-//! customers. Invariants: a page and the place behind it are one transaction; a failed page
-//! means unknown, never gone; whatever a complete pass does not mention is asked about one by
-//! one before anything is marked; running again over an unchanged firm writes nothing but
-//! the job's own row.
+//! Tables: `wecom-connection-1`, `signals-1`; what is heard is applied through the `sync`
+//! functions of org, tags and customers. Two ways lead here. Events (回调) are stored before
+//! they are answered, and what they are about is then read again: a hint, never the truth. The
+//! full sync reads everything as a durable job and repairs what no event has told. Invariants:
+//! a page and the place behind it are one transaction; a failed page means unknown, never
+//! gone; whatever a complete pass does not mention is asked about one by one before anything
+//! is marked; of two answers about one thing the one asked for later stays; running again over
+//! an unchanged firm writes nothing but the job's own row.
 
+mod callback;
+pub mod connection;
+mod freshness;
+mod inbox;
 mod job;
 mod mapping;
 mod pages;
 mod place;
+mod pull;
+mod target;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::Notify;
 
 use crate::{
     identity::Permission,
-    slice::{Access, Route, Slice},
+    slice::{Access, Route, Slice, Worker},
     store::{StoreError, Write},
     work::{
         JobKind,
@@ -21,23 +35,55 @@ use crate::{
     },
 };
 
+pub use callback::CALLBACK;
+pub use freshness::Freshness;
 pub use job::KIND;
+pub use target::Target;
+
+/// What the slice keeps in memory.
+#[derive(Default)]
+pub struct State {
+    link: ArcSwapOption<connection::Link>,
+    freshness: Freshness,
+    /// Notified when an event has been stored.
+    arrived: Notify,
+    heard: callback::Heard,
+}
+
+impl State {
+    /// The connection in use, if there is one.
+    pub fn link(&self) -> Option<Arc<connection::Link>> {
+        self.link.load_full()
+    }
+}
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
     use actix_web::web::{get, post};
     let run = Access::Needs(Permission::SyncRun);
-    let jobs = vec![JobKind {
-        name: KIND,
-        run: job::run,
-    }];
     Slice {
         name: "sync",
+        tables: [&connection::TABLES[..], &inbox::TABLES[..]].concat(),
         routes: vec![
-            Route::get("/org/sync", run, || get().to(pages::index)),
-            Route::post("/org/sync", run, || post().to(pages::start)),
+            Route::get(CALLBACK, Access::Public, || get().to(callback::verify)),
+            Route::post(CALLBACK, Access::Public, || post().to(callback::receive)),
+            Route::get("/org/sync", run, || get().to(pages::index::index)),
+            Route::post("/org/sync", run, || post().to(pages::index::start)),
+            Route::get("/settings/wecom/events", run, || {
+                get().to(pages::events::index)
+            }),
+            Route::post("/settings/wecom/events/replay", run, || {
+                post().to(pages::events::replay)
+            }),
         ],
-        jobs,
+        jobs: vec![JobKind {
+            name: KIND,
+            run: job::run,
+        }],
+        workers: vec![Worker {
+            name: "sync.inbox",
+            run: inbox::run,
+        }],
         ..Slice::default()
     }
 }

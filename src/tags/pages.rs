@@ -65,7 +65,7 @@ pub(super) async fn index(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Show
         tags: groups.iter().map(|group| group.tags.len()).sum(),
         groups,
         may_open,
-        empty: empty(&cx, app.wecom.is_some(), viewer.may(Permission::SyncRun)),
+        empty: empty(&cx, app.wecom().is_some(), viewer.may(Permission::SyncRun)),
     }))
 }
 

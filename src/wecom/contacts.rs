@@ -40,7 +40,7 @@ pub struct ExternalContact {
     pub corp_full_name: String,
 }
 
-/// What one member knows of a customer, as `batch/get_by_user` tells it.
+/// What one member knows of a customer.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FollowInfo {
     /// The member's userid.
@@ -54,9 +54,12 @@ pub struct FollowInfo {
     /// When added, seconds.
     #[serde(default, deserialize_with = "lenient::int")]
     pub createtime: i64,
-    /// Corp and strategy tags.
+    /// Ids of corp and strategy tags, told by `batch/get_by_user` only.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub tag_id: Vec<String>,
+    /// Tags of all kinds, told by `get` only.
+    #[serde(default)]
+    pub tags: Option<Vec<FollowTag>>,
     /// Company as remarked.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub remark_corp_name: String,
@@ -71,11 +74,27 @@ pub struct FollowInfo {
     pub state: String,
 }
 
-/// A follower as `externalcontact/get` tells it; only who.
+/// A tag as `externalcontact/get` tells it.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Follower {
-    /// The member's userid.
-    pub userid: String,
+pub struct FollowTag {
+    /// The tag's id; absent for personal tags.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tag_id: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tag_name: String,
+    /// 1 corp tag, 2 personal tag, 3 strategy tag.
+    #[serde(default, rename = "type", deserialize_with = "lenient::int")]
+    pub kind: i64,
+}
+
+/// A customer with everybody who follows it.
+#[derive(Debug, Clone)]
+pub struct CustomerDetail {
+    /// The customer.
+    pub external_contact: ExternalContact,
+    /// All followers the app sees.
+    pub follow_user: Vec<FollowInfo>,
 }
 
 /// One (customer, member) pair.
@@ -204,12 +223,13 @@ impl Client {
         }
     }
 
-    /// The followers of one customer; `None` if WeCom does not know the customer any more.
-    pub async fn followers(&self, external_userid: &str) -> Result<Option<Vec<Follower>>, Error> {
+    /// One customer with all followers; `None` if WeCom does not know the customer any more.
+    pub async fn customer(&self, external_userid: &str) -> Result<Option<CustomerDetail>, Error> {
         #[derive(Deserialize)]
         struct Answer {
+            external_contact: ExternalContact,
             // Required: an answer without it must not read as "nobody".
-            follow_user: Vec<Follower>,
+            follow_user: Vec<FollowInfo>,
             #[serde(default, deserialize_with = "lenient::or_default")]
             next_cursor: String,
         }
@@ -226,7 +246,10 @@ impl Client {
             };
             all.extend(answer.follow_user);
             if answer.next_cursor.is_empty() {
-                return Ok(Some(all));
+                return Ok(Some(CustomerDetail {
+                    external_contact: answer.external_contact,
+                    follow_user: all,
+                }));
             }
             cursor = trail.advance(CALL, answer.next_cursor)?;
         }

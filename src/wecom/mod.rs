@@ -16,7 +16,9 @@ mod tags;
 mod xml;
 
 pub use client::{BASE_URL, Client, Metrics, Patience, Settings, install_crypto_provider};
-pub use contacts::{ContactOfMember, CustomerPages, ExternalContact, FollowInfo, Follower};
+pub use contacts::{
+    ContactOfMember, CustomerDetail, CustomerPages, ExternalContact, FollowInfo, FollowTag,
+};
 pub use directory::{Department, Member};
 pub use error::{Class, Error};
 pub use groups::{Group, GroupEntry, GroupMember};

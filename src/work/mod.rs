@@ -1,9 +1,10 @@
-//! The runners: durable jobs and feed tails.
+//! The runners: durable jobs, and effects on the world outside.
 //!
 //! A job is a row; its steps write their progress in the same transaction as their effect, so
 //! a kill at any point leaves nothing but repeated work. A tail follows the feed from a
 //! cursor that lies in the derived thing itself.
 
+pub mod effects;
 pub mod jobs;
 pub(crate) mod pages;
 mod runner;
@@ -19,7 +20,7 @@ pub fn slice() -> Slice {
     use actix_web::web::{get, post};
     Slice {
         name: "work",
-        tables: jobs::TABLES.to_vec(),
+        tables: [&jobs::TABLES[..], &effects::TABLES[..]].concat(),
         routes: vec![
             Route::get("/jobs/{id}", Access::SignedIn, || get().to(pages::show)),
             Route::post("/jobs/{id}/cancel", Access::SignedIn, || {

@@ -244,14 +244,6 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Whether trying again later may help.
-fn may_pass(error: &AppError) -> bool {
-    matches!(
-        error,
-        AppError::Wecom { .. } | AppError::Unavailable { .. } | AppError::TooMany { .. }
-    )
-}
-
 /// Writes down how an attempt ended.
 async fn finish(store: &Store, id: JobId, ended: Result<JobEnd>) -> Result<()> {
     if let Err(error) = &ended {
@@ -271,7 +263,7 @@ async fn finish(store: &Store, id: JobId, ended: Result<JobEnd>) -> Result<()> {
                 job.failure = None;
             }
             Err(error) => {
-                let retry = may_pass(&error) && job.attempts < ATTEMPTS_MAX && !job.cancel_asked;
+                let retry = error.may_pass() && job.attempts < ATTEMPTS_MAX && !job.cancel_asked;
                 job.state = if retry {
                     JobState::Queued
                 } else {

@@ -1,5 +1,7 @@
 //! What people do, from the first click to the proof.
 
+mod events;
+
 use std::io::Write;
 
 use qitai::{

@@ -193,6 +193,15 @@ impl TestApp {
         visitor
     }
 
+    /// Posts a body as it is, without cookies; gives the status.
+    pub fn post_raw(&self, path: &str, body: &[u8]) -> u16 {
+        let request = reqwest::Client::new()
+            .post(format!("{}{path}", self.address))
+            .body(body.to_vec());
+        self.background
+            .block_on(async { request.send().await.unwrap().status().as_u16() })
+    }
+
     /// Number of entries in the audit trail, the waiting ones included.
     pub fn audit_size(&self) -> u64 {
         // A write goes through the same queue, so whatever was queued before is counted.
@@ -214,14 +223,20 @@ impl Drop for TestApp {
     }
 }
 
+/// Token of the test firm's receiving server.
+pub const CALLBACK_TOKEN: &str = "testtokentesttoken";
+/// EncodingAESKey of the test firm's receiving server.
+pub const CALLBACK_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
 fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
     let wecom = WecomConfig {
-        base_url: Some(sim.base_url.clone()),
         corpid: sim.corpid.clone(),
         agentid: sim.agentid,
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+        callback_token: Some(Secret::new(CALLBACK_TOKEN.to_owned())),
+        callback_aes_key: Some(Secret::new(CALLBACK_AES_KEY.to_owned())),
     };
     let listen = ([127, 0, 0, 1], 0).into();
     let config = Config {
@@ -229,6 +244,7 @@ fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
         listen,
         firm: None,
         wecom: Some(wecom),
+        wecom_base_url: sim.base_url.clone(),
         behind_proxy: false,
     };
     App::open(config).unwrap()

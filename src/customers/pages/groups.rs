@@ -98,7 +98,7 @@ pub(in crate::customers) async fn groups(
         empty: empty(
             &cx,
             &query,
-            app.wecom.is_some(),
+            app.wecom().is_some(),
             viewer.may(Permission::SyncRun),
         ),
         text: filter.name,

@@ -339,7 +339,7 @@ impl Builder<'_> {
             };
         }
         let may_sync = self.viewer.may(Permission::SyncRun);
-        let connected = self.app.wecom.is_some();
+        let connected = self.app.wecom().is_some();
         Empty {
             kind: if connected {
                 EmptyKind::NothingYet

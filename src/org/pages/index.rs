@@ -88,7 +88,7 @@ pub(in crate::org) async fn index(
         pager,
         empty: empty(
             &cx,
-            app.wecom.is_some(),
+            app.wecom().is_some(),
             viewer.may(Permission::SyncRun),
             chosen,
         ),

@@ -59,7 +59,7 @@ async fn the_whole_firm_is_read() {
     assert!(group.member_list.iter().all(|m| !m.name.is_empty()));
     assert!(client.member("nobody").await.unwrap().is_none());
     assert!(client.group("wrnone").await.unwrap().is_none());
-    assert!(client.followers("wmnone").await.unwrap().is_none());
+    assert!(client.customer("wmnone").await.unwrap().is_none());
 }
 
 /// Somebody who has left in between hides nobody else's customers.
@@ -141,10 +141,15 @@ async fn an_answer_without_followers_ends_no_relation() {
     let sim = start(2, 50);
     let mine = sim.customers_of("zhoumin");
     let client = client(&sim);
-    let followers = client.followers(&mine[0]).await.unwrap().unwrap();
+    let followers = client
+        .customer(&mine[0])
+        .await
+        .unwrap()
+        .unwrap()
+        .follow_user;
     assert!(followers.iter().any(|f| f.userid == "zhoumin"));
     sim.inject(Some("externalcontact/get"), 1, Fault::MissingLists);
-    let answer = client.followers(&mine[0]).await;
+    let answer = client.customer(&mine[0]).await;
     assert!(matches!(answer, Err(Error::BadAnswer { .. })), "{answer:?}");
     sim.clear_faults();
     sim.inject(

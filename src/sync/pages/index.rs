@@ -18,12 +18,12 @@ use crate::{
     },
 };
 
-use super::KIND;
+use super::super::KIND;
 
 /// The page.
 #[derive(Template)]
 #[template(path = "sync/index.html", blocks = ["title", "sync"])]
-pub(super) struct SyncPage {
+pub(in crate::sync) struct SyncPage {
     connected: bool,
     /// The newest one, unless it is the last good one.
     current: Option<JobCard>,
@@ -41,14 +41,18 @@ impl SyncPage {
 }
 
 /// Shows how the sync stands.
-pub(super) async fn index(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown<SyncPage>> {
+pub(in crate::sync) async fn index(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<SyncPage>> {
     let (newest, last) = app.read(|r| {
         viewer.scope(r, Permission::SyncRun)?;
         let last = jobs::latest_in(r, KIND, JobState::Done)?;
         Ok::<_, AppError>((jobs::latest(r, KIND)?, last))
     })?;
     let current = newest.filter(|job| job.state != JobState::Done);
-    let connected = app.wecom.is_some();
+    let connected = app.wecom().is_some();
     Ok(Shown::of(SyncPage {
         connected,
         current: current.map(|job| JobCard::of(&job, &cx)),
@@ -58,7 +62,7 @@ pub(super) async fn index(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Show
 }
 
 /// Begins a sync, unless one is under way, and leads to its progress.
-pub(super) async fn start(
+pub(in crate::sync) async fn start(
     viewer: Viewer,
     app: Data<App>,
     _form: Form<Nothing>,

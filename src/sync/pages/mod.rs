@@ -1,0 +1,4 @@
+//! The screens: the full sync, and the events that came.
+
+pub(super) mod events;
+pub(super) mod index;
