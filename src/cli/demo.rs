@@ -57,6 +57,7 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
         make_accounts(&app)?;
         queue_sync(&app)?;
     }
+    let stage = sim.stage_url();
     spawn(&app, first_start, sim)?;
     println!("ready http://{address}/");
     println!();
@@ -65,6 +66,7 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
     println!("  staff       staff                静安大悦城店");
     println!("  compliance  compliance officer   audit trail");
     println!("  password of all four: {PASSWORD}");
+    println!("  play WeCom's other side (customers, members, admin console): {stage}");
     serve::run_until_stopped(app, socket)
 }
 

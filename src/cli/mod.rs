@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> CommandResult {
     match &cli.command {
         Command::Demo(args) => return demo::run(&cli.overrides, args),
-        Command::Simulator(args) => return simulator::run(cli.overrides.listen, args),
+        Command::Simulator(args) => return simulator::run(&cli.overrides, args),
         Command::Audit(args) => {
             if let Some(code) = args.run_offline() {
                 return Ok(code);

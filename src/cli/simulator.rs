@@ -1,72 +1,80 @@
 //! `qitai simulator`: a made-up firm behind WeCom's API, for trials without a corp.
 
-use std::{error::Error, io::Write, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{io::Write, process::ExitCode, time::Duration};
 
 use crate::{
+    config::Overrides,
     kit::Clock,
-    wecom::sim::{SimHandle, SimOptions, Simulator, firm},
+    wecom::sim::{SimHandle, SimOptions, Simulator},
 };
+
+use super::CommandResult;
 
 /// A WeCom server that runs here, with a made-up firm.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Decides everything about the firm.
+    /// Decides everything about the firm
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many customers the firm has.
-    #[arg(long, default_value_t = 5000)]
+    /// How many customers the firm has
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     customers: u32,
+    /// Sends signed callbacks to this address for what happens in the firm
+    #[arg(long, value_name = "URL")]
+    callback: Option<String>,
 }
 
-/// Prints one JSON line that says how to reach it, then runs until SIGINT.
-pub(super) fn run(listen: Option<SocketAddr>, args: &Args) -> Result<ExitCode, Box<dyn Error>> {
+/// Prints one JSON line that says how to reach it, then runs until SIGINT. With `--data` the
+/// firm goes on where it was.
+pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
+    super::log_to_stderr("warn");
     let system = Clock::system();
     let sim = Simulator::start(SimOptions {
-        listen: listen.unwrap_or(([127, 0, 0, 1], 0).into()),
+        listen: overrides.listen.unwrap_or(([127, 0, 0, 1], 0).into()),
         seed: args.seed,
         customers: args.customers,
         now: system.now(),
-        dir: None,
+        dir: overrides.data.clone(),
     })?;
+    if let Some(url) = &args.callback {
+        sim.set_callback(url);
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", greeting(&sim))?;
     out.flush()?;
     drop(out);
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            let mut tick = tokio::time::interval(Duration::from_secs(1));
-            loop {
-                tokio::select! {
-                    stopped = tokio::signal::ctrl_c() => return stopped,
-                    _ = tick.tick() => follow(&sim.clock(), &system),
-                }
-            }
-        })?;
+    eprintln!("stage: {}", sim.stage_url());
+    run_until_stopped(&sim.clock(), &system)?;
     sim.stop();
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sets the simulator's clock to the machine's.
-fn follow(clock: &Clock, system: &Clock) {
-    clock.advance_ms(system.now().since_ms(clock.now()));
+/// Keeps the simulator's clock with the machine's.
+fn run_until_stopped(clock: &Clock, system: &Clock) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                stopped = tokio::signal::ctrl_c() => return stopped,
+                _ = tick.tick() => clock.advance_ms(system.now().since_ms(clock.now())),
+            }
+        }
+    })
 }
 
 fn greeting(sim: &SimHandle) -> serde_json::Value {
-    let cast = firm::cast();
     serde_json::json!({
         "base_url": sim.base_url,
         "corpid": sim.corpid,
         "agentid": sim.agentid,
         "secrets": {
-            "app": sim.app_secret, "contact": sim.contact_secret, "sync": sim.sync_secret,
+            "contact": sim.sync_secret, "customer": sim.contact_secret, "app": sim.app_secret,
+            "archive": sim.archive_secret, "service": sim.service_secret,
         },
-        "seed": sim.seed(),
-        "customers": sim.customers(),
-        "cast": {
-            "super_admin": cast.super_admin, "region_manager": cast.region_manager,
-            "store_staff": cast.store_staff, "compliance": cast.compliance,
-        },
+        "token": sim.token,
+        "encoding_aes_key": sim.encoding_aes_key,
     })
 }

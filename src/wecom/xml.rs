@@ -198,6 +198,12 @@ impl Writer {
         self
     }
 
+    /// What another writer wrote.
+    pub fn append(&mut self, other: &Self) -> &mut Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
     /// What was written.
     pub fn finish(self) -> String {
         self.0

@@ -82,7 +82,7 @@ pub fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         "chat_id": group.chat_id, "name": group.name, "owner": group.owner,
         "create_time": group.create_time, "notice": group.notice,
         "member_list": members, "admin_list": admins,
-        "member_version": format!("{:032x}", group.members.len()),
+        "member_version": group.member_version(),
     }}))
 }
 

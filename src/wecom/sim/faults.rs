@@ -9,7 +9,7 @@ use super::check::{Fail, Route};
 const AGAIN: &str = "QdL-again";
 const BEHIND_EMPTY: &str = "QdE-";
 
-/// One way to go wrong.
+/// One way for an answer to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Answers only after this time.
@@ -29,6 +29,8 @@ pub enum Fault {
     /// Answers this errcode: -1 busy, 45009 too often, 45033 too many at once, 60020 wrong
     /// address, or any other.
     Errcode(i64),
+    /// Every token given out so far expires before this call: 42001.
+    ExpiredToken,
     /// Every page names a next page, and after the last one comes the first one again.
     LoopingCursor,
     /// Every page but the first repeats the last row of the one before.
@@ -37,25 +39,49 @@ pub enum Fault {
     EmptyPage,
 }
 
+/// One way for a callback to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallbackFault {
+    /// It is never sent.
+    Lost,
+    /// It is sent twice, each time in an envelope of its own.
+    Duplicated,
+    /// So many later ones go first.
+    Overtaken(u32),
+    /// It is sent after this time; what comes later does not wait for it.
+    Delayed(Duration),
+    /// Its signature is wrong, in every try.
+    WrongSignature,
+}
+
 /// A fault, where and how often.
-#[derive(Debug, Clone)]
-struct Dial {
-    fault: Fault,
-    path: Option<String>,
-    every: u32,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial<F> {
+    /// What goes wrong.
+    pub fault: F,
+    /// Where: the path of a call, the name of an event; everywhere if there is none.
+    pub place: Option<String>,
+    /// At every n-th occasion.
+    pub every: u32,
     seen: u32,
 }
 
-/// All dials.
-#[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<Dial>>);
+/// All dials for faults of one kind.
+#[derive(Debug)]
+pub struct Dials<F>(Mutex<Vec<Dial<F>>>);
 
-impl Faults {
-    /// Turns a fault on for `path` (under `/cgi-bin/`) or for all, on every n-th call.
-    pub fn inject(&self, path: Option<&str>, every: u32, fault: Fault) {
+impl<F> Default for Dials<F> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<F: Copy> Dials<F> {
+    /// Turns a fault on at `place` or everywhere, on every n-th occasion.
+    pub fn inject(&self, place: Option<&str>, every: u32, fault: F) {
         let dial = Dial {
             fault,
-            path: path.map(str::to_owned),
+            place: place.map(str::to_owned),
             every: every.max(1),
             seen: 0,
         };
@@ -67,11 +93,11 @@ impl Faults {
         self.dials().clear();
     }
 
-    /// The faults this call meets.
-    pub fn on(&self, path: &str) -> Vec<Fault> {
+    /// The faults met this time.
+    pub fn on(&self, place: &str) -> Vec<F> {
         let mut met = Vec::new();
         for dial in self.dials().iter_mut() {
-            if dial.path.as_deref().is_none_or(|p| p == path) {
+            if dial.place.as_deref().is_none_or(|p| p == place) {
                 dial.seen += 1;
                 if dial.seen.is_multiple_of(dial.every) {
                     met.push(dial.fault);
@@ -81,11 +107,61 @@ impl Faults {
         met
     }
 
-    fn dials(&self) -> std::sync::MutexGuard<'_, Vec<Dial>> {
+    /// What is turned on, as it was told.
+    pub fn list(&self) -> Vec<Dial<F>> {
+        self.dials().clone()
+    }
+
+    fn dials(&self) -> std::sync::MutexGuard<'_, Vec<Dial<F>>> {
         self.0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Faults by the names they have in `/stage`: `status:502`, `delayed:3000` (milliseconds).
+impl std::str::FromStr for Fault {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (name, number) = text.split_once(':').unwrap_or((text, ""));
+        Ok(match name {
+            "latency" => Self::Latency(milliseconds(number)?),
+            "status" => Self::Status(number.parse().map_err(drop)?),
+            "errcode" => Self::Errcode(number.parse().map_err(drop)?),
+            "half_body" => Self::HalfBody,
+            "wrong_types" => Self::WrongTypes,
+            "numbers_as_text" => Self::NumbersAsText,
+            "missing_lists" => Self::MissingLists,
+            "unknown_fields" => Self::UnknownFields,
+            "expired_token" => Self::ExpiredToken,
+            "looping_cursor" => Self::LoopingCursor,
+            "shifting_pages" => Self::ShiftingPages,
+            "empty_page" => Self::EmptyPage,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// As above.
+impl std::str::FromStr for CallbackFault {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (name, number) = text.split_once(':').unwrap_or((text, ""));
+        Ok(match name {
+            "lost" => Self::Lost,
+            "duplicated" => Self::Duplicated,
+            "overtaken" => Self::Overtaken(number.parse().map_err(drop)?),
+            "delayed" => Self::Delayed(milliseconds(number)?),
+            "wrong_signature" => Self::WrongSignature,
+            _ => return Err(()),
+        })
+    }
+}
+
+fn milliseconds(number: &str) -> Result<Duration, ()> {
+    number.parse().map(Duration::from_millis).map_err(drop)
 }
 
 /// The error answer for an injected errcode.

@@ -8,8 +8,13 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 
-use super::{faults::Fault, server::Shared};
-use crate::kit::Clock;
+use super::{
+    callbacks::{Delivery, Target, Unverified},
+    faults::{CallbackFault, Fault},
+    server::Shared,
+    stage::{CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb},
+};
+use crate::{kit::Clock, wecom::callback::KeyError};
 
 /// A running simulator. Stops when dropped.
 pub struct SimHandle {
@@ -25,6 +30,14 @@ pub struct SimHandle {
     pub contact_secret: String,
     /// Secret of 通讯录同步: reads ids of departments and members only.
     pub sync_secret: String,
+    /// Secret of 会话内容存档.
+    pub archive_secret: String,
+    /// Secret of 微信客服.
+    pub service_secret: String,
+    /// Token of the callback URL.
+    pub token: String,
+    /// EncodingAESKey of the callback URL.
+    pub encoding_aes_key: String,
     shared: Arc<Shared>,
     server: ServerHandle,
     thread: Option<JoinHandle<std::io::Result<()>>>,
@@ -49,10 +62,19 @@ impl SimHandle {
             app_secret: identity.own,
             contact_secret: identity.contact,
             sync_secret: identity.sync,
+            archive_secret: identity.archive,
+            service_secret: identity.service,
+            token: identity.token,
+            encoding_aes_key: identity.encoding_aes_key,
             shared,
             server,
             thread: Some(thread),
         }
+    }
+
+    /// Address of the page on which people play the world outside.
+    pub fn stage_url(&self) -> String {
+        self.base_url.replace("/cgi-bin/", "/stage")
     }
 
     /// Stops the server and waits for its thread.
@@ -65,6 +87,7 @@ impl SimHandle {
             // The answer comes when the server is down, which the join waits for anyway.
             drop(self.server.stop(false));
             let _ = thread.join();
+            self.shared.callbacks.stop();
         }
     }
 
@@ -109,8 +132,75 @@ impl SimHandle {
         self.shared.tokens().forget_all();
     }
 
-    fn now_s(&self) -> i64 {
-        self.shared.clock.now().ms() / 1000
+    /// Callbacks go to `url` from now on, with [`Self::token`] and
+    /// [`Self::encoding_aes_key`]; nobody asks whether it answers.
+    pub fn set_callback(&self, url: &str) {
+        let target = self.target(url);
+        let set = self.shared.callbacks.set_target(Some(target));
+        set.expect("the simulator's own keys have the right shape");
+    }
+
+    /// Callbacks go to `target` from now on, or to nobody.
+    ///
+    /// # Errors
+    /// When Token or EncodingAESKey cannot be used.
+    pub fn set_callback_target(&self, target: Option<Target>) -> Result<(), KeyError> {
+        self.shared.callbacks.set_target(target)
+    }
+
+    /// What the admin console does before it saves `url`: asks it to decrypt an echo.
+    ///
+    /// # Errors
+    /// Says what is wrong with the answer.
+    pub async fn verify_callback(&self, url: &str) -> Result<(), Unverified> {
+        self.shared.callbacks.verify(&self.target(url)).await
+    }
+
+    fn target(&self, url: &str) -> Target {
+        Target {
+            url: url.to_owned(),
+            token: self.token.clone(),
+            encoding_aes_key: self.encoding_aes_key.clone(),
+        }
+    }
+
+    /// Turns a fault on for callbacks of one event (`change_contact`) or all (`None`), on
+    /// every `every`-th.
+    pub fn inject_callback(&self, event: Option<&str>, every: u32, fault: CallbackFault) {
+        self.shared.callbacks.faults().inject(event, every, fault);
+    }
+
+    /// Turns all faults of callbacks off.
+    pub fn clear_callback_faults(&self) {
+        self.shared.callbacks.faults().clear();
+    }
+
+    /// Callbacks that came to an end lately, the newest first.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.shared.callbacks.recent()
+    }
+
+    /// How often anything was posted to the callback URL.
+    pub fn callback_posts(&self) -> u64 {
+        self.shared.callbacks.posted()
+    }
+
+    /// Waits until all callbacks on their way have come to an end.
+    pub fn callbacks_settled(&self) -> impl Future<Output = ()> + use<> {
+        self.shared.callbacks.settled()
+    }
+
+    /// Does what people do in clients and console: changes the firm, keeps it, tells of it.
+    /// Answers the id of what was made.
+    ///
+    /// # Errors
+    /// When it is impossible; then nothing has changed.
+    pub fn act(&self, verb: impl Into<Verb>) -> Result<Option<String>, Refusal> {
+        self.shared.act(&verb.into())
+    }
+
+    fn done(&self, verb: impl Into<Verb>) -> bool {
+        self.act(verb).is_ok()
     }
 
     /// External userids of the customers of one member, in the order WeCom tells them.
@@ -128,92 +218,121 @@ impl SimHandle {
         self.shared.world().groups.keys().cloned().collect()
     }
 
-    /// A customer takes another name.
+    /// A customer takes another name; nobody is told. False if unknown.
     pub fn rename_customer(&self, external_userid: &str, name: &str) -> bool {
-        let mut world = self.shared.world();
-        match world.book.number(external_userid) {
-            Some(number) => world.book.change(number, |c| c.name = name.to_owned()),
-            None => false,
-        }
+        self.done(CustomerVerb::RenameCustomer {
+            external_userid: external_userid.to_owned(),
+            name: name.to_owned(),
+        })
     }
 
     /// A new customer adds a member. Answers the external userid.
+    ///
+    /// # Panics
+    /// When there is no such member.
     pub fn add_customer(&self, userid: &str, name: &str) -> String {
-        let now = self.now_s();
-        self.shared.world().book.add(userid, name, now)
+        let added = self.act(CustomerVerb::AddCustomer {
+            userid: userid.to_owned(),
+            name: name.to_owned(),
+            state: String::new(),
+            half: false,
+        });
+        added.ok().flatten().expect("a known member")
     }
 
-    /// A member adds an existing customer; false if either is unknown.
+    /// A known customer adds a member; false if either is unknown or they have each other.
     pub fn add_relation(&self, userid: &str, external_userid: &str) -> bool {
-        let now = self.now_s();
-        self.shared
-            .world()
-            .add_relation(userid, external_userid, now)
+        self.done(CustomerVerb::AddRelation {
+            userid: userid.to_owned(),
+            external_userid: external_userid.to_owned(),
+            state: String::new(),
+        })
     }
 
-    /// Ends a relation; false if there is none.
+    /// A member deletes a customer; false if there is no relation.
     pub fn remove_relation(&self, userid: &str, external_userid: &str) -> bool {
-        self.shared.world().remove_relation(userid, external_userid)
+        self.done(CustomerVerb::DeleteCustomer {
+            userid: userid.to_owned(),
+            external_userid: external_userid.to_owned(),
+        })
     }
 
     /// Sets a member's remark of a customer; false if there is no relation.
     pub fn set_remark(&self, userid: &str, external_userid: &str, remark: &str) -> bool {
-        let mut world = self.shared.world();
-        world.edit_relation(userid, external_userid, |r| r.remark = remark.to_owned())
+        self.done(CustomerVerb::SetRemark {
+            userid: userid.to_owned(),
+            external_userid: external_userid.to_owned(),
+            remark: remark.to_owned(),
+        })
     }
 
-    /// Replaces the corp tags of a relation; false if there is none.
+    /// Replaces the corp tags of a relation; false if there is none or a tag is unknown.
     pub fn set_tags(&self, userid: &str, external_userid: &str, tag_ids: &[String]) -> bool {
-        let mut world = self.shared.world();
-        world.edit_relation(userid, external_userid, |r| r.tags = tag_ids.to_vec())
+        self.done(CustomerVerb::SetTags {
+            userid: userid.to_owned(),
+            external_userid: external_userid.to_owned(),
+            tag_ids: tag_ids.to_vec(),
+        })
     }
 
     /// A member leaves the firm; false if unknown.
     pub fn member_leaves(&self, userid: &str) -> bool {
-        self.shared.world().member_leaves(userid)
+        let userid = userid.to_owned();
+        self.done(DirectoryVerb::MemberLeaves { userid })
     }
 
     /// A member joins and may serve customers; false if the userid is taken or the department
     /// unknown.
     pub fn member_joins(&self, userid: &str, name: &str, department: u64) -> bool {
-        self.shared.world().member_joins(userid, name, department)
+        self.done(DirectoryVerb::MemberJoins {
+            userid: userid.to_owned(),
+            name: name.to_owned(),
+            department,
+        })
     }
 
-    /// A new department; its id, or `None` if the parent is unknown.
+    /// A new department; its id, or `None` if the parent is unknown or has one of this name.
     pub fn add_department(&self, name: &str, parent: u64) -> Option<u64> {
-        self.shared.world().add_department(name, parent)
+        let name = name.to_owned();
+        let made = self.act(DirectoryVerb::AddDepartment { name, parent });
+        made.ok().flatten()?.parse().ok()
     }
 
     /// Removes an empty department.
     pub fn remove_department(&self, id: u64) -> bool {
-        self.shared.world().remove_department(id)
+        self.done(DirectoryVerb::RemoveDepartment { id })
     }
 
     /// A new tag; its group is made if there is none of this name. Answers the tag's id.
+    ///
+    /// # Panics
+    /// When the group has a tag of this name, or a name is not acceptable.
     pub fn add_tag(&self, group: &str, name: &str) -> String {
-        let now = self.now_s();
-        self.shared.world().add_tag(group, name, now)
+        let made = self.act(TagVerb::AddTag {
+            group: group.to_owned(),
+            name: name.to_owned(),
+        });
+        made.ok().flatten().expect("a new tag with a good name")
     }
 
     /// Deletes a tag; customers lose it.
     pub fn remove_tag(&self, tag_id: &str) -> bool {
-        self.shared.world().remove_tag(tag_id)
+        let tag_id = tag_id.to_owned();
+        self.done(TagVerb::RemoveTag { tag_id })
     }
 
     /// A group chat takes another name; false if unknown.
     pub fn rename_group(&self, chat_id: &str, name: &str) -> bool {
-        match self.shared.world().groups.get_mut(chat_id) {
-            Some(group) => {
-                group.name = name.to_owned();
-                true
-            }
-            None => false,
-        }
+        self.done(GroupVerb::RenameGroup {
+            chat_id: chat_id.to_owned(),
+            name: name.to_owned(),
+        })
     }
 
     /// A group chat is disbanded; false if unknown.
     pub fn disband_group(&self, chat_id: &str) -> bool {
-        self.shared.world().groups.remove(chat_id).is_some()
+        let chat_id = chat_id.to_owned();
+        self.done(GroupVerb::DisbandGroup { chat_id })
     }
 }
 

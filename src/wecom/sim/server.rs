@@ -16,9 +16,12 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::{
+    callbacks::Callbacks,
     check::{Call, Fail, ROUTES, Route},
-    faults::{self, Fault, Faults},
+    faults::{self, Dials, Fault},
     handle::SimHandle,
+    journal::{Entry, Journal},
+    stage::{self, Refusal, Verb},
     state::World,
     tokens::{Identity, Tokens},
 };
@@ -26,6 +29,7 @@ use crate::kit::{Clock, Timestamp};
 
 const BODY_LIMIT: usize = 1 << 20;
 const WORLD_FILE: &str = "world.json";
+const JOURNAL_FILE: &str = "journal.jsonl";
 
 /// What the simulator is started with.
 #[derive(Debug, Clone)]
@@ -38,8 +42,8 @@ pub struct SimOptions {
     pub customers: u32,
     /// The simulator's time; it stands still until [`SimHandle::clock`] is moved.
     pub now: Timestamp,
-    /// Keeps the seed, the number and the time of the first start, which a second start
-    /// then uses instead of its own.
+    /// Keeps seed, number and time of the first start, and what people have done since; a
+    /// second start makes the same firm and goes on from there.
     pub dir: Option<PathBuf>,
 }
 
@@ -53,20 +57,31 @@ impl Simulator {
     /// # Errors
     /// When the address can't be listened on, or `dir` can't be read or written.
     pub fn start(options: SimOptions) -> std::io::Result<SimHandle> {
-        let clock = Clock::manual(options.now);
-        let options = match options.dir.clone() {
-            Some(dir) => remembered(&dir, options)?,
-            None => options,
+        let started = options.now;
+        let (options, journal, past) = match options.dir.clone() {
+            Some(dir) => {
+                let options = remembered(&dir, options)?;
+                let (journal, past) = Journal::open(&dir.join(JOURNAL_FILE))?;
+                (options, Some(journal), past)
+            }
+            None => (options, None, Vec::new()),
         };
+        // Time never goes back behind what has happened.
+        let last = past.last().map_or(options.now, |entry| entry.at);
+        let clock = Clock::manual(started.max(last));
+        let identity = Identity::of(options.seed);
         let listener = std::net::TcpListener::bind(options.listen)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            identity: Identity::of(options.seed),
+            callbacks: Callbacks::start(&identity, clock.clone())?,
+            identity,
             options,
             clock,
             tokens: Mutex::default(),
-            faults: Faults::default(),
+            faults: Dials::default(),
             world: OnceLock::new(),
+            past: Mutex::new(past),
+            journal: Mutex::new(journal),
             serial: AtomicU64::new(0),
         });
         let maker = Arc::clone(&shared);
@@ -84,6 +99,7 @@ impl Simulator {
                         Web::new()
                             .app_data(data.clone())
                             .app_data(web::PayloadConfig::new(BODY_LIMIT))
+                            .configure(stage::routes)
                             .default_service(web::to(answer))
                     })
                     .workers(1)
@@ -125,7 +141,10 @@ fn remembered(dir: &Path, mut options: SimOptions) -> std::io::Result<SimOptions
         customers: options.customers,
         now_ms: options.now.ms(),
     };
-    std::fs::write(file, serde_json::to_vec_pretty(&known)?)?;
+    // Whole or not at all, should the process be killed here.
+    let half = dir.join("world.json.new");
+    std::fs::write(&half, serde_json::to_vec_pretty(&known)?)?;
+    std::fs::rename(half, file)?;
     Ok(options)
 }
 
@@ -134,9 +153,13 @@ pub struct Shared {
     pub(super) options: SimOptions,
     pub(super) identity: Identity,
     pub(super) clock: Clock,
-    pub(super) faults: Faults,
+    pub(super) faults: Dials<Fault>,
+    pub(super) callbacks: Callbacks,
     tokens: Mutex<Tokens>,
     world: OnceLock<Mutex<World>>,
+    /// Deeds of earlier runs, until the firm is made.
+    past: Mutex<Vec<Entry>>,
+    journal: Mutex<Option<Journal>>,
     serial: AtomicU64,
 }
 
@@ -149,15 +172,40 @@ impl Shared {
             now,
             ..
         } = self.options;
-        self.world
-            .get_or_init(|| Mutex::new(World::new(seed, customers, now.ms() / 1000)))
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let make = || {
+            let mut world = World::new(seed, customers, now.ms() / 1000);
+            for Entry { at, deed } in std::mem::take(&mut *locked(&self.past)) {
+                if let Err(refusal) = world.act(&deed, self.identity.agentid, at.ms() / 1000) {
+                    tracing::error!(%refusal, "the journal has a deed that was impossible");
+                }
+            }
+            Mutex::new(world)
+        };
+        locked(self.world.get_or_init(make))
+    }
+
+    /// Does what people do, keeps it and tells of it. Answers the id of what was made.
+    ///
+    /// # Errors
+    /// When it is impossible; then nothing has changed.
+    pub fn act(&self, deed: &Verb) -> Result<Option<String>, Refusal> {
+        let at = self.clock.now();
+        // Held to the end, so that callbacks and journal have the order of the changes.
+        let mut world = self.world();
+        let done = world.act(deed, self.identity.agentid, at.ms() / 1000)?;
+        if let Some(journal) = locked(&self.journal).as_mut() {
+            let deed = deed.clone();
+            if let Err(error) = journal.append(&Entry { at, deed }) {
+                tracing::error!(%error, "the simulator's journal cannot be written");
+            }
+        }
+        self.callbacks.tell(done.notices, at);
+        Ok(done.id)
     }
 
     /// The tokens.
     pub fn tokens(&self) -> MutexGuard<'_, Tokens> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.tokens)
     }
 
     /// How many calls of the API there have been.
@@ -208,6 +256,9 @@ impl Shared {
         met: &[Fault],
     ) -> Result<Value, Fail> {
         let token = query.get("access_token").map(String::as_str);
+        if met.contains(&Fault::ExpiredToken) {
+            self.tokens().expire_all(self.clock.now());
+        }
         let app = self.tokens().check(token, self.clock.now())?;
         injected(met)?;
         route.allow(app)?;
@@ -222,6 +273,10 @@ impl Shared {
         faults::cursor_out(&mut value, route, met, empty_page);
         Ok(value)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn injected(met: &[Fault]) -> Result<(), Fail> {

@@ -15,7 +15,22 @@ pub struct World {
     pub book: Book,
     /// Group chats by id.
     pub groups: BTreeMap<String, GroupChat>,
+    /// Welcome codes given out.
+    pub welcome_codes: BTreeMap<String, WelcomeCode>,
     made: u64,
+}
+
+/// A welcome code (欢迎语code): good for one `send_welcome_msg` within 20 seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WelcomeCode {
+    /// The member who may greet.
+    pub userid: String,
+    /// The customer to be greeted.
+    pub external_userid: String,
+    /// When it was given out, in seconds since the epoch.
+    pub made_at: i64,
+    /// Somebody has greeted with it.
+    pub used: bool,
 }
 
 impl World {
@@ -30,8 +45,28 @@ impl World {
             tags,
             book,
             groups,
+            welcome_codes: BTreeMap::new(),
             made: 0,
         }
+    }
+
+    /// Randomness for something new, the same after the same history.
+    pub fn fresh(&mut self) -> firm::Rng {
+        self.made += 1;
+        firm::Rng::of(self.made, 50, 0)
+    }
+
+    /// A welcome code for `userid` to greet a customer, given out at `now_s` (seconds).
+    pub fn welcome_code(&mut self, userid: &str, external_userid: &str, now_s: i64) -> String {
+        let code = self.fresh().id("CALLBACKCODE", 52);
+        let made = WelcomeCode {
+            userid: userid.to_owned(),
+            external_userid: external_userid.to_owned(),
+            made_at: now_s,
+            used: false,
+        };
+        self.welcome_codes.insert(code.clone(), made);
+        code
     }
 
     /// `id` and everything below it; `None` if there is no such department.
@@ -134,7 +169,9 @@ impl World {
                 .change(number, |c| c.relations.retain(|r| r.userid != userid));
         }
         for group in self.groups.values_mut() {
+            let before = group.members.len();
             group.members.retain(|m| m.userid != userid);
+            group.version += u64::from(group.members.len() < before);
             if group.owner == userid {
                 group.status = 1;
             }
@@ -198,8 +235,7 @@ impl World {
 
     /// A new tag in the group of this name, which is made if there is none. The tag's id.
     pub fn add_tag(&mut self, group: &str, name: &str, now_s: i64) -> String {
-        self.made += 1;
-        let mut rng = firm::Rng::of(self.made, 50, 0);
+        let mut rng = self.fresh();
         let tag = CorpTag {
             id: rng.id("etQd7hCgAA", 22),
             name: name.to_owned(),

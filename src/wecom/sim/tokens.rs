@@ -39,6 +39,14 @@ pub struct Identity {
     pub contact: String,
     /// Secret of 通讯录同步.
     pub sync: String,
+    /// Secret of 会话内容存档.
+    pub archive: String,
+    /// Secret of 微信客服.
+    pub service: String,
+    /// Token of the callback URL.
+    pub token: String,
+    /// EncodingAESKey of the callback URL.
+    pub encoding_aes_key: String,
 }
 
 impl Identity {
@@ -51,6 +59,10 @@ impl Identity {
             own: rng.id("", 43),
             contact: rng.id("", 43),
             sync: rng.id("", 43),
+            archive: rng.id("", 43),
+            service: rng.id("", 43),
+            token: letters(&mut rng, 24),
+            encoding_aes_key: letters(&mut rng, 43),
         }
     }
 
@@ -64,6 +76,11 @@ impl Identity {
         .find(|(s, _)| *s == secret)
         .map(|(_, app)| app)
     }
+}
+
+/// Letters and digits only.
+fn letters(rng: &mut Rng, len: usize) -> String {
+    rng.id("", len).replace(['-', '_'], "x")
 }
 
 /// The tokens given out.

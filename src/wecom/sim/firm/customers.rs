@@ -240,6 +240,8 @@ impl Book {
             } else {
                 String::new()
             },
+            half: false,
+            deleted_by_customer: false,
         }
     }
 }
@@ -259,6 +261,8 @@ fn new_relation(userid: &str, remark: &str, createtime: i64) -> Relation {
         remark_mobiles: Vec::new(),
         add_way: 1,
         state: String::new(),
+        half: false,
+        deleted_by_customer: false,
     }
 }
 

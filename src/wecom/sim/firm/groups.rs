@@ -101,6 +101,7 @@ fn group(rng: &mut Rng, now_s: i64, owner: &str, org: &Org, book: &Book) -> Grou
             .map(|m| m.userid.clone())
             .collect(),
         members,
+        version: 0,
         chat_id,
     }
 }

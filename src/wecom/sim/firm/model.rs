@@ -1,5 +1,7 @@
 //! What the firm consists of.
 
+use super::rng::Rng;
+
 /// A department (部门).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Department {
@@ -82,6 +84,10 @@ pub struct Relation {
     pub add_way: u16,
     /// Channel of the contact way.
     pub state: String,
+    /// The member has not added the customer back yet (免验证添加).
+    pub half: bool,
+    /// The customer deleted the member, who still sees the customer.
+    pub deleted_by_customer: bool,
 }
 
 /// A group of corp tags (标签组).
@@ -135,6 +141,20 @@ pub struct GroupChat {
     pub admins: Vec<String>,
     /// Everybody in it.
     pub members: Vec<GroupMember>,
+    /// How often somebody came or went.
+    pub version: u64,
+}
+
+impl GroupChat {
+    /// Another one after every coming and going (`member_version`).
+    pub fn member_version(&self) -> String {
+        let mut rng = Rng::of(
+            self.version,
+            41,
+            u64::try_from(self.create_time).unwrap_or(0),
+        );
+        format!("{:016x}{:016x}", rng.bits(), rng.bits())
+    }
 }
 
 /// Somebody in a group chat.

@@ -1,9 +1,11 @@
 //! Through the network, as a client sees it.
 
+mod callbacks;
 mod checks;
 mod client;
 mod faults;
 mod reads;
+mod stage;
 mod world;
 
 use std::net::SocketAddr;
