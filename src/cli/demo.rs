@@ -58,6 +58,7 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
         queue_sync(&app)?;
     }
     let stage = sim.stage_url();
+    sim.set_callback(&format!("http://{address}{}", sync::CALLBACK));
     spawn(&app, first_start, sim)?;
     println!("ready http://{address}/");
     println!();
@@ -104,8 +105,8 @@ fn open(
         agentid: sim.agentid,
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
-        callback_token: None,
-        callback_aes_key: None,
+        callback_token: Some(Secret::new(sim.token.clone())),
+        callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
     };
     Folder::at(&data).create(&Random::system())?;
     let config = Config {

@@ -17,7 +17,7 @@ pub mod tables;
 
 pub use model::{
     AddWay, Customer, CustomerId, CustomerKind, Group, GroupId, GroupMember, GroupMemberId,
-    GroupState, JoinScene, Relation, RelationId, RelationState,
+    GroupState, JoinScene, LastWord, Relation, RelationId, RelationState,
 };
 
 use crate::{

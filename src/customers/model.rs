@@ -142,12 +142,32 @@ pub struct Relation {
     /// Active or ended.
     #[n(12)]
     pub state: RelationState,
+    /// What the customer did last about the member. Only events tell of it: WeCom goes on to
+    /// list a customer who has deleted the member.
+    #[n(13)]
+    pub last_word: Option<LastWord>,
+}
+
+/// The customer has added the member, or deleted the member (删除跟进成员).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct LastWord {
+    /// When, by WeCom's clock.
+    #[n(0)]
+    pub at: Timestamp,
+    /// Whether the customer has deleted the member.
+    #[n(1)]
+    pub is_deleted: bool,
 }
 
 impl Relation {
     /// Whether the two are contacts.
     pub fn is_active(&self) -> bool {
         self.state == RelationState::Active
+    }
+
+    /// Whether the customer has deleted the member, who still sees the customer.
+    pub fn is_deleted_by_customer(&self) -> bool {
+        self.last_word.is_some_and(|word| word.is_deleted)
     }
 }
 

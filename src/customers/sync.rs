@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     AddWay, Customer, CustomerId, CustomerKind, Group, GroupId, GroupMember, GroupState, JoinScene,
-    Relation, RelationState,
+    LastWord, Relation, RelationState,
     tables::{
         CUSTOMER_BY_EXTERNAL_ID, CUSTOMER_BY_NO, GROUP_BY_CHAT_ID, GROUP_BY_NO,
         GROUP_MEMBER_BY_GROUP, RELATION_BY_CUSTOMER, RELATION_BY_PAIR, external_key,
@@ -142,9 +142,9 @@ fn put_relation(
 ) -> Result<bool, StoreError> {
     let known = relation_of(&w.read(), member, customer)?;
     let is_new = known.is_none();
-    let (id, personal_tags) = match known {
-        Some(known) => (known.id, known.personal_tags),
-        None => (w.new_id::<Relation>()?, Vec::new()),
+    let (id, personal_tags, last_word) = match known {
+        Some(known) => (known.id, known.personal_tags, known.last_word),
+        None => (w.new_id::<Relation>()?, Vec::new(), None),
     };
     let mut tags = Vec::new();
     for wecom_id in &fact.tags {
@@ -180,6 +180,7 @@ fn put_relation(
         channel: fact.channel.clone(),
         added_at: fact.added_at,
         state: RelationState::Active,
+        last_word,
     })?;
     Ok(is_new)
 }
@@ -243,6 +244,25 @@ pub fn apply_customer(
         }
     }
     end_relations(w, id, &following)
+}
+
+/// Notes what the customer did about the member, unless something later is known.
+pub fn note_last_word(
+    w: &mut Write<'_>,
+    external_userid: &str,
+    member: MemberId,
+    word: LastWord,
+) -> Result<(), StoreError> {
+    let Some(customer) = by_external_userid(&w.read(), external_userid)? else {
+        return Ok(());
+    };
+    if let Some(mut relation) = relation_of(&w.read(), member, customer.id)?
+        && relation.last_word.is_none_or(|known| known.at <= word.at)
+    {
+        relation.last_word = Some(word);
+        w.put(&relation)?;
+    }
+    Ok(())
 }
 
 /// Ends all relations of a customer whom WeCom, asked about it alone, does not know any more.

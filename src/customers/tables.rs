@@ -114,6 +114,7 @@ impl Entity for Relation {
             ("channel", self.channel.as_str().into()),
             ("added_at", self.added_at.ms().into()),
             ("active", self.is_active().into()),
+            ("deleted_by_customer", self.is_deleted_by_customer().into()),
         ]
     }
 }

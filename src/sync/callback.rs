@@ -61,7 +61,10 @@ pub(super) async fn receive(app: Data<App>, req: HttpRequest, body: Bytes) -> Re
         return Ok(refuse(&app));
     };
     let (name, target) = match Received::parse(&body) {
-        Ok(received) => (target::code(&received.event), target::of(&received.event)),
+        Ok(received) => (
+            target::code(&received.event),
+            target::of(&received.event, received.at),
+        ),
         // Signed, so it comes from WeCom: kept to be looked at.
         Err(_) => ("unreadable".to_owned(), None),
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     app::App,
     customers::{
-        self, GroupState,
+        self, GroupState, LastWord,
         sync::{CustomerFacts, GroupFacts, RelationFacts},
     },
     error::Result,
@@ -27,6 +27,8 @@ pub(super) struct Pulled {
     /// All tags, if one was named that is not known yet.
     tags: Option<Vec<tags::sync::GroupFacts>>,
     answer: Answer,
+    /// What a customer did about a member: external_userid, userid, what.
+    last_word: Option<(String, String, LastWord)>,
 }
 
 enum Answer {
@@ -56,6 +58,7 @@ impl Pulled {
             members: Vec::new(),
             tags: None,
             answer,
+            last_word: None,
         }
     }
 }
@@ -74,6 +77,14 @@ pub(super) async fn ask(app: &App, client: &Client, target: &Target) -> Result<P
         Target::Member(userid) => member(client, userid, None).await?,
         Target::RenamedMember { before, userid } => member(client, userid, Some(before)).await?,
         Target::Customer(external_userid) => customer(app, client, external_userid).await?,
+        Target::LastWord {
+            customer: external_userid,
+            userid,
+            word,
+        } => Pulled {
+            last_word: Some((external_userid.clone(), userid.clone(), *word)),
+            ..customer(app, client, external_userid).await?
+        },
         Target::Group(chat_id) => group(app, client, chat_id).await?,
     })
 }
@@ -117,6 +128,7 @@ async fn customer(app: &App, client: &Client, external_userid: &str) -> Result<P
             external_userid: external_userid.to_owned(),
             facts,
         },
+        last_word: None,
     })
 }
 
@@ -137,6 +149,7 @@ async fn group(app: &App, client: &Client, chat_id: &str) -> Result<Pulled> {
             chat_id: chat_id.to_owned(),
             facts,
         },
+        last_word: None,
     })
 }
 
@@ -201,6 +214,11 @@ pub(super) fn apply(w: &mut Write<'_>, pulled: &Pulled) -> Result<(), StoreError
             let members = members(w)?;
             customers::sync::apply_group(w, &members, facts)?;
         }
+    }
+    if let Some((external_userid, userid, word)) = &pulled.last_word
+        && let Some(member) = org::queries::member_id_by_userid(&w.read(), userid)?
+    {
+        customers::sync::note_last_word(w, external_userid, member, *word)?;
     }
     Ok(())
 }

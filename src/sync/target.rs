@@ -2,8 +2,12 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::wecom::event::{
-    CustomerChange, CustomerEvent, DirectoryEvent, Event, GroupChange, GroupEvent, TagChange,
+use crate::{
+    customers::LastWord,
+    kit::Timestamp,
+    wecom::event::{
+        CustomerChange, CustomerEvent, DirectoryEvent, Event, GroupChange, GroupEvent, TagChange,
+    },
 };
 
 /// A callback is a hint, an answer is the truth: whatever an event says, this is read again.
@@ -34,6 +38,19 @@ pub enum Target {
     /// A customer group, by chat_id.
     #[n(4)]
     Group(#[n(0)] String),
+    /// A customer who has added or deleted a member, which no answer tells.
+    #[n(6)]
+    LastWord {
+        /// external_userid.
+        #[n(0)]
+        customer: String,
+        /// The member's userid.
+        #[n(1)]
+        userid: String,
+        /// What the customer did.
+        #[n(2)]
+        word: LastWord,
+    },
 }
 
 impl Target {
@@ -46,6 +63,7 @@ impl Target {
     pub(super) fn thing(&self) -> Self {
         match self {
             Self::RenamedMember { userid, .. } | Self::Member(userid) => Self::member(userid),
+            Self::LastWord { customer, .. } => Self::Customer(customer.clone()),
             other => other.clone(),
         }
     }
@@ -56,19 +74,17 @@ impl Target {
             Self::Departments => "departments",
             Self::Member(_) | Self::RenamedMember { .. } => "member",
             Self::Tags => "tags",
-            Self::Customer(_) => "customer",
+            Self::Customer(_) | Self::LastWord { .. } => "customer",
             Self::Group(_) => "group",
         }
     }
 }
 
-/// What has to be read again because of an event; none for what changes nothing here.
-pub(super) fn of(event: &Event) -> Option<Target> {
+/// What has to be read again because of an event of this time; none for what changes nothing here.
+pub(super) fn of(event: &Event, at: Timestamp) -> Option<Target> {
     Some(match event {
         Event::Directory(change) => return of_directory(change),
-        Event::Customer(CustomerEvent {
-            external_userid, ..
-        }) => Target::Customer(external_userid.clone()),
+        Event::Customer(event) => of_customer(event, at),
         Event::Group(GroupEvent { chat_id, .. }) => Target::Group(chat_id.clone()),
         Event::Tag(_) => Target::Tags,
         Event::Acquisition(_)
@@ -78,6 +94,19 @@ pub(super) fn of(event: &Event) -> Option<Target> {
         | Event::Message(_)
         | Event::Other { .. } => return None,
     })
+}
+
+fn of_customer(event: &CustomerEvent, at: Timestamp) -> Target {
+    let is_deleted = match event.change {
+        CustomerChange::DeletedByCustomer => true,
+        CustomerChange::Added { .. } => false,
+        _ => return Target::Customer(event.external_userid.clone()),
+    };
+    Target::LastWord {
+        customer: event.external_userid.clone(),
+        userid: event.userid.clone(),
+        word: LastWord { at, is_deleted },
+    }
 }
 
 fn of_directory(change: &DirectoryEvent) -> Option<Target> {

@@ -4,11 +4,14 @@ use qitai::{
     customers, org,
     wecom::{
         callback::Keys,
-        sim::{Fault, firm},
+        sim::{
+            CallbackFault, CustomerVerb, DirectoryVerb, Fault, GroupVerb, SimHandle, TagVerb, Verb,
+            firm,
+        },
     },
 };
 
-use crate::support::{CALLBACK_AES_KEY, CALLBACK_TOKEN, TestApp};
+use crate::support::TestApp;
 
 /// WeCom's end of the callback.
 struct Caller<'t> {
@@ -18,10 +21,10 @@ struct Caller<'t> {
 
 impl<'t> Caller<'t> {
     fn of(test: &'t TestApp) -> Self {
-        let corpid = &test.sim.as_ref().unwrap().corpid;
+        let sim = test.sim.as_ref().unwrap();
         Self {
             test,
-            keys: Keys::new(CALLBACK_TOKEN, CALLBACK_AES_KEY, corpid).unwrap(),
+            keys: Keys::new(&sim.token, &sim.encoding_aes_key, &sim.corpid).unwrap(),
         }
     }
 
@@ -225,7 +228,8 @@ fn strangers_and_damaged_calls_are_refused_and_leave_nothing() {
         403
     );
     assert!(caller.post(&sealed.signature, &"x".repeat(70_000)) >= 400);
-    let other = Keys::new(CALLBACK_TOKEN, CALLBACK_AES_KEY, "wwanother").unwrap();
+    let sim = test.sim.as_ref().unwrap();
+    let other = Keys::new(&sim.token, &sim.encoding_aes_key, "wwanother").unwrap();
     let sealed = other.seal(xml.as_bytes(), 1_772_330_400, "n0nce", [1; 16]);
     let body = format!(
         "<xml><Encrypt><![CDATA[{}]]></Encrypt></xml>",
@@ -243,4 +247,153 @@ fn strangers_and_damaged_calls_are_refused_and_leave_nothing() {
         page.contains("无法解读的事件") && page.contains("brand_new.thing"),
         "{page}"
     );
+}
+
+/// A customer who deletes a member is still listed by WeCom; only the event tells.
+#[test]
+fn a_customer_who_deleted_the_member_is_known_as_lost_until_adding_again() {
+    let test = TestApp::with_customers(30);
+    let sim = test.sim.as_ref().unwrap();
+    test.hear_events();
+    let userid = firm::cast().store_staff.to_owned();
+    let external_userid = sim.customers_of(&userid)[0].clone();
+    let is_lost = || {
+        test.app.read(|r| {
+            let customer = customers::sync::by_external_userid(r, &external_userid)
+                .unwrap()
+                .unwrap();
+            let member = org::queries::member_id_by_userid(r, &userid)
+                .unwrap()
+                .unwrap();
+            let relation = customers::sync::relation_of(r, member, customer.id).unwrap();
+            relation.unwrap().is_deleted_by_customer()
+        })
+    };
+    sim.act(CustomerVerb::DeleteFollower {
+        userid: userid.clone(),
+        external_userid: external_userid.clone(),
+    })
+    .unwrap();
+    test.settle_events();
+    assert!(is_lost());
+    test.sync();
+    assert!(is_lost(), "a full sync knows nothing of it");
+    sim.clock().advance_ms(2_000);
+    sim.act(CustomerVerb::AddRelation {
+        userid: userid.clone(),
+        external_userid: external_userid.clone(),
+        state: String::new(),
+    })
+    .unwrap();
+    test.settle_events();
+    assert!(!is_lost());
+}
+
+/// Duplicated and reordered, while a full sync reads the same things: the end is what WeCom
+/// has, so another full sync finds nothing to change.
+#[test]
+fn a_storm_of_events_ends_in_exactly_what_wecom_has() {
+    let test = TestApp::with_customers(120);
+    let sim = test.sim.as_ref().unwrap();
+    test.hear_events();
+    sim.inject_callback(None, 3, CallbackFault::Duplicated);
+    sim.inject_callback(None, 4, CallbackFault::Overtaken(5));
+    let job = test.begin_sync();
+    for round in 0..20 {
+        deeds(sim, round);
+    }
+    test.end_sync(job);
+    test.settle_events();
+    assert_nothing_to_repair(&test);
+}
+
+/// Events that never arrive are repaired by the next full sync.
+#[test]
+fn lost_events_are_repaired_by_the_next_sync() {
+    let test = TestApp::with_customers(60);
+    let sim = test.sim.as_ref().unwrap();
+    test.hear_events();
+    sim.inject_callback(None, 2, CallbackFault::Lost);
+    sim.inject_callback(None, 3, CallbackFault::WrongSignature);
+    for round in 0..6 {
+        deeds(sim, round);
+    }
+    test.settle_events();
+    let head = test.app.store.snapshot().feed_head();
+    test.sync();
+    assert!(test.app.store.snapshot().feed_head() > head);
+    assert_nothing_to_repair(&test);
+}
+
+fn assert_nothing_to_repair(test: &TestApp) {
+    let head = test.app.store.snapshot().feed_head();
+    let job = test.sync();
+    assert_eq!(
+        test.app.store.snapshot().feed_head(),
+        head,
+        "{:?}",
+        job.progress
+    );
+    assert_eq!(test.app.store.check().unwrap().found, []);
+}
+
+/// What happens in a firm within a moment.
+fn deeds(sim: &SimHandle, round: usize) {
+    let cast = firm::cast();
+    let userid = cast.store_staff.to_owned();
+    let mine = sim.customers_of(&userid);
+    let chats = sim.chat_ids();
+    let customer = mine[round % mine.len()].clone();
+    let verbs: Vec<Verb> = vec![
+        CustomerVerb::AddCustomer {
+            userid: userid.clone(),
+            name: format!("新客{round}"),
+            state: "storm".to_owned(),
+            half: false,
+        }
+        .into(),
+        CustomerVerb::SetRemark {
+            userid: userid.clone(),
+            external_userid: customer.clone(),
+            remark: format!("备注{round}"),
+        }
+        .into(),
+        CustomerVerb::SetRemark {
+            userid: userid.clone(),
+            external_userid: customer.clone(),
+            remark: format!("再改{round}"),
+        }
+        .into(),
+        CustomerVerb::DeleteCustomer {
+            userid: userid.clone(),
+            external_userid: mine[(round + 1) % mine.len()].clone(),
+        }
+        .into(),
+        GroupVerb::RenameGroup {
+            chat_id: chats[round % chats.len()].clone(),
+            name: format!("群{round}"),
+        }
+        .into(),
+        GroupVerb::JoinGroup {
+            chat_id: chats[round % chats.len()].clone(),
+            who: customer,
+            by_code: true,
+        }
+        .into(),
+        TagVerb::AddTag {
+            group: "风暴".to_owned(),
+            name: format!("标签{round}"),
+        }
+        .into(),
+        DirectoryVerb::MemberJoins {
+            userid: format!("storm{round}"),
+            name: format!("新人{round}"),
+            department: 1,
+        }
+        .into(),
+    ];
+    for verb in verbs {
+        // Some are impossible at times (already in the group); then nothing happens.
+        drop(sim.act(verb));
+    }
 }

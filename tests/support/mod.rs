@@ -85,6 +85,11 @@ impl TestApp {
 
     /// Runs a full sync to its end; gives the job.
     pub fn sync(&self) -> jobs::Job {
+        self.end_sync(self.begin_sync())
+    }
+
+    /// Begins a full sync.
+    pub fn begin_sync(&self) -> jobs::JobId {
         let act = Viewer::system("test").change("sync.start");
         let id = self
             .app
@@ -92,12 +97,34 @@ impl TestApp {
             .write_blocking(act, |w| Ok(sync::enqueue(w)?))
             .unwrap();
         self.app.jobs.notify_one();
+        id
+    }
+
+    /// Waits until a full sync has ended.
+    pub fn end_sync(&self, id: jobs::JobId) -> jobs::Job {
         let job = self.wait_for("the sync ends", || {
             let job = self.app.read(|r| r.get::<jobs::Job>(&id)).unwrap().unwrap();
             job.state.is_final().then_some(job)
         });
         assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
         job
+    }
+
+    /// From now on the firm tells what happens in it.
+    pub fn hear_events(&self) {
+        let sim = self.sim.as_ref().unwrap();
+        sim.set_callback(&format!("{}{}", self.address, sync::CALLBACK));
+    }
+
+    /// Waits until all events on their way have come and been dealt with.
+    pub fn settle_events(&self) {
+        let sim = self.sim.as_ref().unwrap();
+        self.background.block_on(sim.callbacks_settled());
+        let admin = self.sign_in("admin");
+        self.wait_for("all events are dealt with", || {
+            let page = admin.get("/settings/wecom/events?state=waiting").body;
+            page.contains("没有这样的事件").then_some(())
+        });
     }
 
     /// Waits until search has everything that is stored.
@@ -223,11 +250,6 @@ impl Drop for TestApp {
     }
 }
 
-/// Token of the test firm's receiving server.
-pub const CALLBACK_TOKEN: &str = "testtokentesttoken";
-/// EncodingAESKey of the test firm's receiving server.
-pub const CALLBACK_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
-
 fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
     let wecom = WecomConfig {
@@ -235,8 +257,8 @@ fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
         agentid: sim.agentid,
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
-        callback_token: Some(Secret::new(CALLBACK_TOKEN.to_owned())),
-        callback_aes_key: Some(Secret::new(CALLBACK_AES_KEY.to_owned())),
+        callback_token: Some(Secret::new(sim.token.clone())),
+        callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
     };
     let listen = ([127, 0, 0, 1], 0).into();
     let config = Config {

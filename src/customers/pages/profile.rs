@@ -34,6 +34,8 @@ struct Follower {
     department: String,
     has_left: bool,
     is_active: bool,
+    /// The customer has deleted the member, who still sees the customer.
+    is_deleted: bool,
     added_at: Timestamp,
 }
 
@@ -225,6 +227,7 @@ impl Maker<'_> {
             department: department.map(|d| d.name.clone()).unwrap_or_default(),
             has_left: member.is_some_and(|m| !m.is_here()),
             is_active: relation.is_active(),
+            is_deleted: relation.is_deleted_by_customer(),
             added_at: relation.added_at,
         }
     }
