@@ -222,7 +222,8 @@ impl TestApp {
 
     /// Posts a body as it is, without cookies; gives the status.
     pub fn post_raw(&self, path: &str, body: &[u8]) -> u16 {
-        let request = reqwest::Client::new()
+        let http = reqwest::Client::builder().build().unwrap();
+        let request = http
             .post(format!("{}{path}", self.address))
             .body(body.to_vec());
         self.background
