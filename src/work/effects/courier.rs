@@ -149,9 +149,12 @@ impl<C: Send + Sync + 'static> Courier<C> {
         }
         let room = SENDING_MAX.saturating_sub(under_way.ids.len());
         let urgent_room = (SENDING_MAX + URGENT_MAX).saturating_sub(under_way.ids.len());
-        let due = self
+        let mut due = self
             .store
             .read(|r| effect::due(r, now, room, urgent_room))?;
+        // What was put back in line a moment ago is free only when its task has been heard of:
+        // else the end of that task would let go of the next one.
+        due.retain(|effect| !under_way.ids.contains(&effect.id));
         if due.is_empty() {
             return Ok(());
         }
