@@ -3,25 +3,36 @@
 use serde_json::{Value, json};
 
 use super::{
-    api_directory::{next_offset, offset},
-    check::{Call, Fail},
+    check::{Call, Fail, next_offset},
+    fields::Fields,
     firm::{GroupChat, GroupMember},
+    routes::Route,
     state::World,
+    tokens::App,
 };
 
+const READERS: &[App] = &[App::Own, App::Contact];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::post("externalcontact/groupchat/list", READERS, list)
+        .empty(&["group_chat_list"])
+        .paged(),
+    Route::post("externalcontact/groupchat/get", READERS, get),
+];
+
 /// `groupchat/list`
-pub fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let status = call.number("status_filter")?.unwrap_or(0);
     if status > 3 {
         return Err(Fail::param("status_filter"));
     }
     let filter = call.body.get("owner_filter").cloned().unwrap_or_default();
-    let owners = call.texts(&filter, "userid_list")?;
+    let owners = Fields::of(&filter).texts("userid_list")?;
     if owners.len() > 100 {
         return Err(Fail::param("owner_filter"));
     }
     let limit = call.limit(None, 1000)?;
-    let start = offset(call)?;
+    let start = call.offset()?;
     for owner in &owners {
         let left = world.groups.values().any(|g| g.owner == **owner);
         if !left && world.seller(owner).is_none() {
@@ -54,7 +65,7 @@ pub fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
 }
 
 /// `groupchat/get`
-pub fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let chat_id = call.text("chat_id")?;
     if chat_id.is_empty() {
         return Err(Fail::param("chat_id"));

@@ -7,13 +7,31 @@ use serde_json::{Map, Value, json};
 use super::{
     check::{Call, Fail},
     firm::{Customer, Member, Relation},
+    routes::Route,
     state::World,
+    tokens::App,
 };
+
+const READERS: &[App] = &[App::Own, App::Contact];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get(
+        "externalcontact/get_follow_user_list",
+        READERS,
+        follow_users,
+    )
+    .empty(&["follow_user"]),
+    Route::get("externalcontact/list", READERS, list).empty(&["external_userid"]),
+    Route::get("externalcontact/get", READERS, get).empty(&["follow_user"]),
+    Route::post("externalcontact/batch/get_by_user", READERS, batch)
+        .empty(&["external_contact_list"])
+        .paged(),
+];
 
 const FOLLOWERS_PER_PAGE: usize = 500;
 
 /// `get_follow_user_list`
-pub fn follow_users(world: &World, _: &Call<'_>) -> Result<Value, Fail> {
+fn follow_users(world: &World, _: &Call<'_>) -> Result<Value, Fail> {
     let users: Vec<&str> = world
         .org
         .members
@@ -36,7 +54,7 @@ fn seller<'w>(world: &'w World, userid: &str) -> Result<&'w Member, Fail> {
 }
 
 /// `list`
-pub fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let userid = call
         .param("userid")
         .ok_or_else(|| Fail::new(41009, "missing userid"))?;
@@ -54,7 +72,7 @@ pub fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
 }
 
 /// `get`
-pub fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let id = call
         .param("external_userid")
         .ok_or_else(|| Fail::new(41035, "missing external userid"))?;
@@ -175,8 +193,8 @@ fn follow_info(world: &World, c: &Customer, r: &Relation) -> Value {
 }
 
 /// `batch/get_by_user`
-pub fn batch(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
-    let userids = call.texts(&call.body, "userid_list")?;
+fn batch(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let userids = call.fields().texts("userid_list")?;
     if userids.is_empty() || userids.len() > 100 {
         return Err(Fail::param("userid_list"));
     }

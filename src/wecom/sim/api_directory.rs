@@ -3,10 +3,38 @@
 use serde_json::{Value, json};
 
 use super::{
-    check::{Call, Fail},
+    check::{Call, Fail, next_offset},
     firm::{Department, Member},
+    routes::Route,
     state::World,
+    tokens::App,
 };
+
+const READERS: &[App] = &[App::Own];
+const ID_READERS: &[App] = &[App::Own, App::Sync];
+const SYNC: &[App] = &[App::Sync];
+const USER_LISTS: &[&str] = &["department", "order", "is_leader_in_dept", "direct_leader"];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("department/list", READERS, department_list)
+        .empty(&["department"])
+        .details(),
+    Route::get("department/simplelist", ID_READERS, department_simplelist)
+        .empty(&["department_id"]),
+    Route::get("department/get", READERS, department_get).details(),
+    Route::get("user/list", READERS, user_list)
+        .empty(&["userlist"])
+        .details(),
+    Route::get("user/simplelist", READERS, user_simplelist)
+        .empty(&["userlist"])
+        .details(),
+    Route::get("user/get", READERS, user_get)
+        .empty(USER_LISTS)
+        .details(),
+    Route::post("user/list_id", SYNC, user_list_id)
+        .empty(&["dept_user"])
+        .paged(),
+];
 
 const TELEPHONE: &str = "021-5550100";
 
@@ -16,10 +44,7 @@ fn unknown_department() -> Fail {
 
 /// The department named by parameter `name`, with all below it; all of them when absent.
 fn departments<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Department>, Fail> {
-    let root = match call.param("id") {
-        None => 1,
-        Some(id) => id.parse().map_err(|_| Fail::param("id"))?,
-    };
+    let root = call.param_number("id")?.unwrap_or(1);
     let wanted = world.subtree(root).ok_or_else(unknown_department)?;
     Ok(world
         .org
@@ -31,13 +56,13 @@ fn departments<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Departme
 
 fn department(d: &Department) -> Value {
     json!({
-        "id": d.id, "name": d.name, "name_en": "", "department_leader": d.leaders,
+        "id": d.id, "name": d.name, "name_en": d.name_en, "department_leader": d.leaders,
         "parentid": d.parent, "order": d.order,
     })
 }
 
 /// `department/list`
-pub fn department_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn department_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let list: Vec<Value> = departments(world, call)?
         .into_iter()
         .map(department)
@@ -46,7 +71,7 @@ pub fn department_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
 }
 
 /// `department/simplelist`
-pub fn department_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn department_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let list: Vec<Value> = departments(world, call)?
         .into_iter()
         .map(|d| json!({ "id": d.id, "parentid": d.parent, "order": d.order }))
@@ -55,12 +80,8 @@ pub fn department_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fa
 }
 
 /// `department/get`
-pub fn department_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
-    let id: u64 = call
-        .param("id")
-        .ok_or_else(|| Fail::param("id"))?
-        .parse()
-        .map_err(|_| Fail::param("id"))?;
+fn department_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let id = call.param_number("id")?.ok_or_else(|| Fail::param("id"))?;
     let found = world
         .org
         .departments
@@ -71,11 +92,9 @@ pub fn department_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
 
 /// Members of `department_id`, with `fetch_child=1` also those of the departments below.
 fn members<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Member>, Fail> {
-    let id: u64 = call
-        .param("department_id")
-        .ok_or_else(|| Fail::param("department_id"))?
-        .parse()
-        .map_err(|_| Fail::param("department_id"))?;
+    let id = call
+        .param_number("department_id")?
+        .ok_or_else(|| Fail::param("department_id"))?;
     let mut wanted = world.subtree(id).ok_or_else(unknown_department)?;
     if call.param("fetch_child") != Some("1") {
         wanted.retain(|d| *d == id);
@@ -98,13 +117,13 @@ fn member(m: &Member) -> Value {
 }
 
 /// `user/list`
-pub fn user_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn user_list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let list: Vec<Value> = members(world, call)?.into_iter().map(member).collect();
     Ok(json!({ "userlist": list }))
 }
 
 /// `user/simplelist`
-pub fn user_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn user_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let list: Vec<Value> = members(world, call)?
         .into_iter()
         .map(|m| json!({ "userid": m.userid, "name": m.name, "department": m.departments }))
@@ -113,7 +132,7 @@ pub fn user_simplelist(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
 }
 
 /// `user/get`
-pub fn user_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn user_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let userid = call
         .param("userid")
         .ok_or_else(|| Fail::new(41009, "missing userid"))?;
@@ -124,9 +143,9 @@ pub fn user_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
 }
 
 /// `user/list_id`
-pub fn user_list_id(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+fn user_list_id(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let limit = call.limit(Some(10_000), 10_000)?;
-    let start = offset(call)?;
+    let start = call.offset()?;
     let rows: Vec<Value> = world
         .org
         .members
@@ -136,30 +155,4 @@ pub fn user_list_id(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         .collect();
     let page: Vec<&Value> = rows.iter().skip(start).take(limit).collect();
     Ok(json!({ "dept_user": page, "next_cursor": next_offset(start + page.len(), rows.len()) }))
-}
-
-/// Where a page that is counted in rows begins.
-pub fn offset(call: &Call<'_>) -> Result<usize, Fail> {
-    let cursor = call.text("cursor")?;
-    if cursor.is_empty() {
-        return Ok(0);
-    }
-    let start = cursor
-        .strip_prefix("QdO-")
-        .and_then(|hex| usize::from_str_radix(hex, 16).ok())
-        .ok_or_else(Fail::cursor)?;
-    Ok(if call.shift_pages {
-        start.saturating_sub(1)
-    } else {
-        start
-    })
-}
-
-/// The cursor after a page that ended before row `end`; empty after the last row.
-pub fn next_offset(end: usize, total: usize) -> String {
-    if end < total {
-        format!("QdO-{end:08x}")
-    } else {
-        String::new()
-    }
 }

@@ -5,14 +5,21 @@ use serde_json::{Value, json};
 use super::{
     check::{Call, Fail},
     firm::{CorpTag, TagGroup},
+    routes::Route,
     state::World,
+    tokens::App,
 };
+
+const READERS: &[App] = &[App::Own, App::Contact];
+
+pub(super) const ROUTES: &[Route] =
+    &[Route::post("externalcontact/get_corp_tag_list", READERS, list).empty(&["tag_group"])];
 
 /// `get_corp_tag_list`: all live tags, or those asked for by id, deleted ones too. Group ids
 /// win over tag ids.
-pub fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
-    let group_ids = call.texts(&call.body, "group_id")?;
-    let tag_ids = call.texts(&call.body, "tag_id")?;
+fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
+    let group_ids = call.fields().texts("group_id")?;
+    let tag_ids = call.fields().texts("tag_id")?;
     let mut groups: Vec<Value> = Vec::new();
     let mut sorted: Vec<&TagGroup> = world.tags.iter().collect();
     sorted.sort_by_key(|g| std::cmp::Reverse(g.order));

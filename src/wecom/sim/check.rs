@@ -1,11 +1,14 @@
-//! What every call goes through: path, token, right, body, fields. The order is that of the
-//! WeCom documentation; parameter checks come after the token's.
+//! What a call brings and how it is refused.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{api_chat, api_customer, api_directory, api_tag, firm::Rng, state::World, tokens::App};
+use super::{
+    fields::{Code, Fields},
+    firm::Rng,
+    tokens::App,
+};
 use crate::kit::Timestamp;
 
 /// An error answer.
@@ -74,8 +77,21 @@ impl Fail {
     }
 }
 
+impl From<Code> for Fail {
+    fn from((code, text): Code) -> Self {
+        Self::new(code, text)
+    }
+}
+
 /// What a handler gets.
+#[allow(dead_code, reason = "calls that make something dated use the rest")]
 pub struct Call<'a> {
+    /// Whose token it is made with.
+    pub app: App,
+    /// Agent id of the firm's own app.
+    pub agentid: u64,
+    /// When it is made, in seconds since the epoch.
+    pub now_s: i64,
     /// The query string, decoded.
     pub query: &'a HashMap<String, String>,
     /// The body, an object; empty for a GET.
@@ -93,33 +109,25 @@ impl Call<'_> {
             .filter(|v| !v.is_empty())
     }
 
+    /// A parameter of the query string that is a whole number.
+    pub fn param_number(&self, name: &str) -> Result<Option<u64>, Fail> {
+        let number = |text: &str| text.parse().map_err(|_| Fail::param(name));
+        self.param(name).map(number).transpose()
+    }
+
+    /// The fields of the body.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields::of(&self.body)
+    }
+
     /// A text of the body; absent and null count as empty.
     pub fn text(&self, name: &str) -> Result<&str, Fail> {
-        match self.body.get(name) {
-            None | Some(Value::Null) => Ok(""),
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(Fail::param(name)),
-        }
+        Ok(self.fields().text(name)?.unwrap_or_default())
     }
 
     /// A whole number of the body.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Fail> {
-        match self.body.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_u64().map(Some).ok_or_else(|| Fail::param(name)),
-        }
-    }
-
-    /// A list of texts of the body; absent counts as empty.
-    pub fn texts<'b>(&self, body: &'b Value, name: &str) -> Result<Vec<&'b str>, Fail> {
-        match body.get(name) {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(items)) => items
-                .iter()
-                .map(|item| item.as_str().ok_or_else(|| Fail::param(name)))
-                .collect(),
-            Some(_) => Err(Fail::param(name)),
-        }
+        self.fields().number(name)
     }
 
     /// `limit` within `1..=max`, or `default` when it is absent or 0.
@@ -132,183 +140,30 @@ impl Call<'_> {
             _ => Err(Fail::param("limit")),
         }
     }
-}
 
-/// Answers a call with the fields beside errcode and errmsg.
-pub type Handler = fn(&World, &Call<'_>) -> Result<Value, Fail>;
-
-/// One call of the API.
-pub struct Route {
-    /// Path under `/cgi-bin/`.
-    pub path: &'static str,
-    /// Wants a JSON body.
-    pub posts: bool,
-    /// Answers in pages, by cursor.
-    pub pages: bool,
-    /// Whose token may call it.
-    pub apps: &'static [App],
-    /// List fields that come along empty with an error.
-    pub empty: &'static [&'static str],
-    /// What it does.
-    pub handler: Handler,
-}
-
-impl Route {
-    /// Checks whether `app` may make this call.
-    pub fn allow(&self, app: App) -> Result<(), Fail> {
-        if self.apps.contains(&app) {
-            return Ok(());
+    /// Where a page that is counted in rows begins.
+    pub fn offset(&self) -> Result<usize, Fail> {
+        let cursor = self.text("cursor")?;
+        if cursor.is_empty() {
+            return Ok(0);
         }
-        let directory = !self.path.starts_with("externalcontact/");
-        if app == App::Sync && directory {
-            return Err(Fail::new(
-                48009,
-                "no permission for contact details from this ip",
-            ));
-        }
-        Err(Fail::new(48002, "api forbidden"))
-    }
-
-    /// The body as an object: required for a POST, not looked at otherwise.
-    pub fn body(&self, bytes: &[u8]) -> Result<Value, Fail> {
-        if !self.posts {
-            return Ok(json!({}));
-        }
-        match serde_json::from_slice(bytes) {
-            Ok(body @ Value::Object(_)) => Ok(body),
-            _ => Err(Fail::new(
-                40058,
-                "invalid Request Parameter. Warning: wrong json format. ",
-            )),
-        }
+        let start = cursor
+            .strip_prefix("QdO-")
+            .and_then(|hex| usize::from_str_radix(hex, 16).ok())
+            .ok_or_else(Fail::cursor)?;
+        Ok(if self.shift_pages {
+            start.saturating_sub(1)
+        } else {
+            start
+        })
     }
 }
 
-const DIRECTORY: &[App] = &[App::Own];
-const IDS: &[App] = &[App::Own, App::Sync];
-const SYNC: &[App] = &[App::Sync];
-const CUSTOMERS: &[App] = &[App::Own, App::Contact];
-
-/// Every call this server knows.
-pub const ROUTES: &[Route] = &[
-    get(
-        "department/list",
-        DIRECTORY,
-        &["department"],
-        api_directory::department_list,
-    ),
-    get(
-        "department/simplelist",
-        IDS,
-        &["department_id"],
-        api_directory::department_simplelist,
-    ),
-    get(
-        "department/get",
-        DIRECTORY,
-        &[],
-        api_directory::department_get,
-    ),
-    get(
-        "user/list",
-        DIRECTORY,
-        &["userlist"],
-        api_directory::user_list,
-    ),
-    get(
-        "user/simplelist",
-        DIRECTORY,
-        &["userlist"],
-        api_directory::user_simplelist,
-    ),
-    get("user/get", DIRECTORY, USER_LISTS, api_directory::user_get),
-    paged(post(
-        "user/list_id",
-        SYNC,
-        &["dept_user"],
-        api_directory::user_list_id,
-    )),
-    get(
-        "externalcontact/get_follow_user_list",
-        CUSTOMERS,
-        &["follow_user"],
-        api_customer::follow_users,
-    ),
-    get(
-        "externalcontact/list",
-        CUSTOMERS,
-        &["external_userid"],
-        api_customer::list,
-    ),
-    get(
-        "externalcontact/get",
-        CUSTOMERS,
-        &["follow_user"],
-        api_customer::get,
-    ),
-    paged(post(
-        "externalcontact/batch/get_by_user",
-        CUSTOMERS,
-        &["external_contact_list"],
-        api_customer::batch,
-    )),
-    post(
-        "externalcontact/get_corp_tag_list",
-        CUSTOMERS,
-        &["tag_group"],
-        api_tag::list,
-    ),
-    paged(post(
-        "externalcontact/groupchat/list",
-        CUSTOMERS,
-        &["group_chat_list"],
-        api_chat::list,
-    )),
-    post(
-        "externalcontact/groupchat/get",
-        CUSTOMERS,
-        &[],
-        api_chat::get,
-    ),
-];
-
-const USER_LISTS: &[&str] = &["department", "order", "is_leader_in_dept", "direct_leader"];
-
-const fn get(
-    path: &'static str,
-    apps: &'static [App],
-    empty: &'static [&'static str],
-    handler: Handler,
-) -> Route {
-    Route {
-        path,
-        posts: false,
-        pages: false,
-        apps,
-        empty,
-        handler,
-    }
-}
-
-const fn post(
-    path: &'static str,
-    apps: &'static [App],
-    empty: &'static [&'static str],
-    handler: Handler,
-) -> Route {
-    Route {
-        path,
-        posts: true,
-        pages: false,
-        apps,
-        empty,
-        handler,
-    }
-}
-
-const fn paged(route: Route) -> Route {
-    Route {
-        pages: true,
-        ..route
+/// The cursor after a page that ended before row `end`; empty after the last row.
+pub fn next_offset(end: usize, total: usize) -> String {
+    if end < total {
+        format!("QdO-{end:08x}")
+    } else {
+        String::new()
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::check::{Fail, Route};
+use super::{check::Fail, routes::Route};
 
 const AGAIN: &str = "QdL-again";
 const BEHIND_EMPTY: &str = "QdE-";

@@ -1,5 +1,5 @@
-//! What has happened since the firm was made: one line of JSON for each deed, appended before
-//! anybody hears of it. A start after the process was killed repeats them.
+//! What has happened since the firm was made, by people and by calls: one line of JSON for each
+//! deed, appended before anybody hears of it. A start after the process was killed repeats them.
 
 use std::{
     fs::{File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::stage::Verb;
+use super::{routes::Written, stage::Verb};
 use crate::kit::Timestamp;
 
 /// A deed and its time.
@@ -18,7 +18,17 @@ pub struct Entry {
     /// When it was done.
     pub at: Timestamp,
     /// What was done.
-    pub deed: Verb,
+    pub deed: Deed,
+}
+
+/// What was done, on the stage or by a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Deed {
+    /// A call of the API: `{"call": "user/create", …}`.
+    Call(Written),
+    /// A deed of people: `{"do": "member_leaves", …}`.
+    Stage(Verb),
 }
 
 /// The file, open at its end.

@@ -2,20 +2,23 @@
 //! error codes and envelopes of the WeCom documentation, and with faults at will.
 //!
 //! ```text
-//! server ─▶ faults ─▶ check (token, right, body) ─▶ api_* ─▶ state ─▶ firm
+//! server ─▶ faults ─▶ routes (token, right, body) ─▶ api_* (fields) ─▶ state ─▶ firm
 //!      └──▶ stage (what people do) ─▶ state, journal, callbacks
 //! ```
 
 mod api_chat;
 mod api_customer;
+mod api_department;
 mod api_directory;
 mod api_tag;
 mod callbacks;
 mod check;
 mod faults;
+mod fields;
 pub mod firm;
 mod handle;
 mod journal;
+mod routes;
 mod server;
 mod stage;
 mod state;

@@ -17,10 +17,11 @@ use serde_json::{Value, json};
 
 use super::{
     callbacks::Callbacks,
-    check::{Call, Fail, ROUTES, Route},
+    check::{Call, Fail},
     faults::{self, Dials, Fault},
     handle::SimHandle,
-    journal::{Entry, Journal},
+    journal::{Deed, Entry, Journal},
+    routes::{self, Handler, Route, Written},
     stage::{self, Refusal, Verb},
     state::World,
     tokens::{Identity, Tokens},
@@ -174,10 +175,8 @@ impl Shared {
         } = self.options;
         let make = || {
             let mut world = World::new(seed, customers, now.ms() / 1000);
-            for Entry { at, deed } in std::mem::take(&mut *locked(&self.past)) {
-                if let Err(refusal) = world.act(&deed, self.identity.agentid, at.ms() / 1000) {
-                    tracing::error!(%refusal, "the journal has a deed that was impossible");
-                }
+            for entry in std::mem::take(&mut *locked(&self.past)) {
+                self.again(&mut world, &entry);
             }
             Mutex::new(world)
         };
@@ -193,14 +192,38 @@ impl Shared {
         // Held to the end, so that callbacks and journal have the order of the changes.
         let mut world = self.world();
         let done = world.act(deed, self.identity.agentid, at.ms() / 1000)?;
-        if let Some(journal) = locked(&self.journal).as_mut() {
-            let deed = deed.clone();
-            if let Err(error) = journal.append(&Entry { at, deed }) {
-                tracing::error!(%error, "the simulator's journal cannot be written");
-            }
-        }
+        self.keep(at, || Deed::Stage(deed.clone()));
         self.callbacks.tell(done.notices, at);
         Ok(done.id)
+    }
+
+    /// Does again what the journal says.
+    fn again(&self, world: &mut World, entry: &Entry) {
+        let (agentid, now_s) = (self.identity.agentid, entry.at.ms() / 1000);
+        match &entry.deed {
+            Deed::Stage(verb) => {
+                if let Err(refusal) = world.act(verb, agentid, now_s) {
+                    tracing::error!(%refusal, "the journal has a deed that was impossible");
+                }
+            }
+            Deed::Call(written) => {
+                if let Err(fail) = world.write_again(written, agentid, now_s) {
+                    tracing::error!(
+                        call = written.call,
+                        errcode = fail.code,
+                        "the journal has a call that was refused"
+                    );
+                }
+            }
+        }
+    }
+
+    fn keep(&self, at: Timestamp, deed: impl FnOnce() -> Deed) {
+        if let Some(journal) = locked(&self.journal).as_mut()
+            && let Err(error) = journal.append(&Entry { at, deed: deed() })
+        {
+            tracing::error!(%error, "the simulator's journal cannot be written");
+        }
     }
 
     /// The tokens.
@@ -225,13 +248,15 @@ impl Shared {
         let (empty, result) = if path == "gettoken" {
             (&[][..], injected(met).and_then(|()| self.gettoken(query)))
         } else {
-            let route = ROUTES.iter().find(|r| r.path == path)?;
+            let route = routes::find(path)?;
             (route.empty, self.routed(route, query, body, met))
         };
         Some(match result {
             Ok(mut value) => {
                 value["errcode"] = json!(0);
-                value["errmsg"] = json!("ok");
+                if value.get("errmsg").is_none() {
+                    value["errmsg"] = json!("ok");
+                }
                 value
             }
             Err(fail) => fail.envelope(empty, self.clock.now(), serial),
@@ -264,14 +289,47 @@ impl Shared {
         route.allow(app)?;
         let mut body = route.body(body)?;
         let empty_page = faults::cursor_in(&mut body, met);
+        let at = self.clock.now();
         let call = Call {
+            app,
+            agentid: self.identity.agentid,
+            now_s: at.ms() / 1000,
             query,
             body,
             shift_pages: met.contains(&Fault::ShiftingPages),
         };
-        let mut value = (route.handler)(&self.world(), &call)?;
+        let mut value = match route.handler {
+            Handler::Read(read) => read(&self.world(), &call)?,
+            Handler::Write(write) => {
+                // Held to the end, so that callbacks and journal have the order of the changes.
+                let mut world = self.world();
+                let wrote = world.change(write, &call)?;
+                self.keep(at, || Deed::Call(written(route, &call)));
+                self.callbacks.tell(wrote.notices, at);
+                wrote.value
+            }
+        };
         faults::cursor_out(&mut value, route, met, empty_page);
         Ok(value)
+    }
+}
+
+/// The call as the journal keeps it.
+fn written(route: &Route, call: &Call<'_>) -> Written {
+    let query = call
+        .query
+        .iter()
+        .filter(|(name, _)| *name != "access_token");
+    let query = query.map(|(name, value)| (name.clone(), json!(value)));
+    Written {
+        call: route.path.to_owned(),
+        app: call.app,
+        query: query.collect(),
+        body: if route.posts {
+            call.body.clone()
+        } else {
+            Value::Null
+        },
     }
 }
 

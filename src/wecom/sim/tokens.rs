@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     kit::Timestamp,
     wecom::sim::{
@@ -16,7 +18,8 @@ const BAN_AFTER: u32 = 30;
 const BAN_MS: i64 = 3_600_000;
 
 /// Whose secret a token was fetched with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum App {
     /// The firm's own app (自建应用), listed under 可调用接口的应用.
     Own,
@@ -24,6 +27,10 @@ pub enum App {
     Contact,
     /// 通讯录同步.
     Sync,
+    /// 会话内容存档.
+    Archive,
+    /// 微信客服.
+    Service,
 }
 
 /// Names and secrets of the corp; they follow from the seed.
@@ -71,6 +78,8 @@ impl Identity {
             (&self.own, App::Own),
             (&self.contact, App::Contact),
             (&self.sync, App::Sync),
+            (&self.archive, App::Archive),
+            (&self.service, App::Service),
         ]
         .into_iter()
         .find(|(s, _)| *s == secret)

@@ -9,6 +9,8 @@ pub struct Department {
     pub id: u64,
     /// Name.
     pub name: String,
+    /// English name, may be empty.
+    pub name_en: String,
     /// Id of the department above; 0 for the root.
     pub parent: u64,
     /// Larger stands higher.

@@ -155,6 +155,7 @@ pub fn generate(seed: u64) -> Org {
             Department {
                 id,
                 name,
+                name_en: String::new(),
                 parent,
                 order,
                 leaders,

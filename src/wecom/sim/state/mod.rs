@@ -1,0 +1,104 @@
+//! The state of the made-up firm, and what moves it. Each area has a file of its own, and a
+//! struct of its own for what only its calls know.
+//!
+//! Nothing of it is saved as it stands: the journal does again what was done, so that an area
+//! may change its structs at will.
+
+mod customers;
+mod directory;
+mod tags;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::{
+    check::{Call, Fail},
+    firm::{self, Book, GroupChat, Org, TagGroup},
+    routes::{self, Handler, Written, Wrote},
+};
+
+pub use customers::WelcomeCode;
+
+/// Everything WeCom would know about the firm.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Departments and members.
+    pub org: Org,
+    /// Tag groups, deleted ones too.
+    pub tags: Vec<TagGroup>,
+    /// Customers.
+    pub book: Book,
+    /// Group chats by id.
+    pub groups: BTreeMap<String, GroupChat>,
+    /// Welcome codes given out.
+    pub welcome_codes: BTreeMap<String, WelcomeCode>,
+    made: u64,
+}
+
+impl World {
+    /// The firm as it stands at `now_s` (seconds) with so many customers.
+    pub fn new(seed: u64, customers: u32, now_s: i64) -> Self {
+        let org = firm::org(seed);
+        let tags = firm::tags(seed, now_s - 800 * 86_400);
+        let book = Book::new(seed, customers, now_s, &org.sellers, &tags);
+        let groups = firm::groups(seed, now_s, &org, &book);
+        Self {
+            org,
+            tags,
+            book,
+            groups,
+            welcome_codes: BTreeMap::new(),
+            made: 0,
+        }
+    }
+
+    /// Randomness for something new, the same after the same history.
+    pub fn fresh(&mut self) -> firm::Rng {
+        self.made += 1;
+        firm::Rng::of(self.made, 50, 0)
+    }
+
+    /// Lets a call change the firm; a refused one leaves no trace.
+    ///
+    /// # Errors
+    /// As the call says.
+    pub fn change(
+        &mut self,
+        handler: fn(&mut Self, &Call<'_>) -> Result<Wrote, Fail>,
+        call: &Call<'_>,
+    ) -> Result<Wrote, Fail> {
+        let made = self.made;
+        let wrote = handler(self, call);
+        if wrote.is_err() {
+            self.made = made;
+        }
+        wrote
+    }
+
+    /// Does again what a call did at `now_s` (seconds).
+    ///
+    /// # Errors
+    /// When it is impossible, which it was not the first time.
+    pub fn write_again(&mut self, past: &Written, agentid: u64, now_s: i64) -> Result<(), Fail> {
+        let route = routes::find(&past.call).ok_or_else(|| Fail::param("call"))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let query: HashMap<String, String> = past
+            .query
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect();
+        let call = Call {
+            app: past.app,
+            agentid,
+            now_s,
+            query: &query,
+            body: past.body.clone(),
+            shift_pages: false,
+        };
+        match route.handler {
+            Handler::Read(_) => Ok(()),
+            Handler::Write(handler) => self.change(handler, &call).map(drop),
+        }
+    }
+}
