@@ -47,6 +47,8 @@ pub struct WecomConfig {
     pub app_secret: Secret<String>,
     /// Secret of Customer Contact (客户联系), for firms that still have it.
     pub contact_secret: Option<Secret<String>>,
+    /// Secret of the sync assistant (通讯录同步), to write to the directory.
+    pub sync_secret: Option<Secret<String>>,
     /// Token of the receiving server (接收事件服务器).
     pub callback_token: Option<Secret<String>>,
     /// EncodingAESKey of the receiving server.

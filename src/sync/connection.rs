@@ -34,6 +34,9 @@ pub struct Connection {
     /// Secret of Customer Contact (客户联系), where the firm still has it.
     #[n(3)]
     pub contact_secret: Option<Secret<String>>,
+    /// Secret of the sync assistant (通讯录同步); without it the directory can't be written.
+    #[n(9)]
+    pub sync_secret: Option<Secret<String>>,
     /// What callbacks are signed and encrypted with.
     #[n(4)]
     pub callback: Option<CallbackKeys>,
@@ -69,6 +72,7 @@ impl Entity for Connection {
             ("agentid", self.agentid.into()),
             ("app_secret", mark(true)),
             ("contact_secret", mark(self.contact_secret.is_some())),
+            ("sync_secret", mark(self.sync_secret.is_some())),
             ("callback", mark(self.callback.is_some())),
         ]
     }
@@ -91,6 +95,7 @@ impl From<&WecomConfig> for Connection {
             agentid: config.agentid,
             app_secret: config.app_secret.clone(),
             contact_secret: config.contact_secret.clone(),
+            sync_secret: config.sync_secret.clone(),
             callback,
         }
     }
@@ -141,6 +146,7 @@ impl Link {
             corpid: connection.corpid.clone(),
             app_secret: connection.app_secret.clone(),
             contact_secret: connection.contact_secret.clone(),
+            sync_secret: connection.sync_secret.clone(),
         };
         Ok(Self {
             keys: keys(&connection)?,

@@ -38,6 +38,8 @@ pub enum Purpose {
     App,
     /// Customer Contact.
     Contact,
+    /// The sync assistant (通讯录同步): writing to the directory.
+    Sync,
 }
 
 /// How to reach one firm's account.
@@ -51,6 +53,8 @@ pub struct Settings {
     pub app_secret: Secret<String>,
     /// Secret of Customer Contact, where the firm still has it; else the app's is used.
     pub contact_secret: Option<Secret<String>>,
+    /// Secret of the sync assistant (通讯录同步); without it the directory can't be written.
+    pub sync_secret: Option<Secret<String>>,
 }
 
 /// How often and after what time a call that may pass is repeated.
@@ -224,8 +228,13 @@ impl Client {
         tokio::time::sleep(wait + wait * jitter / 100).await;
     }
 
+    /// The next call for this purpose fetches a new token.
+    pub(super) async fn forget_token(&self, purpose: Purpose) {
+        self.0.tokens.lock().await.remove(&purpose);
+    }
+
     /// One attempt with a token; gives the body of an answer with errcode 0.
-    async fn once<B: Serialize + Sync>(
+    pub(super) async fn once<B: Serialize + Sync>(
         &self,
         purpose: Purpose,
         call: &'static str,
@@ -256,6 +265,10 @@ impl Client {
         let secret = match (purpose, &settings.contact_secret) {
             (Purpose::Contact, Some(secret)) => secret,
             _ => &settings.app_secret,
+        };
+        let secret = match (purpose, &settings.sync_secret) {
+            (Purpose::Sync, Some(sync)) => sync,
+            _ => secret,
         };
         let credentials = [
             ("corpid", settings.corpid.as_str()),
@@ -336,7 +349,7 @@ async fn read(call: &'static str, request: reqwest::RequestBuilder) -> Result<By
     Ok(body)
 }
 
-fn parse<A: DeserializeOwned>(call: &'static str, body: &[u8]) -> Result<A, Error> {
+pub(super) fn parse<A: DeserializeOwned>(call: &'static str, body: &[u8]) -> Result<A, Error> {
     serde_json::from_slice(body).map_err(|error| {
         // The parser's own words may quote values; the place and kind are enough.
         let what = format!("{:?} error at column {}", error.classify(), error.column());

@@ -1,6 +1,6 @@
 //! 通讯录管理: departments and members, reading.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     client::{Client, Purpose},
@@ -70,6 +70,124 @@ pub struct Member {
     /// Number of the main department.
     #[serde(default, deserialize_with = "lenient::uint")]
     pub main_department: u64,
+    /// Userids of the direct superiors.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub direct_leader: Vec<String>,
+    /// Telephone.
+    #[serde(default)]
+    pub telephone: Option<String>,
+    /// Address of the picture.
+    #[serde(default)]
+    pub avatar: Option<String>,
+    /// The same, small.
+    #[serde(default)]
+    pub thumb_avatar: Option<String>,
+    /// Address.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Address of the personal QR code.
+    #[serde(default)]
+    pub qr_code: Option<String>,
+    /// English name, of old firms.
+    #[serde(default)]
+    pub english_name: Option<String>,
+    /// The firm's own fields.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub extattr: ExtAttrs,
+    /// Position shown to customers.
+    #[serde(default)]
+    pub external_position: Option<String>,
+    /// What else customers see.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub external_profile: ExternalProfile,
+}
+
+/// The firm's own fields of a member (扩展属性).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtAttrs {
+    /// One by one.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub attrs: Vec<Attribute>,
+}
+
+/// What customers see of a member (对外信息).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalProfile {
+    /// Short name of the firm.
+    #[serde(
+        default,
+        deserialize_with = "lenient::or_default",
+        skip_serializing_if = "String::is_empty"
+    )]
+    pub external_corp_name: String,
+    /// The member's channel in WeChat (视频号).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wechat_channels: Option<WechatChannels>,
+    /// Further fields.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub external_attr: Vec<Attribute>,
+}
+
+/// A channel in WeChat (视频号).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WechatChannels {
+    /// Name, bound to the firm.
+    pub nickname: String,
+    /// 0 hidden, 1 shown.
+    #[serde(default, deserialize_with = "lenient::uint")]
+    pub status: u64,
+}
+
+/// One field of a member, with the one value its kind has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// 0 text, 1 web page, 2 mini program.
+    #[serde(default, rename = "type", deserialize_with = "lenient::uint")]
+    pub kind: u64,
+    /// Name of the field.
+    pub name: String,
+    /// Of kind 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<AttributeText>,
+    /// Of kind 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<AttributeWeb>,
+    /// Of kind 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub miniprogram: Option<MiniProgram>,
+}
+
+/// A text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributeText {
+    /// The text.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub value: String,
+}
+
+/// A web page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributeWeb {
+    /// Its address.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub url: String,
+    /// What is shown for it.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub title: String,
+}
+
+/// A mini program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MiniProgram {
+    /// Its app id.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub appid: String,
+    /// Page within it.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub pagepath: String,
+    /// What is shown for it.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub title: String,
 }
 
 impl Client {

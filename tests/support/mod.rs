@@ -258,6 +258,7 @@ fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
         agentid: sim.agentid,
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+        sync_secret: Some(Secret::new(sim.sync_secret.clone())),
         callback_token: Some(Secret::new(sim.token.clone())),
         callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
     };

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     kit::Secret,
-    wecom::{Client, Error, Patience, Settings},
+    wecom::{Client, DepartmentChange, Error, NewDepartment, Patience, Settings},
 };
 
 fn client(sim: &SimHandle) -> Client {
@@ -17,6 +17,7 @@ fn client(sim: &SimHandle) -> Client {
         corpid: sim.corpid.clone(),
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+        sync_secret: Some(Secret::new(sim.sync_secret.clone())),
     };
     let patience = Patience {
         waits: vec![Duration::ZERO; 3],
@@ -167,4 +168,45 @@ async fn an_answer_without_followers_ends_no_relation() {
     );
     let answer = client.customers_of(&["zhoumin".to_owned()]).next().await;
     assert!(answer.is_err());
+}
+
+#[actix_web::test]
+async fn departments_are_written_once_and_only_by_the_sync_assistant() {
+    let sim = start(2, 20);
+    let client = client(&sim);
+    let department = NewDepartment {
+        name: "华东销售".to_owned(),
+        name_en: Some("East Sales".to_owned()),
+        parentid: 10,
+        order: Some(40),
+        id: None,
+    };
+    let id = client.create_department(&department).await.unwrap();
+    let change = DepartmentChange {
+        id,
+        name: Some("华东销售一部".to_owned()),
+        ..DepartmentChange::default()
+    };
+    client.update_department(&change).await.unwrap();
+    let read = client.departments().await.unwrap();
+    let found = read.iter().find(|d| d.id == id).unwrap();
+    assert_eq!(
+        (found.name.as_str(), found.name_en.as_str(), found.order),
+        ("华东销售一部", "East Sales", 40)
+    );
+    // An answer that was cut off is not asked for a second time.
+    let calls = sim.calls();
+    sim.inject(Some("department/delete"), 1, Fault::HalfBody);
+    let cut = client.delete_department(id).await;
+    assert!(matches!(cut, Err(Error::Transport { .. })), "{cut:?}");
+    assert_eq!(sim.calls(), calls + 1);
+    sim.clear_faults();
+    assert_eq!(
+        client.delete_department(id).await,
+        Ok(false),
+        "gone already"
+    );
+    sim.expire_tokens();
+    let again = client.create_department(&department).await;
+    assert!(again.is_ok(), "a new token is fetched: {again:?}");
 }
