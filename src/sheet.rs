@@ -1,9 +1,16 @@
-//! Tables for people to take away: CSV and XLSX, written row by row.
+//! Tables for people to take away and to bring: CSV and XLSX, written row by row, and read
+//! within bounds whatever the file claims to be.
 //!
-//! Every cell is text or a number, never a formula: names, remarks and companies come from
+//! Every cell that is written is text or a number, never a formula: names, remarks and companies come from
 //! strangers, and a spreadsheet runs what begins with `=`. In CSV such cells get an apostrophe
 //! in front, also where the sign is a full-width one or stands behind blanks; XLSX stores
 //! typed text, which is never evaluated.
+
+mod book;
+mod read;
+mod text;
+
+pub use read::{ReadError, ReadLimits, SheetRow, read_sheet};
 
 use std::{
     fs::File,
