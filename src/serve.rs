@@ -6,7 +6,7 @@ use std::{net::TcpListener, sync::Arc};
 use actix_web::{
     HttpMessage, HttpResponse,
     body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{ResourceDef, ServiceRequest, ServiceResponse},
     http::Method,
     middleware::{Next, from_fn},
     web::Data,
@@ -29,12 +29,20 @@ pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
         clock: app.store.clock().clone(),
         random: app.store.random().clone(),
         zone: zone(),
+        upload_paths: upload_paths(&slices),
+        uploads: app.config.data.join("uploads"),
         visit: Box::new(move |req, request_id| visit::visit(&visiting, &slices, req, request_id)),
         cursors: Cursors::new(app.store.vault().token_key(), app.store.random().clone()),
         secure: app.is_secure(),
         session_cookie: visit::SESSION_COOKIE,
         open_paths: vec![sync::CALLBACK],
     }
+}
+
+fn upload_paths(slices: &[Slice]) -> Vec<ResourceDef> {
+    let routes = slices.iter().flat_map(|slice| &slice.routes);
+    let routes = routes.filter(|route| route.takes_file);
+    routes.map(|route| ResourceDef::new(route.path)).collect()
 }
 
 /// The zone in which the firm's days begin and end.

@@ -66,6 +66,8 @@ pub struct Route {
     pub access: Access,
     /// Its description, if it is part of the API.
     pub api: Option<ApiOperation>,
+    /// Whether it takes a file; its handler must then take `web::Upload` and no other body.
+    pub takes_file: bool,
     /// Makes the handler.
     pub handler: fn() -> actix_web::Route,
 }
@@ -78,7 +80,16 @@ impl Route {
             path,
             access,
             api: None,
+            takes_file: false,
             handler,
+        }
+    }
+
+    /// The target of a form with a file.
+    pub fn upload(path: &'static str, access: Access, handler: fn() -> actix_web::Route) -> Self {
+        Self {
+            takes_file: true,
+            ..Self::post(path, access, handler)
         }
     }
 
@@ -89,6 +100,7 @@ impl Route {
             path,
             access,
             api: None,
+            takes_file: false,
             handler,
         }
     }

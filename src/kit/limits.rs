@@ -6,6 +6,8 @@ pub const PAGE_ROWS: usize = 20;
 pub const PAGE_ROWS_MAX: usize = 200;
 /// Bytes of an ordinary form.
 pub const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a file that somebody uploads.
+pub const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Characters of a search box that are looked at.
 pub const QUERY_CHARS_MAX: usize = 200;
 /// Objects an audit entry names one by one; above, a count and a commitment stand for them.

@@ -93,7 +93,8 @@ fn visible_sheets(archive: &mut Archive) -> Result<Vec<String>, ReadError> {
     let mut targets: HashMap<String, String> = HashMap::new();
     each_start(archive, "xl/_rels/workbook.xml.rels", |name, element| {
         if name == "Relationship"
-            && let (Some(id), Some(target)) = (attribute(element, "Id"), attribute(element, "Target"))
+            && let (Some(id), Some(target)) =
+                (attribute(element, "Id"), attribute(element, "Target"))
         {
             targets.insert(id, target);
         }
@@ -436,7 +437,10 @@ mod tests {
         let parts = [
             ("xl/workbook.xml", BOOK),
             ("xl/_rels/workbook.xml.rels", RELS),
-            ("xl/worksheets/sheet1.xml", "<worksheet><sheetData><row><c><v>0</v></c></row></sheetData></worksheet>"),
+            (
+                "xl/worksheets/sheet1.xml",
+                "<worksheet><sheetData><row><c><v>0</v></c></row></sheetData></worksheet>",
+            ),
             ("xl/worksheets/sheet2.xml", sheet),
             ("xl/sharedStrings.xml", texts),
         ];
@@ -448,7 +452,9 @@ mod tests {
     }
 
     fn sheet(rows: &str) -> String {
-        format!("<worksheet><dimension ref=\"A1:XFD1048576\"/><sheetData>{rows}</sheetData></worksheet>")
+        format!(
+            "<worksheet><dimension ref=\"A1:XFD1048576\"/><sheetData>{rows}</sheetData></worksheet>"
+        )
     }
 
     #[test]
@@ -505,7 +511,10 @@ mod tests {
         let blank = sheet(&" ".repeat(20 << 20));
         let refused = read_bytes(&workbook(&blank, "")).unwrap_err();
         assert!(matches!(refused, ReadError::TooMuch), "{refused}");
-        let long = format!("<row><c t=\"str\"><v>{}</v></c></row>", "x".repeat(600 << 10));
+        let long = format!(
+            "<row><c t=\"str\"><v>{}</v></c></row>",
+            "x".repeat(600 << 10)
+        );
         let refused = read_bytes(&workbook(&sheet(&long), "")).unwrap_err();
         assert!(matches!(refused, ReadError::TooMuch), "{refused}");
     }

@@ -94,7 +94,7 @@ fn separator_of(sample: &str) -> u8 {
             .collect();
         let most = counts.iter().copied().max().unwrap_or(0);
         let even = counts.iter().filter(|n| **n == most).count();
-        (most > 0).then_some((even, most)).unwrap_or_default()
+        if most > 0 { (even, most) } else { (0, 0) }
     };
     // Of equals the first is kept: `max_by_key` alone would keep the last.
     let best = SEPARATORS.into_iter().rev().max_by_key(|s| score(*s));
@@ -140,7 +140,14 @@ fn encoding_of(path: &Path) -> Result<&'static Encoding, ReadError> {
 
 /// Text in two-byte units has many zero bytes on one side: separators, digits, line ends.
 fn utf_16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
-    let zeros = |at: usize| bytes.iter().skip(at).step_by(2).filter(|b| **b == 0).count();
+    let zeros = |at: usize| {
+        bytes
+            .iter()
+            .skip(at)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     let (even, odd) = (zeros(0), zeros(1));
     let many = bytes.len() / 20 + 1;
     match (even, odd) {
@@ -183,8 +190,7 @@ impl Decoded {
                 last = n == 0;
             }
             let raw = &self.raw[self.raw_span.0..self.raw_span.1];
-            let (result, read, written, _) =
-                self.decoder.decode_to_utf8(raw, &mut self.out, last);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(raw, &mut self.out, last);
             self.raw_span.0 += read;
             self.out_span = (0, written);
             self.ended = last && result == CoderResult::InputEmpty;
@@ -305,7 +311,10 @@ mod tests {
     fn a_quote_that_never_closes_is_named_with_its_line() {
         let file = format!("a,b\n1,\"{}", "x\n".repeat(100_000));
         let refused = read_bytes(file.as_bytes()).unwrap_err();
-        assert!(matches!(refused, ReadError::Endless { row: 2 }), "{refused}");
+        assert!(
+            matches!(refused, ReadError::Endless { row: 2 }),
+            "{refused}"
+        );
     }
 
     #[test]

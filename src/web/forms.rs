@@ -4,8 +4,14 @@
 //! field sent twice where `T` wants one, and bytes that are not UTF-8 are refused: our own
 //! pages never send them. Whatever a person may type belongs into `String` fields and is
 //! judged by the form's own `parse`, which answers `Invalid` field by field.
+//!
+//! `Upload<T>` is the same with one file: only routes declared with `Route::upload` take it.
 
 mod decode;
+mod upload;
+
+pub(super) use upload::TokenInBody;
+pub use upload::{Upload, UploadedFile};
 
 use std::future::{Ready, ready};
 
@@ -40,7 +46,10 @@ pub struct Form<T> {
 
 impl<T: DeserializeOwned> Form<T> {
     fn read(body: &[u8]) -> Result<Self> {
-        let mut pairs = decode::pairs(body)?;
+        Self::of_pairs(decode::pairs(body)?)
+    }
+
+    fn of_pairs(mut pairs: Vec<(String, String)>) -> Result<Self> {
         pairs.retain(|(name, _)| name != CSRF_FIELD);
         let operation = take(&mut pairs, OPERATION_FIELD);
         let values = decode::fields(&pairs)?;

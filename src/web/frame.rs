@@ -3,6 +3,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
+    path::PathBuf,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use std::{
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{ResourceDef, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
         Method,
@@ -26,7 +27,7 @@ use jiff::tz::TimeZone;
 use super::{
     Cursors, Cx, CxData, FormSecret, Prefs, Shell, assets, cookies, csrf,
     errors::Failure,
-    forms::{self, FormBody},
+    forms::{self, FormBody, TokenInBody},
     server::PeerSlot,
 };
 use crate::{
@@ -87,6 +88,10 @@ pub struct Web {
     /// Routes below these paths take unsafe requests without our token, e.g. WeCom's callback:
     /// they authenticate each message themselves.
     pub open_paths: Vec<&'static str>,
+    /// Routes that take a file: their token stands in the body, which is streamed.
+    pub upload_paths: Vec<ResourceDef>,
+    /// Where files lie while they are on their way.
+    pub uploads: PathBuf,
 }
 
 /// The middleware around all handlers.
@@ -216,7 +221,8 @@ async fn admit(web: &Web, req: &mut ServiceRequest) -> (Cx, Result<()>) {
     if open || anonymous_api {
         return (cx, Ok(()));
     }
-    let ours = is_ours(&cx, req).await;
+    let takes_file = web.upload_paths.iter().any(|p| p.is_match(req.path()));
+    let ours = is_ours(&cx, req, takes_file).await;
     (cx, ours)
 }
 
@@ -239,11 +245,16 @@ fn two_credentials(web: &Web, req: &ServiceRequest) -> Result<()> {
 }
 
 /// The request comes from a page of ours: the browser says so, and the token proves it.
-async fn is_ours(cx: &Cx, req: &mut ServiceRequest) -> Result<()> {
+async fn is_ours(cx: &Cx, req: &mut ServiceRequest, takes_file: bool) -> Result<()> {
     let text = |name: &str| req.headers().get(name).and_then(|v| v.to_str().ok());
     let host = text("host").unwrap_or("");
     if !csrf::is_same_site(text("sec-fetch-site"), text("origin"), host) {
         return Err(AppError::ForeignRequest);
+    }
+    if takes_file && content_type(req) == "multipart/form-data" {
+        // The extractor reads the body, and looks for the token before anything else.
+        req.extensions_mut().insert(TokenInBody);
+        return Ok(());
     }
     let mut token = text("x-csrf-token").map(str::to_owned);
     if content_type(req) == "application/x-www-form-urlencoded" {

@@ -48,7 +48,7 @@ pub use cx::{
     Badge, Cx, CxData, Density, NavGroup, NavItem, Prefs, SealFact, Sentence, Shell, ShellUser,
     Theme, Toast,
 };
-pub use forms::{Form, FormState};
+pub use forms::{Form, FormState, Upload, UploadedFile};
 pub use frame::{Visit, VisitHook, Web};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};

@@ -9,7 +9,7 @@ pub(crate) use rendered::{HOSTILE, check_page};
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::{HttpRequest, dev::ResourceDef, web::Data};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -39,6 +39,8 @@ pub(super) fn plain_web() -> Web {
         secure: false,
         session_cookie: "qitai",
         open_paths: vec!["/open/"],
+        upload_paths: vec![ResourceDef::new("/upload")],
+        uploads: std::env::temp_dir().join("qitai-test-uploads"),
     }
 }
 

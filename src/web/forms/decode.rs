@@ -32,6 +32,12 @@ pub(super) fn pairs(body: &[u8]) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
+/// A value of a form with a file, whose fields come as they are.
+pub(super) fn value(bytes: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.contains('\0')).then(|| text.replace("\r\n", "\n"))
+}
+
 /// The struct that these pairs describe.
 pub(super) fn fields<T: DeserializeOwned>(pairs: &[Pair]) -> Result<T> {
     T::deserialize(Fields(pairs)).map_err(|why| {

@@ -7,6 +7,7 @@ use actix_web::{
 };
 
 use super::*;
+use crate::kit::limits;
 
 struct Answer {
     status: StatusCode,
@@ -370,4 +371,65 @@ async fn looks_are_kept_by_a_cookie_and_the_page_returns_to_itself() {
             .header("location"),
         "/"
     );
+}
+
+/// A body with these parts: name, file name if it is a file, content.
+fn multipart(path: &str, parts: &[(&str, Option<&str>, &str)]) -> TestRequest {
+    let mut body = String::new();
+    for (name, file, content) in parts {
+        let file = file.map_or(String::new(), |f| format!("; filename=\"{f}\""));
+        body.push_str(&format!(
+            "--sep\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n"
+        ));
+    }
+    body.push_str("--sep--\r\n");
+    post(path, &body).insert_header(("content-type", "multipart/form-data; boundary=sep"))
+}
+
+#[actix_web::test]
+async fn a_file_comes_with_its_fields_and_leaves_nothing_behind() {
+    let token = token().await;
+    let parts = [
+        ("csrf", None, token.as_str()),
+        ("note", None, "一\r\n二"),
+        ("file", Some("C:\\\\x\\\\名单.csv"), "a,b"),
+    ];
+    let answer = send(multipart("/upload", &parts)).await;
+    assert_eq!(answer.body, "一\n二|名单.csv 3|a,b");
+    let none = [
+        ("csrf", None, token.as_str()),
+        ("note", None, "x"),
+        ("file", Some(""), ""),
+    ];
+    assert_eq!(send(multipart("/upload", &none)).await.body, "x||");
+    let folder = &plain_web().uploads;
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[actix_web::test]
+async fn a_file_without_our_token_in_front_is_refused() {
+    let token = token().await;
+    let late = [("note", None, "x"), ("csrf", None, token.as_str())];
+    let wrong = [("csrf", None, "AAAA"), ("note", None, "x")];
+    for parts in [&late[..], &wrong, &[]] {
+        assert_eq!(send(multipart("/upload", parts)).await.status, 403);
+    }
+    // Elsewhere a body with parts is no form of ours, whatever token is in it.
+    let good = [("csrf", None, token.as_str())];
+    assert_eq!(send(multipart("/login", &good)).await.status, 403);
+    let foreign = multipart("/upload", &good).insert_header(("sec-fetch-site", "cross-site"));
+    assert_eq!(send(foreign).await.status, 403);
+}
+
+#[actix_web::test]
+async fn unknown_fields_and_second_files_are_refused() {
+    let token = token().await;
+    let csrf = ("csrf", None, token.as_str());
+    let unknown = [csrf, ("note", None, "x"), ("admin", None, "1")];
+    assert_eq!(send(multipart("/upload", &unknown)).await.status, 400);
+    let two = [csrf, ("a", Some("a"), "1"), ("b", Some("b"), "2")];
+    assert_eq!(send(multipart("/upload", &two)).await.status, 400);
+    let long = "x".repeat(limits::FORM_BYTES_MAX + 1);
+    let long = [csrf, ("note", None, long.as_str())];
+    assert_eq!(send(multipart("/upload", &long)).await.status, 413);
 }

@@ -356,6 +356,19 @@ pub(super) fn add_routes(config: &mut ServiceConfig) {
             "/login",
             routes::post().to(async || Shown::<SignIn>::go_to("/")),
         )
+        .route(
+            "/upload",
+            routes::post().to(async |form: Upload<Note>| {
+                let (file, kept) = match &form.file {
+                    Some(file) => (
+                        format!("{} {}", file.name, file.bytes),
+                        std::fs::read_to_string(file.path()).unwrap_or_default(),
+                    ),
+                    None => Default::default(),
+                };
+                format!("{}|{file}|{kept}", form.values.note)
+            }),
+        )
         .route("/open/callback", routes::post().to(async || "ok"))
         .route(
             "/api/v1/things",
@@ -363,6 +376,12 @@ pub(super) fn add_routes(config: &mut ServiceConfig) {
                 .to(async || -> Result<&'static str> { Err(AppError::NotFound { what: "thing" }) }),
         )
         .route("/api/v1/things", routes::post().to(async || "made"));
+}
+
+/// The fields beside a file.
+#[derive(serde::Deserialize)]
+struct Note {
+    note: String,
 }
 
 #[actix_web::test]
