@@ -4,5 +4,6 @@
 
 mod browser;
 mod coverage;
+mod crash;
 mod journeys;
 mod support;

@@ -25,6 +25,18 @@ pub enum Bug {
     KeepOldIndexRows,
 }
 
+impl Bug {
+    /// The bug that a test wants a process of its own to have, by `QITAI_PLANTED`.
+    pub fn from_env() -> Option<Self> {
+        match std::env::var("QITAI_PLANTED").ok()?.as_str() {
+            "answer_before_commit" => Some(Self::AnswerBeforeCommit),
+            "records_before_log" => Some(Self::RecordsBeforeLog),
+            "keep_old_index_rows" => Some(Self::KeepOldIndexRows),
+            _ => None,
+        }
+    }
+}
+
 /// Every row of a table as stored.
 pub fn rows(store: &Store, table: &'static str) -> Vec<(Vec<u8>, Vec<u8>)> {
     let whole = (Bound::Unbounded, Bound::Unbounded);

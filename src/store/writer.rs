@@ -60,7 +60,7 @@ impl StoreOptions {
             random: Random::system(),
             cache_bytes: CACHE_BYTES,
             #[cfg(any(test, feature = "faults"))]
-            planted: None,
+            planted: super::faults::Bug::from_env(),
         }
     }
 

@@ -388,6 +388,74 @@ fn a_backup_restores_to_the_same_rows_and_a_damaged_one_is_refused() {
     assert!(!other.path().exists());
 }
 
+/// A backup taken while somebody writes holds one state, and exactly that of its feed number.
+#[test]
+fn a_backup_while_writing_holds_exactly_one_state() {
+    use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+
+    const BACKUPS: usize = 8;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let done = AtomicBool::new(false);
+    let taken = std::sync::Mutex::new(Vec::new());
+    // The state after each feed number, as the writer knows it.
+    let mut states = vec![BTreeMap::<u64, Note>::new()];
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..BACKUPS {
+                let file = dir.path().join(format!("{n}.qtb"));
+                let manifest = store.backup(&file).unwrap();
+                let after = store.snapshot().feed_head();
+                taken
+                    .lock()
+                    .unwrap()
+                    .push((file, manifest.feed_head, after));
+            }
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        let mut n = 0u64;
+        while !done.load(std::sync::atomic::Ordering::SeqCst) {
+            let mut state = states.last().unwrap().clone();
+            let id = n * 7 % 40 + 1;
+            if n % 5 == 4 && state.remove(&id).is_some() {
+                let deleted = store.write_blocking(act(), move |w| {
+                    w.delete::<Note>(&Id::from_bits(id)).map_err(AppError::from)
+                });
+                deleted.unwrap();
+            } else {
+                let note = Note {
+                    id: Id::from_bits(id),
+                    owner: n % 3,
+                    name: format!("甲{n}"),
+                    personal: n.is_multiple_of(2),
+                };
+                state.insert(id, note.clone());
+                store
+                    .write_blocking(act(), move |w| Ok(w.put(&note)?))
+                    .unwrap();
+            }
+            states.push(state);
+            n += 1;
+        }
+    });
+    let taken = taken.into_inner().unwrap();
+    assert!(
+        taken.iter().any(|(_, head, after)| head < after),
+        "nobody wrote meanwhile"
+    );
+    for (n, (file, head, _)) in taken.into_iter().enumerate() {
+        let copy = Folder::at(dir.path().join(format!("copy-{n}")));
+        backup::restore(&file, &dir.path().join("data.key"), &copy, &options()).unwrap();
+        let restored = Store::open(&copy, options()).unwrap();
+        let notes: BTreeMap<u64, Note> = restored.read(|r| {
+            let notes = r.all::<Note>(None).unwrap().map(|note| note.unwrap());
+            notes.map(|note| (note.id.bits(), note)).collect()
+        });
+        assert_eq!(notes, states[usize::try_from(head).unwrap()]);
+        assert_eq!(restored.check().unwrap().found, []);
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Put {
