@@ -1,6 +1,12 @@
-//! What all of `/api/v1` shares: the shape of lists.
+//! What all of `/api/v1` shares: the shape of lists, and the way through their pages.
 
 use serde::Serialize;
+
+use crate::{
+    identity::Viewer,
+    kit::{Page, PageRequest, limits},
+    web::{Cursors, ListQuery},
+};
 
 /// A page of a list.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -19,3 +25,50 @@ pub struct List<T> {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoQuery {}
+
+/// Where in a list a client is: cursors are bound to the viewer and to the conditions, as on
+/// the pages.
+pub struct Paging<'a> {
+    cursors: &'a Cursors,
+    name: String,
+    list: ListQuery,
+    /// The page asked for.
+    pub request: PageRequest,
+}
+
+impl<'a> Paging<'a> {
+    /// The page of `list`, an address with all its conditions, that `cursor` and `limit` ask
+    /// for.
+    pub fn of(
+        cursors: &'a Cursors,
+        viewer: &Viewer,
+        list: ListQuery,
+        cursor: Option<&str>,
+        limit: Option<usize>,
+    ) -> Self {
+        let name = viewer.name_for_binding();
+        let after = cursor.and_then(|text| cursors.open(text, &name, &list));
+        let request = PageRequest {
+            after,
+            before: None,
+            limit: Some(limit.unwrap_or(limits::PAGE_ROWS)),
+        };
+        Self {
+            cursors,
+            name,
+            list,
+            request,
+        }
+    }
+
+    /// The answer.
+    pub fn answer<T>(&self, page: Page<T>) -> List<T> {
+        let seal = |cursor| self.cursors.seal(cursor, &self.name, &self.list);
+        List {
+            next_cursor: page.next.as_ref().map(seal),
+            items: page.items,
+            total: page.total,
+            total_exact: page.total_exact,
+        }
+    }
+}

@@ -24,7 +24,7 @@ use crate::{
 
 /// What the web layer needs of the app.
 pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
-    let visiting = app.clone();
+    let (visiting, keeping) = (app.clone(), app.clone());
     Web {
         clock: app.store.clock().clone(),
         random: app.store.random().clone(),
@@ -32,6 +32,7 @@ pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
         upload_paths: upload_paths(&slices),
         uploads: app.config.data.join("uploads"),
         visit: Box::new(move |req, request_id| visit::visit(&visiting, &slices, req, request_id)),
+        keep: Box::new(move |req, chosen| visit::keep(keeping.clone(), req, chosen)),
         cursors: Cursors::new(app.store.vault().token_key(), app.store.random().clone()),
         secure: app.is_secure(),
         session_cookie: visit::SESSION_COOKIE,

@@ -6,16 +6,22 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use futures_util::future::LocalBoxFuture;
 
 use crate::{
     app::App,
     error::{AppError, Result},
-    identity::{Viewer, actions},
+    identity::{
+        Preferences, Viewer,
+        actions::{self, SavePreferences},
+    },
     kit::Timestamp,
     slice::{Access, NavGroup, Slice},
     store::{Act, Channel, Origin, Read},
     sync,
-    web::{self, FormSecret, Shell, ShellUser, Visit, cookies},
+    web::{
+        self, Chosen, Density, FormSecret, Lang, Prefs, Shell, ShellUser, Theme, Visit, cookies,
+    },
     work::{JobState, jobs},
 };
 
@@ -44,8 +50,7 @@ pub fn visit(app: &App, slices: &[Slice], req: &HttpRequest, request_id: &str) -
         let visit = Visit {
             form_secret: viewer.form_secret().map(|secret| FormSecret::new(*secret)),
             shell,
-            // Looks belong to the browser: its cookie keeps them, before sign-in and after.
-            prefs: None,
+            prefs: viewer.account().and_then(|a| looks(&a.preferences)),
             by_bearer,
         };
         req.extensions_mut().insert(viewer);
@@ -62,6 +67,51 @@ fn touch(app: &App, viewer: &Viewer) -> Result<()> {
     let act = Act::by_system("session.touch", "session");
     app.store
         .write_later(act, move |w| actions::touch(w, &viewer))
+}
+
+/// The looks an account has chosen; one that never chose is shown as the browser's cookie says.
+fn looks(kept: &Preferences) -> Option<Prefs> {
+    Some(Prefs {
+        lang: Lang::of_tag(&kept.lang)?,
+        theme: Theme::of_tag(&kept.theme),
+        density: Density::of_tag(&kept.density),
+        shortcuts: !kept.shortcuts_off,
+    })
+}
+
+/// Keeps with the account how its owner wants to see pages.
+pub fn keep(
+    app: Arc<App>,
+    req: &HttpRequest,
+    chosen: Chosen,
+) -> LocalBoxFuture<'static, Result<()>> {
+    let viewer = req.extensions().get::<Viewer>().cloned();
+    Box::pin(async move {
+        let Some(viewer) = viewer else { return Ok(()) };
+        let Some(account) = viewer.account() else {
+            return Ok(());
+        };
+        let prefs = chosen.prefs;
+        let mut preferences = Preferences {
+            lang: match prefs.lang {
+                Lang::Zh => "zh".to_owned(),
+                Lang::En => "en".to_owned(),
+            },
+            theme: prefs.theme.tag().to_owned(),
+            density: prefs.density.tag().to_owned(),
+            shortcuts_off: !prefs.shortcuts,
+            columns: account.preferences.columns.clone(),
+        };
+        if let Some((list, columns)) = chosen.columns {
+            preferences.columns.insert(list, columns);
+        }
+        let act = viewer.change("account.preferences");
+        app.write(act, move |w| {
+            let allowed = viewer.allow(w, SavePreferences { preferences })?;
+            actions::save_preferences(w, allowed)
+        })
+        .await
+    })
 }
 
 fn bearer(req: &HttpRequest) -> Option<&str> {

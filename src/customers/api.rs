@@ -4,11 +4,11 @@ use actix_web::web::{Data, Json, Path, Query};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::List,
+    api::{List, Paging},
     app::App,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::{Timestamp, limits},
+    kit::Timestamp,
     org::Sight,
     store::Read,
     tags,
@@ -107,42 +107,17 @@ pub(super) async fn list(
         .with("view", &query.view)
         .with("tag", query.tag.as_deref().unwrap_or(""))
         .with("owner", query.owner.as_deref().unwrap_or(""));
-    let name = viewer.name_for_binding();
-    let after = query
-        .cursor
-        .as_deref()
-        .and_then(|c| web.cursors.open(c, &name, &bound));
-    let limit = Some(query.limit.unwrap_or(limits::PAGE_ROWS));
-    let request = crate::kit::PageRequest {
-        after,
-        before: None,
-        limit,
-    };
-    let (found, items) = app.read(|r| {
+    let cursor = query.cursor.as_deref();
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let (sight, tags, found) = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
-        let found = list::customers(r, &app.people, &sight, &asked, &request, cx.now)?;
-        let tags = tags::queries::by_id(r)?;
-        let items = found
-            .page
-            .items
-            .iter()
-            .map(|row| item(&sight, &tags, &row.found))
-            .collect();
-        Ok::<_, AppError>((found, items))
+        let found = list::customers(r, &app.people, &sight, &asked, &paging.request, cx.now)?;
+        Ok::<_, AppError>((sight, tags_of(r)?, found))
     })?;
     let act = list_act(&viewer, "customer.list", &asked, &found);
     app.write(act, |_| Ok(())).await?;
-    let next = found
-        .page
-        .next
-        .as_ref()
-        .map(|c| web.cursors.seal(c, &name, &bound));
-    Ok(Json(List {
-        items,
-        total: found.page.total,
-        total_exact: found.page.total_exact,
-        next_cursor: next,
-    }))
+    let page = found.page.map(|row| item(&sight, &tags, &row.found));
+    Ok(Json(paging.answer(page)))
 }
 
 pub(super) async fn one(

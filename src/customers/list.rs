@@ -238,6 +238,48 @@ pub fn customer_ids(
         .collect())
 }
 
+/// Where a customer stands in a list, and who stands next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    /// Number in the list, from 1.
+    pub number: u64,
+    /// Customers in the list.
+    pub total: u64,
+    /// The customer before.
+    pub prev: Option<CustomerId>,
+    /// The customer behind.
+    pub next: Option<CustomerId>,
+}
+
+/// Where a customer stands among everybody asked for; `None` if not among them.
+pub fn around(
+    people: &People,
+    sight: &Sight,
+    asked: &Asked,
+    id: CustomerId,
+    now: Timestamp,
+) -> Result<Option<Around>> {
+    let found = people.around(&asked.query(sight, now), id.bits())?;
+    Ok(found.map(|found| Around {
+        number: found.offset + 1,
+        total: found.total,
+        prev: found.prev.map(CustomerId::from_bits),
+        next: found.next.map(CustomerId::from_bits),
+    }))
+}
+
+/// How many customers a list has.
+pub fn count(people: &People, sight: &Sight, asked: &Asked, now: Timestamp) -> Result<u64> {
+    if asked.text.is_empty() {
+        let filters = [asked.filters(sight, now)];
+        let counts = people.counts(Kind::Customer, &scope_filter(sight), &filters)?;
+        return Ok(counts.first().copied().unwrap_or(0));
+    }
+    Ok(people
+        .search(&asked.query(sight, now), From::Start, 1)?
+        .total)
+}
+
 /// How many customers each ready-made view has for this viewer.
 pub fn view_counts(people: &People, sight: &Sight, now: Timestamp) -> Result<Vec<u64>> {
     let filters: Vec<Filters> = SavedView::ALL

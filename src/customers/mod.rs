@@ -8,6 +8,7 @@
 mod api;
 pub mod documents;
 pub mod export;
+mod groups_api;
 pub mod list;
 mod model;
 mod pages;
@@ -64,6 +65,7 @@ pub fn slice() -> Slice {
         Route::get("/groups", groups, || get().to(pages::groups)),
         Route::get("/groups/{id}", groups, || get().to(pages::group)),
     ]);
+    routes.extend(groups_api::routes());
     let nav = vec![
         NavItem {
             group: NavGroup::Customers,

@@ -82,15 +82,6 @@ pub fn phone(
     }))
 }
 
-/// A group as one viewer may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VisibleGroup {
-    /// The group.
-    pub group: Group,
-    /// Everybody in it: members of the firm first, then by time of joining.
-    pub people: Vec<GroupMember>,
-}
-
 /// Whether a group is visible: its owner is in scope, or, without a known owner, to those who
 /// see everything.
 fn sees_group(sight: &Sight, group: &Group) -> bool {
@@ -106,17 +97,41 @@ pub fn group_head(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<Option<Gro
         .filter(|group| sees_group(sight, group)))
 }
 
-/// A group with its people.
-pub fn group(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<Option<VisibleGroup>, StoreError> {
-    let Some(group) = r
-        .get::<Group>(&id)?
-        .filter(|group| sees_group(sight, group))
-    else {
-        return Ok(None);
-    };
-    let mut people = people_in(r, id)?;
+/// What a list of a group's people is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct PeopleFilter {
+    /// Only from outside, or only of the firm.
+    pub is_external: Option<bool>,
+    /// Only who came in this way (its code).
+    pub scene: Option<String>,
+    /// Only with this in the name or the name in the group, case folded.
+    pub name: String,
+}
+
+/// The people in a group that the viewer sees, members of the firm first, then by time of
+/// joining. WeCom's limit is 500, so the list is read whole.
+pub fn people(
+    r: &Read<'_>,
+    sight: &Sight,
+    group: GroupId,
+    filter: &PeopleFilter,
+) -> Result<Vec<GroupMember>, StoreError> {
+    if group_head(r, sight, group)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let name = filter.name.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&name);
+    let mut people = people_in(r, group)?;
+    people.retain(|p| {
+        filter.is_external.is_none_or(|is| is == p.is_external)
+            && filter
+                .scene
+                .as_ref()
+                .is_none_or(|scene| p.scene.code() == scene)
+            && (name.is_empty() || has(&p.name) || has(&p.nickname))
+    });
     people.sort_by_key(|p| (p.is_external, p.joined_at, p.id));
-    Ok(Some(VisibleGroup { group, people }))
+    Ok(people)
 }
 
 /// What a list of groups is narrowed to.
@@ -124,6 +139,8 @@ pub fn group(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<Option<VisibleG
 pub struct GroupFilter {
     /// Only of this owner.
     pub owner: Option<MemberId>,
+    /// Only of owners in this department (WeCom's number) or below.
+    pub department: Option<u64>,
     /// Only in this state (its code).
     pub state: Option<String>,
     /// Only with this in the name, case folded.
@@ -134,8 +151,18 @@ pub struct GroupFilter {
 /// list is read whole and its total is exact.
 pub fn groups(r: &Read<'_>, sight: &Sight, filter: &GroupFilter) -> Result<Vec<Group>, StoreError> {
     let name = filter.name.to_lowercase();
+    let under = filter
+        .department
+        .map(|number| sight.directory.member_ids_under(number));
+    let is_under = |group: &Group| {
+        let owner = group.owner.as_ref();
+        under
+            .as_ref()
+            .is_none_or(|under| owner.is_some_and(|owner| under.contains(owner)))
+    };
     let matches = |group: &Group| {
         sees_group(sight, group)
+            && is_under(group)
             && filter.owner.is_none_or(|owner| group.owner == Some(owner))
             && filter
                 .state

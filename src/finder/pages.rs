@@ -1,8 +1,7 @@
 //! `/search` and `/`.
 
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use askama::Template;
-use serde::Deserialize;
 
 use crate::{
     app::{App, scope_filter},
@@ -14,7 +13,7 @@ use crate::{
     store::Read,
     view,
     web::{
-        Cx, Shown, encode, filters,
+        Cx, ListQuery, Shown, encode, filters,
         parts::{Empty, EmptyKind},
     },
 };
@@ -52,13 +51,6 @@ pub(super) struct SearchPage {
 }
 view!(SearchPage, "pal-hits" => as_hits, "list" => as_list);
 
-/// The query of the page.
-#[derive(Deserialize)]
-pub(super) struct SearchQuery {
-    #[serde(default)]
-    q: String,
-}
-
 /// Where `/` leads: to the first thing the viewer may open.
 pub(super) async fn home(viewer: Viewer) -> Shown<SearchPage> {
     let first = if viewer.may(Permission::CustomerRead) {
@@ -73,13 +65,9 @@ pub(super) async fn home(viewer: Viewer) -> Shown<SearchPage> {
 
 /// Finds people. The entry (words and what was shown) joins the next batch; a phone search is
 /// durable before it is shown.
-pub(super) async fn search(
-    viewer: Viewer,
-    query: Query<SearchQuery>,
-    app: Data<App>,
-    cx: Cx,
-) -> Result<Shown<SearchPage>> {
-    let text = query.into_inner().q.trim().to_owned();
+pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown<SearchPage>> {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let text = query.get("q").unwrap_or("").trim().to_owned();
     let limit = match cx.target.as_deref() {
         Some("pal-hits") => SHORT,
         _ => LONG,

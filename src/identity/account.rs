@@ -1,5 +1,7 @@
 //! Accounts: who can sign in, what they are, and how they like their pages.
 
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 use crate::{
@@ -61,20 +63,39 @@ pub struct Preferences {
     /// Whether single-key shortcuts are off.
     #[n(3)]
     pub shortcuts_off: bool,
+    /// For each list the columns its owner has chosen, in order; other lists are as they come.
+    #[n(4)]
+    #[cbor(default)]
+    pub columns: BTreeMap<String, Vec<String>>,
 }
+
+/// Lists whose columns are kept, and columns of one list.
+const COLUMNS_MAX: usize = 32;
 
 impl Preferences {
     /// Refuses tags that no page knows.
     pub fn check(&self) -> Result<()> {
         let known = ["", "zh", "en"].contains(&self.lang.as_str())
             && ["", "light", "dark"].contains(&self.theme.as_str())
-            && ["", "compact"].contains(&self.density.as_str());
+            && ["", "compact"].contains(&self.density.as_str())
+            && self.columns.len() <= COLUMNS_MAX
+            && self.columns.values().all(|list| list.len() <= COLUMNS_MAX)
+            && self
+                .columns
+                .keys()
+                .chain(self.columns.values().flatten())
+                .all(|n| is_name(n));
         if known {
             Ok(())
         } else {
             Err(AppError::field("", "preferences.unknown"))
         }
     }
+}
+
+/// The name of a list or of a column: a short word of lower-case letters.
+fn is_name(text: &str) -> bool {
+    (1..=24).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// accounts: account → who can sign in. Personal, under the account's own key.
@@ -166,6 +187,7 @@ impl Entity for Account {
             ("theme", looks.theme.as_str().into()),
             ("density", looks.density.as_str().into()),
             ("shortcuts_off", looks.shortcuts_off.into()),
+            ("columns", serde_json::json!(looks.columns)),
         ]
     }
 }

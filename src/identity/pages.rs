@@ -1,9 +1,6 @@
 //! `/login`, `/claim`, `/logout`, `/me`: the doors, and one's own account.
 
-use actix_web::{
-    HttpRequest, HttpResponse, Responder,
-    web::{Data, Query},
-};
+use actix_web::{HttpRequest, HttpResponse, Responder, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
@@ -13,7 +10,7 @@ use crate::{
     kit::Secret,
     slice::{Access, Route, Slice},
     view, visit,
-    web::{Cx, Form, FormState, Shown, cookies, filters, local},
+    web::{Cx, Form, FormState, ListQuery, Shown, cookies, filters, local},
 };
 
 use super::{
@@ -60,22 +57,9 @@ struct LoginPage {
 }
 view!(LoginPage);
 
-#[derive(Deserialize)]
-struct LoginQuery {
-    next: Option<String>,
-}
-
-async fn login(
-    query: Query<LoginQuery>,
-    viewer: Option<Viewer>,
-    app: Data<App>,
-) -> Result<Shown<LoginPage>> {
-    let next = query
-        .next
-        .as_deref()
-        .and_then(local)
-        .unwrap_or("/")
-        .to_owned();
+async fn login(viewer: Option<Viewer>, app: Data<App>, cx: Cx) -> Result<Shown<LoginPage>> {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let next = query.get("next").and_then(local).unwrap_or("/").to_owned();
     if viewer.is_some() {
         return Ok(Shown::go_to(next));
     }

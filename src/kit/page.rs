@@ -71,6 +71,18 @@ impl<T> Page<T> {
         }
     }
 
+    /// The same page with every row mapped, or the first failure.
+    pub fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        Ok(Page {
+            items: self.items.into_iter().map(f).collect::<Result<_, _>>()?,
+            total: self.total,
+            total_exact: self.total_exact,
+            offset: self.offset,
+            next: self.next,
+            prev: self.prev,
+        })
+    }
+
     /// The same page with every row mapped.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page {

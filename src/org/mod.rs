@@ -4,6 +4,7 @@
 //! is marked as left and keeps the id; a department that is gone is marked as removed; the
 //! tree may be read while it changes, so queries tolerate a missing parent.
 
+mod api;
 mod directory;
 mod model;
 mod pages;
@@ -26,13 +27,15 @@ use crate::{
 pub fn slice() -> Slice {
     use actix_web::web::get;
     let read = Access::Needs(Permission::OrgRead);
+    let mut routes = vec![
+        Route::get("/org", read, || get().to(pages::index)),
+        Route::get("/org/members/{id}", read, || get().to(pages::member)),
+    ];
+    routes.extend(api::routes());
     Slice {
         name: "org",
         tables: tables::TABLES.to_vec(),
-        routes: vec![
-            Route::get("/org", read, || get().to(pages::index)),
-            Route::get("/org/members/{id}", read, || get().to(pages::member)),
-        ],
+        routes,
         nav: vec![NavItem {
             group: NavGroup::Office,
             order: 10,

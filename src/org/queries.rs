@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::store::{Read, StoreError};
 
 use super::{
-    Department, DepartmentId, Member, MemberId,
+    Department, DepartmentId, Member, MemberId, MemberState, Sight,
     tables::{MEMBER_BY_USERID, userid_key},
 };
 
@@ -115,4 +115,61 @@ pub fn member_by_userid(r: &Read<'_>, userid: &str) -> Result<Option<Member>, St
 /// The id of the member with this userid.
 pub fn member_id_by_userid(r: &Read<'_>, userid: &str) -> Result<Option<MemberId>, StoreError> {
     r.find_key(&MEMBER_BY_USERID, &userid_key(r.vault(), userid))
+}
+
+/// What a list of members is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct MemberFilter {
+    /// Only those directly in this department (WeCom's number).
+    pub department: Option<u64>,
+    /// Only in this state.
+    pub state: Option<MemberState>,
+    /// Only with this in the name or the alias, case folded.
+    pub name: String,
+}
+
+/// A member that the viewer sees.
+pub fn member(sight: &Sight, id: MemberId) -> Option<&Member> {
+    sight.directory.member(id).filter(|_| sight.sees(id))
+}
+
+/// The members that the viewer sees and asked for; who left stands last. Those of one
+/// department are in WeCom's order, others in the order in which they became known.
+pub fn members<'a>(sight: &'a Sight, filter: &MemberFilter) -> Vec<&'a Member> {
+    let name = filter.name.to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&name);
+    let mut members: Vec<&Member> = match filter.department {
+        Some(department) => sight.directory.members_of(department).collect(),
+        None => sight.directory.members().collect(),
+    };
+    members.retain(|m| {
+        sight.sees(m.id)
+            && filter.state.is_none_or(|state| m.state == state)
+            && (name.is_empty() || has(&m.name) || has(&m.alias))
+    });
+    if filter.department.is_none() {
+        members.sort_by_key(|m| m.no);
+    }
+    members.sort_by_key(|member| !member.is_here());
+    members
+}
+
+/// The departments in which the viewer sees somebody, parents before children: depth,
+/// department, and how many people here at or below it the viewer sees.
+pub fn departments(sight: &Sight) -> Vec<(usize, &Department, usize)> {
+    let directory = &*sight.directory;
+    let line = |(depth, department): (usize, &'_ Department)| {
+        let ids = directory.member_ids_under(department.wecom_id);
+        let seen = || ids.iter().filter(|id| sight.sees(**id));
+        let here = |id: &&_| directory.member(**id).is_some_and(Member::is_here);
+        let is_shown = sight.members().is_none() || seen().next().is_some();
+        is_shown.then(|| (depth, department.wecom_id, seen().filter(here).count()))
+    };
+    directory
+        .tree
+        .flat()
+        .into_iter()
+        .filter_map(line)
+        .filter_map(|(depth, number, people)| Some((depth, directory.tree.get(number)?, people)))
+        .collect()
 }

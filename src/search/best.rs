@@ -2,7 +2,7 @@
 //! any of them has.
 
 use super::{
-    query::{From, Hit, Place},
+    query::{Around, From, Hit, Place},
     view::Figures,
 };
 
@@ -82,6 +82,19 @@ impl Everybody {
                 self.hits.push(Hit { object, place });
             }
         }
+    }
+
+    /// Where an object stands, and who stands next to it.
+    pub(super) fn around(&self, object: u64) -> Option<Around> {
+        let own = self.hits.iter().find(|hit| hit.object == object)?.place;
+        let before = || self.hits.iter().filter(|hit| hit.place < own);
+        let behind = self.hits.iter().filter(|hit| hit.place > own);
+        Some(Around {
+            offset: before().count() as u64,
+            total: self.hits.len() as u64,
+            prev: before().max_by_key(|hit| hit.place).map(|hit| hit.object),
+            next: behind.min_by_key(|hit| hit.place).map(|hit| hit.object),
+        })
     }
 
     /// The page asked for and how many come before it. Only the page is sorted.

@@ -22,7 +22,9 @@ pub use fields::{Kind, ObjectDocs, RowDoc};
 pub use fold::fold;
 pub use highlight::{Piece, highlight};
 pub use people::{People, SearchError};
-pub use query::{Filters, From, Hit, Hits, PeopleQuery, Place, ScopeFilter, Sort, is_phone_search};
+pub use query::{
+    Around, Filters, From, Hit, Hits, PeopleQuery, Place, ScopeFilter, Sort, is_phone_search,
+};
 
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,19 @@ pub struct Hits {
     pub has_next: bool,
 }
 
+/// Where one object stands in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    /// How many stand before it.
+    pub offset: u64,
+    /// How many there are.
+    pub total: u64,
+    /// The object before it.
+    pub prev: Option<u64>,
+    /// The object behind it.
+    pub next: Option<u64>,
+}
+
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum From {

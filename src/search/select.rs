@@ -14,7 +14,7 @@ use super::{
     bits::Bits,
     fields::Kind,
     people::{People, SearchError},
-    query::{Filters, From, Hits, PeopleQuery, Place, ScopeFilter, Sort, Typed},
+    query::{Around, Filters, From, Hits, PeopleQuery, Place, ScopeFilter, Sort, Typed},
     view::{Admission, Figures, View},
 };
 
@@ -38,10 +38,7 @@ impl People {
             };
             return page(found, query.sort, &admission, from, limit);
         }
-        let sort = match query.sort {
-            Sort::Relevance => Sort::NewestAdded,
-            sort => sort,
-        };
+        let sort = sort_of(query, &typed);
         let key = (
             query.kind,
             query.scope.clone(),
@@ -57,6 +54,29 @@ impl People {
             };
             page(listed, sort, &admission, from, limit)
         })
+    }
+
+    /// Where an object stands among what the query selects, and who stands next to it; `None`
+    /// if it is not among them.
+    pub fn around(&self, query: &PeopleQuery, object: u64) -> Result<Option<Around>, SearchError> {
+        let view = self.view();
+        let admission = view.admission(query.kind, &query.scope, &query.filters)?;
+        let typed = Typed::new(&query.text);
+        let sort = sort_of(query, &typed);
+        let (mut counted, mut all) = (Counted::default(), Everybody::default());
+        let mut take = |figures: &Figures, doc: u32, level: u8| {
+            let no = figures.no[doc as usize];
+            if counted.row(&admission, no) {
+                let key = key(sort, figures, doc, level);
+                all.add(Place { key, no }, figures, doc);
+            }
+        };
+        if typed.words.is_empty() {
+            each(&view, &admission, |figures, doc| take(figures, doc, 0));
+        } else {
+            matching(&view, &admission, query, &typed, &mut take)?;
+        }
+        Ok(all.around(object))
     }
 
     /// How many people each of these conditions selects.
@@ -102,6 +122,14 @@ impl People {
             });
             Ok(Arc::new(counts.collect()))
         })
+    }
+}
+
+/// The order of the hits: without words there is no best match.
+fn sort_of(query: &PeopleQuery, typed: &Typed) -> Sort {
+    match query.sort {
+        Sort::Relevance if typed.words.is_empty() => Sort::NewestAdded,
+        sort => sort,
     }
 }
 

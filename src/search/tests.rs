@@ -376,6 +376,17 @@ proptest! {
             from = From::After(last.place);
         }
         prop_assert_eq!(&forwards, &all);
+        for (i, hit) in all.iter().enumerate() {
+            let next_to = |at: Option<usize>| at.and_then(|at| all.get(at)).map(|hit| hit.object);
+            let around = Around {
+                offset: i as u64,
+                total: all.len() as u64,
+                prev: next_to(i.checked_sub(1)),
+                next: next_to(Some(i + 1)),
+            };
+            prop_assert_eq!(people.around(&query, hit.object).unwrap(), Some(around));
+        }
+        prop_assert_eq!(people.around(&query, 1).unwrap(), None);
         let last = all.last().unwrap().place;
         let before = people.search(&query, From::Before(last), limit).unwrap();
         let end = all.len() - 1;

@@ -52,7 +52,7 @@ fn read(req: &HttpRequest, base: &str, secure: bool) -> Option<String> {
 }
 
 /// How this browser wants pages: its cookie, else the language it accepts.
-pub(super) fn prefs(req: &HttpRequest, secure: bool) -> Prefs {
+pub fn prefs(req: &HttpRequest, secure: bool) -> Prefs {
     let mut prefs = Prefs::default();
     if let Some(look) = read(req, LOOK, secure) {
         let mut parts = look.split('.');

@@ -21,7 +21,7 @@ use actix_web::{
     web::Data,
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture};
 use jiff::tz::TimeZone;
 
 use super::{
@@ -68,6 +68,19 @@ impl Visit {
 /// `request_id` is the number that pages, log and audit trail show.
 pub type VisitHook = Box<dyn Fn(&HttpRequest, &str) -> Result<Visit> + Send + Sync>;
 
+/// How somebody has chosen to see pages, to be kept with the account.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// Language, theme, density, keys: all of them.
+    pub prefs: Prefs,
+    /// The columns of one list, by its name; `None` leaves all lists as they are.
+    pub columns: Option<(String, Vec<String>)>,
+}
+
+/// Keeps what was chosen with the account that sends the request; for nobody it does nothing.
+pub type KeepHook =
+    Box<dyn Fn(&HttpRequest, Chosen) -> LocalBoxFuture<'static, Result<()>> + Send + Sync>;
+
 /// What the web layer needs from the rest of the program.
 pub struct Web {
     /// Time.
@@ -79,6 +92,8 @@ pub struct Web {
     /// Says who asks; `identity` fills it. It may leave its own things, such as a `Viewer`,
     /// in the request's extensions. An error ends the request.
     pub visit: VisitHook,
+    /// Keeps looks with the account.
+    pub keep: KeepHook,
     /// Seals cursors.
     pub cursors: Cursors,
     /// Pages are reached over TLS: secure cookies with `__Host-`, HSTS.

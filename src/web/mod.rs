@@ -49,7 +49,7 @@ pub use cx::{
     Theme, Toast,
 };
 pub use forms::{Form, FormState, Upload, UploadedFile};
-pub use frame::{Visit, VisitHook, Web};
+pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};
 pub use shown::{Shown, View};

@@ -1,13 +1,14 @@
-//! `POST /me/preferences`: language, theme, density and keys of this browser.
+//! `POST /me/preferences`: language, theme, density, keys, and the columns of lists.
 //!
-//! A cookie keeps them, so the server renders the right theme at once and nothing flashes.
-//! It works before sign-in as well.
+//! A cookie keeps the looks, so the server renders the right theme at once and nothing
+//! flashes, before sign-in as well. Whoever is signed in keeps them with the account too, and
+//! finds them again in another browser.
 
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde::Deserialize;
 
 use super::{
-    Cx, Form, cookies,
+    Chosen, Cx, Form, Web, cookies,
     cx::{Density, Theme},
     query,
     words::Lang,
@@ -21,11 +22,21 @@ pub(super) struct Look {
     theme: Option<String>,
     density: Option<String>,
     shortcuts: Option<bool>,
+    /// The list whose columns are chosen.
+    list: Option<String>,
+    /// The columns it shall show.
+    #[serde(default)]
+    column: Vec<String>,
     back: Option<String>,
 }
 
 /// Keeps the looks and returns to the page.
-pub(super) async fn save(cx: Cx, form: Form<Look>) -> Result<HttpResponse> {
+pub(super) async fn save(
+    req: HttpRequest,
+    web: Data<Web>,
+    cx: Cx,
+    form: Form<Look>,
+) -> Result<HttpResponse> {
     let look = form.values;
     let mut prefs = cx.prefs;
     if let Some(lang) = look.lang.as_deref().and_then(Lang::of_tag) {
@@ -40,6 +51,8 @@ pub(super) async fn save(cx: Cx, form: Form<Look>) -> Result<HttpResponse> {
     if let Some(on) = look.shortcuts {
         prefs.shortcuts = on;
     }
+    let columns = look.list.map(|list| (list, look.column));
+    (web.keep)(&req, Chosen { prefs, columns }).await?;
     let back = look.back.as_deref().and_then(query::local).unwrap_or("/");
     let mut answer = if cx.is_fragment {
         HttpResponse::NoContent().finish()

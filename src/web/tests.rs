@@ -35,6 +35,7 @@ pub(super) fn plain_web() -> Web {
         random: random.clone(),
         zone: TimeZone::get("Asia/Shanghai").unwrap(),
         visit: Box::new(visit),
+        keep: Box::new(|_, _| Box::pin(async { Ok(()) })),
         cursors: Cursors::new(&[7; 32], random),
         secure: false,
         session_cookie: "qitai",

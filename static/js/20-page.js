@@ -31,6 +31,8 @@
     if (e.target.tagName === 'DIALOG') e.target.close();
   });
 
+  document.addEventListener('click', e => e.target.closest('[data-print]') && print());
+
   // ── toasts: those that may leave do so, but not from under the pointer ──
   const leave = (toast, ms) => later(toast, ms, () => toast.matches(':hover, :focus-within') ? leave(toast, 2000) : toast.remove());
   const arm = () => $$('.toast[data-leaves]').forEach(toast => {

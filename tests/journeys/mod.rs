@@ -1,6 +1,7 @@
 //! What people do, from the first click to the proof.
 
 mod events;
+mod pages;
 
 use std::io::Write;
 

@@ -1,31 +1,31 @@
-//! `/groups`: the customer groups and one of them.
+//! `/groups`: the customer groups.
 
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use askama::Template;
 
 use crate::{
     app::App,
     customers::{
-        Customer, Group, GroupId, GroupMember, GroupState, JoinScene,
-        queries::{self, GroupFilter, VisibleGroup},
+        Group, GroupState, list,
+        queries::{self, GroupFilter},
     },
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::{Page, Timestamp},
     org::Sight,
-    store::Read,
     view,
     web::{
-        Cx, ListQuery, Shown, Web, filters,
+        Cx, Lang, ListQuery, Shown, Web, filters,
         parts::{Chip, Choice, Empty, EmptyKind, Filter, Link, Pager},
     },
 };
 
 /// The states that a list can be narrowed to, by code.
-const STATES: [&str; 5] = ["normal", "owner_left", "inheriting", "inherited", "gone"];
+pub(in crate::customers) const STATES: [&str; 5] =
+    ["normal", "owner_left", "inheriting", "inherited", "gone"];
 
 /// Catalogue key and tone of a state.
-fn state(state: GroupState) -> (&'static str, &'static str) {
+pub(super) fn state(state: GroupState) -> (&'static str, &'static str) {
     match state {
         GroupState::Normal => ("groups.state.normal", "ok"),
         GroupState::OwnerLeft => ("groups.state.owner_left", "bad"),
@@ -92,7 +92,7 @@ pub(in crate::customers) async fn groups(
         pager: Pager::of(&page, &query, &viewer.name_for_binding(), &web.cursors),
         total: page.total,
         outside,
-        chips: chips(&cx, &query, &filters),
+        chips: chips(&cx, &query, &filters, "groups.column.name"),
         filters,
         rows: page.items.iter().map(|g| row(&sight, g)).collect(),
         empty: empty(
@@ -109,6 +109,7 @@ pub(in crate::customers) async fn groups(
 
 fn filter(query: &ListQuery) -> GroupFilter {
     GroupFilter {
+        department: query.get("dept").and_then(|d| d.parse().ok()),
         owner: query.get("owner").and_then(|o| o.parse().ok()),
         state: query
             .get("state")
@@ -146,6 +147,13 @@ fn filters(cx: &Cx, query: &ListQuery, sight: &Sight) -> Vec<Filter> {
     let owners = owners
         .into_iter()
         .map(|m| choice("owner", m.id.to_string(), m.name.clone()));
+    let english = cx.lang() == Lang::En;
+    let departments = list::departments_in_scope(sight)
+        .into_iter()
+        .map(|(depth, d)| {
+            let label = format!("{}{}", "　".repeat(depth), d.name_in(english));
+            choice("dept", d.wecom_id.to_string(), label)
+        });
     let states = STATES.map(|code| {
         let label = cx.t(&format!("groups.state.{code}")).into_owned();
         choice("state", code.to_owned(), label)
@@ -157,25 +165,27 @@ fn filters(cx: &Cx, query: &ListQuery, sight: &Sight) -> Vec<Filter> {
         many: false,
     };
     vec![
+        filter("dept", "customers.filter.dept", departments.collect()),
         filter("owner", "groups.owner", owners.collect()),
         filter("state", "groups.column.state", states.to_vec()),
     ]
 }
 
-fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
+/// A chip for each condition. `text` is the name of what `q` searches.
+pub(super) fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter], text: &str) -> Vec<Chip> {
     let mut chips: Vec<Chip> = filters
         .iter()
         .filter(|filter| filter.is_on())
         .map(|filter| Chip {
             label: filter.label.clone(),
-            value: filter.chosen(),
+            value: filter.chosen().trim_start_matches('　').to_owned(),
             remove: query.without(filter.name).to_string(),
         })
         .collect();
-    if let Some(text) = query.get("q") {
+    if let Some(typed) = query.get("q") {
         chips.push(Chip {
-            label: cx.t("groups.column.name").into_owned(),
-            value: text.to_owned(),
+            label: cx.t(text).into_owned(),
+            value: typed.to_owned(),
             remove: query.without("q").to_string(),
         });
     }
@@ -183,7 +193,7 @@ fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
 }
 
 fn empty(cx: &Cx, query: &ListQuery, connected: bool, may_sync: bool) -> Empty {
-    let narrowed = ["q", "owner", "state"]
+    let narrowed = ["q", "dept", "owner", "state"]
         .iter()
         .any(|n| query.get(n).is_some());
     let (kind, word) = match (narrowed, connected) {
@@ -204,142 +214,6 @@ fn empty(cx: &Cx, query: &ListQuery, connected: bool, may_sync: bool) -> Empty {
             false => may_sync.then(|| link("groups.to_sync", "/org/sync")),
         },
         other: None,
-    }
-}
-
-/// Somebody in the group.
-struct Person {
-    key: String,
-    name: String,
-    nickname: String,
-    /// Where the name leads, if the viewer may go there.
-    href: Option<String>,
-    is_external: bool,
-    is_owner: bool,
-    joined_at: Timestamp,
-    scene: &'static str,
-}
-
-/// One group.
-#[derive(Template)]
-#[template(path = "groups/group.html", blocks = ["title"])]
-pub(in crate::customers) struct GroupPage {
-    name: String,
-    group: Group,
-    owner: String,
-    /// The owner's page, if the viewer may see it.
-    owner_href: Option<String>,
-    state: (&'static str, &'static str),
-    people: Vec<Person>,
-}
-view!(GroupPage);
-
-/// Shows a group. The entry of it is durable before anything is.
-pub(in crate::customers) async fn group(
-    viewer: Viewer,
-    id: Path<String>,
-    app: Data<App>,
-    cx: Cx,
-) -> Result<Shown<GroupPage>> {
-    let missing = |_| AppError::NotFound { what: "group" };
-    let id: GroupId = id.parse().map_err(missing)?;
-    let act = viewer.view("group.view").about("group", id);
-    let (checking, asking) = (app.clone(), viewer.clone());
-    app.write(act, move |w| {
-        let sight = checking.sight(&w.read(), &asking, Permission::GroupRead)?;
-        visible(&w.read(), &sight, id).map(drop)
-    })
-    .await?;
-    let page = app.read(|r| {
-        let sight = app.sight(r, &viewer, Permission::GroupRead)?;
-        let found = visible(r, &sight, id)?;
-        Leads::of(&app, r, &viewer)?.page(&cx, &sight, found)
-    })?;
-    Ok(Shown::of(page))
-}
-
-fn visible(r: &Read<'_>, sight: &Sight, id: GroupId) -> Result<VisibleGroup> {
-    queries::group(r, sight, id)?.ok_or(AppError::NotFound { what: "group" })
-}
-
-/// What the viewer sees of those in a group: a link leads only where it can be followed.
-struct Leads<'a> {
-    r: &'a Read<'a>,
-    customers: Option<Sight>,
-    members: Option<Sight>,
-}
-
-impl<'a> Leads<'a> {
-    fn of(app: &App, r: &'a Read<'a>, viewer: &Viewer) -> Result<Self> {
-        let sight = |permission| match viewer.may(permission) {
-            true => app.sight(r, viewer, permission).map(Some),
-            false => Ok(None),
-        };
-        Ok(Self {
-            r,
-            customers: sight(Permission::CustomerRead)?,
-            members: sight(Permission::OrgRead)?,
-        })
-    }
-
-    fn member(&self, id: crate::org::MemberId) -> Option<String> {
-        let sight = self.members.as_ref().filter(|sight| sight.sees(id));
-        sight.map(|_| format!("/org/members/{id}"))
-    }
-
-    fn person(&self, sight: &Sight, group: &Group, person: GroupMember) -> Result<Person> {
-        let mut name = person.name;
-        let mut href = person.member.and_then(|id| self.member(id));
-        if let Some(id) = person.member
-            && name.is_empty()
-        {
-            name = sight.name(id).to_owned();
-        }
-        if let (Some(id), Some(sight)) = (person.customer, &self.customers)
-            && queries::customer(self.r, sight, id)?.is_some()
-        {
-            href = Some(format!("/customers/{id}"));
-            if name.is_empty() {
-                let known = self.r.get::<Customer>(&id)?;
-                name = known.map_or(String::new(), |customer| customer.name);
-            }
-        }
-        Ok(Person {
-            key: person.id.to_string(),
-            name,
-            nickname: person.nickname,
-            href,
-            is_external: person.is_external,
-            is_owner: person.member.is_some() && person.member == group.owner,
-            joined_at: person.joined_at,
-            scene: scene(person.scene),
-        })
-    }
-
-    fn page(&self, cx: &Cx, sight: &Sight, found: VisibleGroup) -> Result<GroupPage> {
-        let group = found.group;
-        let people = found.people.into_iter();
-        let people = people.map(|person| self.person(sight, &group, person));
-        Ok(GroupPage {
-            people: people.collect::<Result<_>>()?,
-            name: match group.name.as_str() {
-                "" => cx.t("groups.unnamed").into_owned(),
-                name => name.to_owned(),
-            },
-            owner: group.owner.map_or("", |o| sight.name(o)).to_owned(),
-            owner_href: group.owner.and_then(|id| self.member(id)),
-            state: state(group.state),
-            group,
-        })
-    }
-}
-
-fn scene(scene: JoinScene) -> &'static str {
-    match scene {
-        JoinScene::Unknown => "groups.scene.unknown",
-        JoinScene::Invited => "groups.scene.invited",
-        JoinScene::Link => "groups.scene.link",
-        JoinScene::Code => "groups.scene.code",
     }
 }
 

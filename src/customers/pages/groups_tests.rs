@@ -1,10 +1,7 @@
 //! The pages of groups with nobody, one, many and hostile names.
 
 use super::*;
-use crate::{
-    kit::Id,
-    web::tests::{HOSTILE, check_page},
-};
+use crate::web::tests::{HOSTILE, check_page};
 
 #[test]
 fn the_list_of_groups_renders_with_none_one_many_and_hostile_names() {
@@ -50,50 +47,5 @@ fn the_list_of_groups_renders_with_none_one_many_and_hostile_names() {
                 },
             });
         }
-    }
-}
-
-#[test]
-fn a_group_renders_with_nobody_and_with_hostile_names() {
-    let at = Timestamp::from_ms(0);
-    for n in [0, 1, 12] {
-        let person = |i: usize| Person {
-            key: format!("p{i}"),
-            name: if i == 1 {
-                String::new()
-            } else {
-                HOSTILE.into()
-            },
-            nickname: HOSTILE.into(),
-            href: i.is_multiple_of(2).then(|| "/customers/a".to_owned()),
-            is_external: i > 2,
-            is_owner: i == 0,
-            joined_at: at,
-            scene: scene(JoinScene::from_wecom([0, 1, 2, 3][i % 4])),
-        };
-        check_page(&GroupPage {
-            name: HOSTILE.into(),
-            group: Group {
-                id: Id::from_bits(1),
-                no: 1,
-                chat_id: HOSTILE.into(),
-                name: HOSTILE.into(),
-                owner: None,
-                notice: HOSTILE.into(),
-                created_at: at,
-                state: GroupState::Gone { at },
-                member_count: 1,
-                external_count: 2,
-                member_version: String::new(),
-            },
-            owner: if n == 1 {
-                String::new()
-            } else {
-                HOSTILE.into()
-            },
-            owner_href: None,
-            state: state(GroupState::Gone { at }),
-            people: (0..n).map(person).collect(),
-        });
     }
 }

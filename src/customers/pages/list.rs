@@ -2,32 +2,35 @@
 
 use actix_web::web::Data;
 use askama::Template;
-use serde::Deserialize;
 
 use crate::{
     app::App,
     customers::{
-        AddWay, CustomerId, CustomerKind,
-        export::{self, Wanted},
+        AddWay, CustomerKind, customer_no,
         list::{self, Asked, CustomerPage, CustomerRow, SavedView},
     },
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
     org::Sight,
-    search::{Piece, Sort, highlight, is_phone_search},
-    sheet::SheetFormat,
+    search::{Piece, highlight, is_phone_search},
     tags::{self, queries::GroupWithTags},
     view,
     web::{
-        Cx, Form, ListQuery, Shown, Web, filters,
+        Cx, ListQuery, Shown, Web, filters,
         parts::{Chip, Choice, Empty, EmptyKind, Filter, Link, Pager, Tab},
     },
+};
+
+use super::{
+    asked::{asked, list_act},
+    columns::Columns,
 };
 
 /// One line of the list.
 struct Row {
     id: String,
+    number: String,
     name: Vec<Piece>,
     plain_name: String,
     is_wecom: bool,
@@ -37,6 +40,7 @@ struct Row {
     owner_id: String,
     more_owners: usize,
     department: String,
+    company: String,
     way: String,
     state: (&'static str, &'static str),
     added_at: Timestamp,
@@ -59,6 +63,8 @@ pub(in crate::customers) struct ListPage {
     empty: Empty,
     may_export: bool,
     from: String,
+    show: Columns,
+    columns: Vec<Choice>,
 }
 view!(ListPage, "list" => as_list);
 
@@ -71,7 +77,7 @@ pub(in crate::customers) async fn list(
     cx: Cx,
 ) -> Result<Shown<ListPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
-    let asked = asked(&query, viewer.may(Permission::CustomerReveal), &cx);
+    let asked = asked(&query, &viewer, &cx);
     let (found, page) = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
         let request = web.cursors.page_request(&viewer.name_for_binding(), &query);
@@ -95,77 +101,6 @@ pub(in crate::customers) async fn list(
     Ok(Shown::of(page))
 }
 
-/// The act of showing a page of customers: ids and words are committed to, not shown.
-pub(in crate::customers) fn list_act(
-    viewer: &Viewer,
-    code: &'static str,
-    asked: &Asked,
-    found: &CustomerPage,
-) -> crate::store::Act {
-    let ids: Vec<String> = found
-        .page
-        .items
-        .iter()
-        .map(|row| row.id().to_string())
-        .collect();
-    let act = viewer.view(code).system_detail("ids", ids.join(" "));
-    if asked.text.is_empty() {
-        act
-    } else {
-        act.detail("query", asked.text.as_str())
-    }
-}
-
-/// What the address asks for. Values that mean nothing are left out.
-pub(in crate::customers) fn asked(query: &ListQuery, may_see_phones: bool, cx: &Cx) -> Asked {
-    let (added_from, added_before) = added_range(query.get("added").unwrap_or(""), cx);
-    Asked {
-        text: query.get("q").unwrap_or("").trim().to_owned(),
-        view: SavedView::of_code(query.get("view").unwrap_or("")),
-        tags: query.all("tag").filter_map(|t| t.parse().ok()).collect(),
-        owner: query.get("owner").and_then(|o| o.parse().ok()),
-        department: query.get("dept").and_then(|d| d.parse().ok()),
-        ways: query.all("via").filter_map(|w| w.parse().ok()).collect(),
-        kind: query.get("kind").and_then(|k| match k {
-            "wechat" => Some(CustomerKind::Wechat),
-            "wecom" => Some(CustomerKind::Wecom),
-            _ => None,
-        }),
-        added_from,
-        added_before,
-        sort: match query.sort() {
-            Some(("added", true)) => Sort::NewestAdded,
-            Some(("added", false)) => Sort::OldestAdded,
-            Some(("name", _)) => Sort::Name,
-            _ => Sort::Relevance,
-        },
-        may_see_phones,
-    }
-}
-
-/// The days of `added=`: `7d`, `30d`, `90d`, `365d`, or `2026-10-22..2026-11-20`.
-fn added_range(text: &str, cx: &Cx) -> (Option<Timestamp>, Option<Timestamp>) {
-    let today = cx.now.to_jiff().to_zoned(cx.zone.clone()).date();
-    let start = |date: jiff::civil::Date| {
-        let zoned = date.to_zoned(cx.zone.clone()).ok()?;
-        Some(Timestamp::from_ms(zoned.timestamp().as_millisecond()))
-    };
-    if let Some(days) = text.strip_suffix('d').and_then(|n| n.parse::<i32>().ok()) {
-        let first = today
-            .checked_sub(jiff::Span::new().days(days.clamp(1, 3660) - 1))
-            .ok();
-        return (first.and_then(start), None);
-    }
-    let Some((from, to)) = text.split_once("..") else {
-        return (None, None);
-    };
-    let behind = to
-        .parse::<jiff::civil::Date>()
-        .ok()
-        .and_then(|d| d.tomorrow().ok());
-    (from.parse().ok().and_then(start), behind.and_then(start))
-}
-
 /// Puts the page together.
 struct Builder<'a> {
     app: &'a App,
@@ -184,6 +119,7 @@ impl Builder<'_> {
         groups: &[GroupWithTags],
     ) -> Result<ListPage> {
         let filters = self.filters(query, groups)?;
+        let show = Columns::of(self.viewer);
         let pager = Pager::of(
             &found.page,
             query,
@@ -208,6 +144,8 @@ impl Builder<'_> {
             empty: self.empty(query, asked),
             may_export: self.viewer.may(Permission::CustomerExport),
             from: query.to_string(),
+            columns: show.choices(self.cx),
+            show,
             query: query.clone(),
         })
     }
@@ -304,6 +242,7 @@ impl Builder<'_> {
         active.dedup();
         Row {
             id: customer.id.to_string(),
+            number: customer_no(customer.no),
             name: marked(&customer.name),
             plain_name: customer.name.clone(),
             is_wecom: customer.kind == CustomerKind::Wecom,
@@ -313,6 +252,10 @@ impl Builder<'_> {
             owner_id: main.member.to_string(),
             more_owners: active.len().saturating_sub(1),
             department: department.map(|d| d.name.clone()).unwrap_or_default(),
+            company: match main.company.is_empty() {
+                true => customer.corp_name.clone(),
+                false => main.company.clone(),
+            },
             way: way_name(self.cx, main.add_way),
             state: state_of(main.is_active(), owner.is_some_and(|m| !m.is_here())),
             added_at: main.added_at,
@@ -421,47 +364,4 @@ fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
         );
     }
     chips
-}
-
-/// The form around the list.
-#[derive(Deserialize)]
-pub(in crate::customers) struct ExportForm {
-    #[serde(default)]
-    id: Vec<String>,
-    #[serde(default)]
-    all: String,
-    /// The list's address, for everybody it selects.
-    from: String,
-    format: String,
-}
-
-/// Queues an export of the ticked customers, or of all the list selects.
-pub(in crate::customers) async fn export(
-    viewer: Viewer,
-    form: Form<ExportForm>,
-    app: Data<App>,
-    cx: Cx,
-) -> Result<Shown<ListPage>> {
-    let form = form.values;
-    let format = SheetFormat::of_code(&form.format).ok_or(AppError::BadRequest { why: "field" })?;
-    let ids: Vec<CustomerId> = form.id.iter().filter_map(|id| id.parse().ok()).collect();
-    let wanted = if form.all.is_empty() {
-        Wanted::Ticked(ids)
-    } else {
-        let (path, query) = form.from.split_once('?').unwrap_or((&form.from, ""));
-        let list = ListQuery::parse(path, query);
-        Wanted::Selected(Box::new(asked(
-            &list,
-            viewer.may(Permission::CustomerReveal),
-            &cx,
-        )))
-    };
-    if matches!(&wanted, Wanted::Ticked(ids) if ids.is_empty()) {
-        return Ok(
-            Shown::go_to(crate::web::local(&form.from).unwrap_or("/customers"))
-                .toast("customers.export.none", ()),
-        );
-    }
-    let job = export::start(&app, viewer, wanted, format, cx.lang()).await?;
-    Ok(Shown::go_to(format_args!("/jobs/{job}")))
 }

@@ -1,9 +1,16 @@
 //! Pages of customers.
 
+mod asked;
+mod columns;
+mod export;
+mod group;
 mod groups;
 mod list;
 mod profile;
 
-pub(super) use groups::{group, groups};
-pub(super) use list::{export, list, list_act};
+pub(super) use asked::list_act;
+pub(super) use export::export;
+pub(super) use group::group;
+pub(super) use groups::{STATES as GROUP_STATES, groups};
+pub(super) use list::list;
 pub(super) use profile::{profile, reveal_phone, show_masked_phone};

@@ -1,6 +1,6 @@
 //! `/customers/{id}`: who, what happened, who follows.
 
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use askama::Template;
 use serde::Deserialize;
 
@@ -9,20 +9,24 @@ use crate::{
     audit::log,
     customers::{
         AddWay, Customer, CustomerId, CustomerKind, Relation, RelationId, customer_no,
+        list::{self, Around},
         model::mask_phone,
         queries::{self, VisibleCustomer},
     },
     error::{AppError, Result},
-    identity::{Permission, Viewer},
+    identity::{self, Permission, Viewer},
     kit::Timestamp,
     org::Sight,
     store::Read,
     tags::{self, queries::GroupWithTags},
     view,
-    web::{Cx, Form, Shown, filters, local, parts::Tab},
+    web::{Cx, Form, ListQuery, Shown, filters, local, parts::Tab},
 };
 
-use super::list::{tag_names, way_name};
+use super::{
+    asked,
+    list::{tag_names, way_name},
+};
 
 /// How many changes the page shows.
 const CHANGES_SHOWN: usize = 50;
@@ -64,6 +68,20 @@ struct Event {
     detail: String,
 }
 
+/// What happened on one day, newest first.
+struct Day {
+    name: String,
+    events: Vec<Event>,
+}
+
+/// Where the customer stands in the list one came from, and the way to the next.
+struct Place {
+    number: u64,
+    total: u64,
+    prev: Option<String>,
+    next: Option<String>,
+}
+
 /// One audited change.
 struct Change {
     at: Timestamp,
@@ -87,27 +105,38 @@ pub(in crate::customers) struct ProfilePage {
     personal_tags: Vec<String>,
     groups: Vec<(String, String, Timestamp, u32)>,
     tabs: Vec<Tab>,
-    tab: String,
-    events: Vec<Event>,
+    tab: &'static str,
+    days: Vec<Day>,
     changes: Vec<Change>,
     back: String,
+    place: Option<Place>,
     is_lost: bool,
 }
 view!(ProfilePage, "tab" => as_tab);
 
-/// The query of the page.
-#[derive(Deserialize)]
-pub(in crate::customers) struct ProfileQuery {
-    tab: Option<String>,
+/// What the address asks of the page.
+struct Wanted {
+    tab: &'static str,
     /// The list one came from.
     from: Option<String>,
+}
+
+impl Wanted {
+    fn of(cx: &Cx) -> Self {
+        let query = ListQuery::parse(&cx.path, &cx.query);
+        let tabs = ["groups", "changes"];
+        let tab = query.get("tab").unwrap_or("");
+        Self {
+            tab: tabs.into_iter().find(|t| *t == tab).unwrap_or("activity"),
+            from: query.get("from").and_then(local).map(str::to_owned),
+        }
+    }
 }
 
 /// Shows a customer. The entry of it is durable before anything is.
 pub(in crate::customers) async fn profile(
     viewer: Viewer,
     id: Path<String>,
-    query: Query<ProfileQuery>,
     app: Data<App>,
     cx: Cx,
 ) -> Result<Shown<ProfilePage>> {
@@ -121,6 +150,7 @@ pub(in crate::customers) async fn profile(
         visible(&w.read(), &sight, id).map(drop)
     })
     .await?;
+    let wanted = Wanted::of(&cx);
     let page = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
         let may_reveal = viewer.may(Permission::CustomerReveal);
@@ -130,9 +160,35 @@ pub(in crate::customers) async fn profile(
             cx: &cx,
             may_reveal,
         };
-        maker.page(visible(r, &sight, id)?, query.into_inner())
+        let around = around(&app, &viewer, &sight, &cx, &wanted, id)?;
+        maker.page(visible(r, &sight, id)?, &wanted, around)
     })?;
     Ok(Shown::of(page))
+}
+
+/// Where the customer stands in the list that `from` names; nowhere if it names none, or if
+/// only a tab is asked for.
+fn around(
+    app: &App,
+    viewer: &Viewer,
+    sight: &Sight,
+    cx: &Cx,
+    wanted: &Wanted,
+    id: CustomerId,
+) -> Result<Option<Around>> {
+    let from = wanted.from.as_deref().filter(|_| !cx.is_fragment);
+    match from.and_then(|from| asked::of_address(from, viewer, cx)) {
+        Some(asked) => list::around(&app.people, sight, &asked, id, cx.now),
+        None => Ok(None),
+    }
+}
+
+/// A tab of a customer's page, with the list one came from.
+fn tab_address(id: CustomerId, tab: &str, back: &str) -> String {
+    ListQuery::new(&format!("/customers/{id}"))
+        .with("tab", if tab == "activity" { "" } else { tab })
+        .with("from", back)
+        .to_string()
 }
 
 fn visible(r: &Read<'_>, sight: &Sight, id: CustomerId) -> Result<VisibleCustomer> {
@@ -148,24 +204,24 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn page(&self, found: VisibleCustomer, query: ProfileQuery) -> Result<ProfilePage> {
+    fn page(
+        &self,
+        found: VisibleCustomer,
+        wanted: &Wanted,
+        around: Option<Around>,
+    ) -> Result<ProfilePage> {
         let groups = tags::queries::groups(self.r)?;
         let in_groups = queries::groups_of(self.r, self.sight, found.customer.id)?;
-        let tab = match query.tab.as_deref() {
-            Some(tab @ ("groups" | "changes")) => tab.to_owned(),
-            _ => "activity".to_owned(),
-        };
+        let tab = wanted.tab;
         let changes = if tab == "changes" {
             self.changes(&found, &groups)?
         } else {
             Vec::new()
         };
-        let back = query
+        let back = wanted
             .from
-            .as_deref()
-            .and_then(local)
-            .unwrap_or("/customers")
-            .to_owned();
+            .clone()
+            .unwrap_or_else(|| asked::LIST.to_owned());
         let mut events = self.events(&found);
         events.extend(in_groups.iter().map(|(group, place)| Event {
             at: place.joined_at,
@@ -175,6 +231,15 @@ impl Maker<'_> {
             detail: String::new(),
         }));
         events.sort_by_key(|event| std::cmp::Reverse(event.at));
+        let place = around.map(|around| {
+            let href = |id: CustomerId| tab_address(id, tab, &back);
+            Place {
+                number: around.number,
+                total: around.total,
+                prev: around.prev.map(href),
+                next: around.next.map(href),
+            }
+        });
         Ok(ProfilePage {
             number: customer_no(found.customer.no),
             remarks: self.remarks(&found),
@@ -188,7 +253,7 @@ impl Maker<'_> {
                 .iter()
                 .flat_map(|r| r.personal_tags.clone())
                 .collect(),
-            tabs: self.tabs(&found, &tab, &back, in_groups.len()),
+            tabs: self.tabs(&found, tab, &back, in_groups.len()),
             groups: in_groups
                 .into_iter()
                 .map(|(g, p)| {
@@ -202,9 +267,10 @@ impl Maker<'_> {
                 })
                 .collect(),
             tab,
-            events,
+            days: self.days(events),
             changes,
             back,
+            place,
             is_lost: !found.relations.iter().any(Relation::is_active),
             customer: found.customer,
         })
@@ -256,11 +322,26 @@ impl Maker<'_> {
         phones
     }
 
+    /// Events with their days as headings.
+    fn days(&self, events: Vec<Event>) -> Vec<Day> {
+        let mut days: Vec<Day> = Vec::new();
+        for event in events {
+            let name = crate::web::format::date(event.at, &self.cx.zone, self.cx.lang());
+            match days.last_mut().filter(|day| day.name == name) {
+                Some(day) => day.events.push(event),
+                None => days.push(Day {
+                    name,
+                    events: vec![event],
+                }),
+            }
+        }
+        days
+    }
+
     fn tabs(&self, found: &VisibleCustomer, tab: &str, back: &str, groups: usize) -> Vec<Tab> {
-        let page = crate::web::ListQuery::new(&format!("/customers/{}", found.customer.id));
         let make = |code: &str, word: &str, count| Tab {
             label: self.cx.t(word).into_owned(),
-            href: page.with("tab", code).with("from", back).to_string(),
+            href: tab_address(found.customer.id, code, back),
             count,
             is_current: tab == code,
         };
@@ -293,8 +374,17 @@ impl Maker<'_> {
                     at,
                     icon: "x",
                     word: "customers.event.ended",
-                    who,
+                    who: who.clone(),
                     detail,
+                });
+            }
+            if let Some(word) = relation.last_word.filter(|word| word.is_deleted) {
+                events.push(Event {
+                    at: word.at,
+                    icon: "x",
+                    word: "customers.event.deleted",
+                    who,
+                    detail: String::new(),
                 });
             }
         }
@@ -344,18 +434,31 @@ impl Maker<'_> {
             .t
             .parse::<jiff::Timestamp>()
             .map_or(0, |t| t.as_millisecond());
-        let actor = self.cx.t(if leaf.actor.starts_with("system:") {
-            "customers.change.by_sync"
-        } else {
-            "customers.change.by_person"
-        });
         let change = Change {
             at: Timestamp::from_ms(at),
             seq,
-            actor: actor.into_owned(),
+            actor: self.actor(&leaf.actor)?,
             fields,
         };
         Ok(Some(change).filter(|change| !change.fields.is_empty()))
+    }
+}
+
+impl Maker<'_> {
+    /// Who made a change: a colleague by name, or WeCom.
+    fn actor(&self, actor: &str) -> Result<String> {
+        let account = actor
+            .strip_prefix("account:")
+            .and_then(|id| id.parse().ok());
+        let name = match account {
+            Some(id) => identity::queries::account_name(self.r, id)?,
+            None => None,
+        };
+        let word = match account {
+            Some(_) => "customers.change.by_person",
+            None => "customers.change.by_sync",
+        };
+        Ok(name.unwrap_or_else(|| self.cx.t(word).into_owned()))
     }
 }
 
@@ -417,6 +520,13 @@ fn value_text(
         }
         ("gender", Value::String(code)) => cx.t(code).into_owned(),
         ("kind", Value::String(code)) => cx.t(&format!("customers.kind.{code}")).into_owned(),
+        ("deleted_by_customer", Value::Bool(deleted)) => cx
+            .t(if *deleted {
+                "customers.state.deleted"
+            } else {
+                "customers.state.active"
+            })
+            .into_owned(),
         ("active", Value::Bool(active)) => cx
             .t(if *active {
                 "customers.state.active"

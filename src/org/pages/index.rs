@@ -8,7 +8,10 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Page,
-    org::{Department, Directory, Member, Sight},
+    org::{
+        Department, Directory, Member, Sight,
+        queries::{self, MemberFilter},
+    },
     view,
     web::{
         Cx, Lang, ListQuery, Shown, Web, filters,
@@ -71,7 +74,13 @@ pub(in crate::org) async fn index(
     let sight = app.read(|r| app.sight(r, &viewer, Permission::OrgRead))?;
     let tree = Tree::of(&sight, cx.lang() == Lang::En);
     let chosen = tree.chosen(query.get("dept"))?;
-    let members = chosen.map_or(Vec::new(), |d| members_of(&sight, d.wecom_id));
+    let members = chosen.map_or(Vec::new(), |d| {
+        let filter = MemberFilter {
+            department: Some(d.wecom_id),
+            ..MemberFilter::default()
+        };
+        queries::members(&sight, &filter)
+    });
     let request = web.cursors.page_request(&viewer.name_for_binding(), &query);
     let page = Page::of_whole(members, &request);
     let ids: Vec<String> = page.items.iter().map(|m| m.id.to_string()).collect();
@@ -96,17 +105,6 @@ pub(in crate::org) async fn index(
     };
     app.store.write_later(act, |_| Ok(()))?;
     Ok(Shown::of(shown))
-}
-
-/// The members directly in a department that the viewer sees; who left stands last.
-fn members_of(sight: &Sight, department: u64) -> Vec<&Member> {
-    let mut members: Vec<&Member> = sight
-        .directory
-        .members_of(department)
-        .filter(|member| sight.sees(member.id))
-        .collect();
-    members.sort_by_key(|member| !member.is_here());
-    members
 }
 
 fn row(sight: &Sight, tree: &Tree<'_>, chosen: Option<&Department>, member: &Member) -> Row {
@@ -137,17 +135,9 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub(super) fn of(sight: &'a Sight, english: bool) -> Self {
-        let directory = &*sight.directory;
-        let line = |(depth, department): (usize, &'a Department)| {
-            let ids = directory.member_ids_under(department.wecom_id);
-            let seen = || ids.iter().filter(|id| sight.sees(**id));
-            let here = |id: &&_| directory.member(**id).is_some_and(Member::is_here);
-            let is_shown = sight.members().is_none() || seen().next().is_some();
-            is_shown.then(|| (depth, department, seen().filter(here).count()))
-        };
         Self {
-            lines: directory.tree.flat().into_iter().filter_map(line).collect(),
-            directory,
+            lines: queries::departments(sight),
+            directory: &sight.directory,
             english,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     customers::queries::{GroupFilter, groups},
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    org::{Member, MemberId, Sight},
+    org::{Member, MemberId, Sight, queries},
     search::{Filters, Kind},
     store::Read,
     view,
@@ -68,10 +68,7 @@ pub(in crate::org) async fn member(
 }
 
 fn visible(sight: &Sight, id: MemberId) -> Result<&Member> {
-    let member = sight.directory.member(id);
-    member
-        .filter(|_| sight.sees(id))
-        .ok_or(AppError::NotFound { what: "member" })
+    queries::member(sight, id).ok_or(AppError::NotFound { what: "member" })
 }
 
 fn places(sight: &Sight, member: &Member, english: bool) -> Vec<Place> {
