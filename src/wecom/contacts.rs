@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answers::{Done, Pages},
     client::{Client, PAGES_MAX, Purpose},
     directory::unless_gone,
     error::Error,
@@ -72,6 +73,23 @@ pub struct FollowInfo {
     /// Channel.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub state: String,
+    /// Who began: the member, the customer, or for 201 and 202 whoever passed the customer on.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub oper_userid: String,
+    /// Channel (视频号) of add_way 10.
+    #[serde(default)]
+    pub wechat_channels: Option<CameByChannels>,
+}
+
+/// A channel (视频号) by which a customer came.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CameByChannels {
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub nickname: String,
+    /// 0 unknown, 1 home page, 2 live room.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub source: i64,
 }
 
 /// A tag as `externalcontact/get` tells it.
@@ -80,6 +98,9 @@ pub struct FollowTag {
     /// The tag's id; absent for personal tags.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub tag_id: String,
+    /// Name of its group; empty for personal tags.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub group_name: String,
     /// Its name.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub tag_name: String,
@@ -104,6 +125,59 @@ pub struct ContactOfMember {
     pub external_contact: ExternalContact,
     /// The tie.
     pub follow_info: FollowInfo,
+}
+
+/// What is written about a customer; `None` leaves as is. Not all of it may be `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RemarkChange {
+    /// The member.
+    pub userid: String,
+    /// The customer.
+    pub external_userid: String,
+    /// Remark, at most 20 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// Description, at most 150 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Company, at most 20 characters; only of WeChat users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark_company: Option<String>,
+    /// All phones; `[""]` takes all away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark_mobiles: Option<Vec<String>>,
+    /// A picture from `media/upload`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark_pic_mediaid: Option<String>,
+}
+
+/// Somebody outside whom members have served (已服务的外部联系人), customer or not.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ServedContact {
+    /// Whether a customer.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub is_customer: bool,
+    /// An id for this listing.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tmp_openid: String,
+    /// Only of customers.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub external_userid: String,
+    /// Masked; only of those who are no customers.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub name: String,
+    /// The member.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub follow_userid: String,
+    /// The group in which they met.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub chat_id: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub chat_name: String,
+    /// When added, seconds.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub add_time: i64,
 }
 
 /// The pages of the customers of some members.
@@ -253,5 +327,65 @@ impl Client {
             }
             cursor = trail.advance(CALL, answer.next_cursor)?;
         }
+    }
+
+    /// external_userids of all customers of one member (`list`); none of a member who has
+    /// left.
+    pub async fn customer_ids_of(&self, userid: &str) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            external_userid: Vec<String>,
+        }
+        let call = "externalcontact/list";
+        let query = [("userid", userid)];
+        // A member without customers is refused with 84061.
+        let answer = self.get::<Answer>(Purpose::Contact, call, &query).await;
+        let ids = unless_gone(answer.map(|a| a.external_userid))?;
+        Ok(ids.unwrap_or_default())
+    }
+
+    /// Writes about a customer (`remark`). No event comes of it.
+    pub async fn set_remark(&self, change: &RemarkChange) -> Result<(), Error> {
+        let call = "externalcontact/remark";
+        let Done {} = self.post(Purpose::Contact, call, change).await?;
+        Ok(())
+    }
+
+    /// Puts corp tags on a relation and takes others off (`mark_tag`). No event comes of it.
+    /// Two at once for one customer may be refused with 45035.
+    pub async fn mark_tags(
+        &self,
+        userid: &str,
+        external_userid: &str,
+        add_tag: &[String],
+        remove_tag: &[String],
+    ) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            userid: &'a str,
+            external_userid: &'a str,
+            add_tag: &'a [String],
+            remove_tag: &'a [String],
+        }
+        let call = "externalcontact/mark_tag";
+        let ask = Ask {
+            userid,
+            external_userid,
+            add_tag,
+            remove_tag,
+        };
+        let Done {} = self.post(Purpose::Contact, call, &ask).await?;
+        Ok(())
+    }
+
+    /// Everybody outside whom members have served (`contact_list`). Its pages go stale after
+    /// four hours.
+    pub fn served_contacts(&self) -> Pages<'_, ServedContact> {
+        #[derive(Serialize)]
+        struct Ask {
+            limit: u32,
+        }
+        let place = ("externalcontact/contact_list", "info_list");
+        Pages::new(self, Purpose::Contact, place, &Ask { limit: 1000 })
     }
 }

@@ -1,4 +1,6 @@
 //! 客户群: customer groups, reading.
+//!
+//! Source: WeCom documentation, 客户群管理.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,16 @@ pub struct Group {
     /// Changes when somebody comes or goes.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub member_version: String,
+    /// Administrators.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub admin_list: Vec<GroupPerson>,
+}
+
+/// A member of the corp in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct GroupPerson {
+    /// userid.
+    pub userid: String,
 }
 
 /// Somebody in a group.
@@ -58,6 +70,15 @@ pub struct GroupMember {
     /// 1 invited, 2 by link, 3 by code.
     #[serde(default, deserialize_with = "lenient::int")]
     pub join_scene: i64,
+    /// Who invited, if a member did.
+    #[serde(default)]
+    pub invitor: Option<GroupPerson>,
+    /// Channel of the join way.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub state: String,
+    /// WeChat unionid.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub unionid: String,
     /// Name in the group.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub group_nickname: String,
@@ -118,5 +139,20 @@ impl Client {
         let call = "externalcontact/groupchat/get";
         let answer: Result<Answer, Error> = self.post(Purpose::Contact, call, &ask).await;
         Ok(unless_gone(answer)?.map(|a| a.group_chat))
+    }
+
+    /// chat_id of a group whose opengid a mini program knows (`opengid_to_chatid`).
+    pub async fn chat_id_of(&self, opengid: &str) -> Result<String, Error> {
+        #[derive(Serialize)]
+        struct Ask<'a> {
+            opengid: &'a str,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            chat_id: String,
+        }
+        let call = "externalcontact/opengid_to_chatid";
+        let answer: Answer = self.post(Purpose::Contact, call, &Ask { opengid }).await?;
+        Ok(answer.chat_id)
     }
 }

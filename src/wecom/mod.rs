@@ -3,23 +3,52 @@
 //! Product code speaks in typed calls; odd shapes and error codes stay in here. Nothing knows
 //! whether the other end is WeCom or the simulator.
 
+mod acquisition;
+mod answers;
+mod attachments;
+mod broadcasts;
 pub mod callback;
 mod client;
+mod contact_ways;
 mod contacts;
 mod directory;
 mod directory_write;
 mod error;
 pub mod event;
 mod groups;
+mod idconvert;
+mod intercept;
+mod join_ways;
 mod lenient;
+mod moments;
+mod products;
 pub mod sim;
+mod statistics;
+mod strategies;
 mod tags;
+mod transfers;
+mod welcome;
 mod write;
 mod xml;
 
+pub use acquisition::{
+    AcquisitionDetail, AcquisitionLink, LinkChat, LinkChatInfo, LinkCustomer, LinkFigures,
+    LinkSettings, Priority, Quota, QuotaPart,
+};
+pub use answers::Pages;
+pub use attachments::{Attachment, Image, Link, Material, Media, MiniProgramCard, Text};
+pub use broadcasts::{
+    AnyTag, Broadcast, BroadcastQuery, BroadcastResult, BroadcastTask, ChatType, MadeBroadcast,
+    NewBroadcast, TagFilter,
+};
+
 pub use client::{BASE_URL, Client, Metrics, Patience, Settings, install_crypto_provider};
+pub use contact_ways::{
+    ContactWay, ContactWayEntry, ContactWaySettings, MadeContactWay, NewContactWay,
+};
 pub use contacts::{
-    ContactOfMember, CustomerDetail, CustomerPages, ExternalContact, FollowInfo, FollowTag,
+    CameByChannels, ContactOfMember, CustomerDetail, CustomerPages, ExternalContact, FollowInfo,
+    FollowTag, RemarkChange, ServedContact,
 };
 pub use directory::{
     Attribute, AttributeText, AttributeWeb, Department, ExtAttrs, ExternalProfile, Member,
@@ -30,5 +59,22 @@ pub use directory_write::{
     NewDepartment, NewMember,
 };
 pub use error::{Class, Error};
-pub use groups::{Group, GroupEntry, GroupMember};
-pub use tags::{Tag, TagGroup};
+pub use groups::{Group, GroupEntry, GroupMember, GroupPerson};
+pub use idconvert::{KnownAs, Resolved, WasPending};
+pub use intercept::{
+    ExtraRule, InterceptChange, InterceptEntry, InterceptRule, NewInterceptRule, Semantics,
+};
+pub use join_ways::{JoinWay, KeptJoinWay};
+pub use moments::{
+    Location, Moment, MomentAttachment, MomentCustomer, MomentJob, MomentLink, MomentMade,
+    MomentMedia, MomentQuery, MomentRange, MomentReaction, MomentReactions, MomentTask,
+    MomentVideo, NewMoment, Senders, TaggedCustomers,
+};
+pub use products::{Product, ProductPicture, ProductSettings};
+pub use statistics::{GroupFigures, GroupsOfOwner, GroupsOnDay, MemberDay};
+pub use strategies::{
+    NewStrategy, Privileges, RangeNode, Strategy, StrategyChange, StrategyEntry, StrategyKind,
+};
+pub use tags::{NewTag, NewTags, StrategyTagGroup, Tag, TagChange, TagGroup};
+pub use transfers::{FailedGroup, Service, Started, Transfer, TransferState, Unassigned};
+pub use welcome::{Greeting, GroupWelcome};

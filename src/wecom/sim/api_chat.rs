@@ -38,6 +38,12 @@ fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         if !left && world.seller(owner).is_none() {
             return Err(Fail::new(60111, "userid not found"));
         }
+        if !world.sees_userid(call.app, owner) {
+            return Err(Fail::new(
+                60011,
+                "no privilege to access/modify contact/party/agent ",
+            ));
+        }
     }
     let wanted = |group: &&GroupChat| {
         let named = owners.contains(&group.owner.as_str());
@@ -47,7 +53,8 @@ fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         } else {
             named
         };
-        owner_fits && (status == 0 || u64::from(group.status) == status)
+        let seen = world.sees_userid(call.app, &group.owner);
+        owner_fits && seen && (status == 0 || u64::from(group.status) == status)
     };
     let all: Vec<&GroupChat> = world.groups.values().filter(wanted).collect();
     let page: Vec<Value> = all
@@ -79,6 +86,12 @@ fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         .groups
         .get(chat_id)
         .ok_or_else(|| Fail::new(90501, "chat is not external group chat"))?;
+    if !world.sees_userid(call.app, &group.owner) {
+        return Err(Fail::new(
+            60011,
+            "no privilege to access/modify contact/party/agent ",
+        ));
+    }
     let members: Vec<Value> = group
         .members
         .iter()

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     check::{Call, Fail},
-    firm::{Customer, Member, Relation},
+    contact::staff,
+    firm::{CorpTag, Customer, Relation, TagGroup},
     routes::Route,
     state::World,
     tokens::App,
@@ -31,26 +32,15 @@ pub(super) const ROUTES: &[Route] = &[
 const FOLLOWERS_PER_PAGE: usize = 500;
 
 /// `get_follow_user_list`
-fn follow_users(world: &World, _: &Call<'_>) -> Result<Value, Fail> {
+fn follow_users(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let users: Vec<&str> = world
         .org
         .members
         .values()
-        .filter(|m| m.serves_customers)
+        .filter(|m| m.serves_customers && world.sees(call.app, m))
         .map(|m| m.userid.as_str())
         .collect();
     Ok(json!({ "follow_user": users }))
-}
-
-/// The member who serves customers under this userid.
-fn seller<'w>(world: &'w World, userid: &str) -> Result<&'w Member, Fail> {
-    let member = world
-        .member(userid)
-        .ok_or_else(|| Fail::new(60111, "userid not found"))?;
-    if !member.serves_customers {
-        return Err(Fail::new(84074, "user without customer contact"));
-    }
-    Ok(member)
 }
 
 /// `list`
@@ -58,7 +48,7 @@ fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let userid = call
         .param("userid")
         .ok_or_else(|| Fail::new(41009, "missing userid"))?;
-    let member = seller(world, userid)?;
+    let member = staff(world, call, userid)?;
     let numbers = world
         .book
         .of_member(&member.userid)
@@ -76,13 +66,18 @@ fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let id = call
         .param("external_userid")
         .ok_or_else(|| Fail::new(41035, "missing external userid"))?;
-    let customer = world
+    let mut customer = world
         .book
         .number(id)
         .and_then(|number| world.book.get(number))
         .ok_or_else(|| Fail::new(40096, "invalid external userid"))?;
     if customer.relations.is_empty() {
         return Err(Fail::new(84061, "not external contact"));
+    }
+    let seen = |relation: &Relation| world.sees_userid(call.app, &relation.userid);
+    customer.relations.retain(seen);
+    if customer.relations.is_empty() {
+        return Err(Fail::new(40096, "invalid external userid"));
     }
     let start = match call.param("cursor") {
         None => 0,
@@ -165,14 +160,15 @@ fn relation_fields(c: &Customer, r: &Relation) -> Map<String, Value> {
 }
 
 fn follower(world: &World, c: &Customer, r: &Relation) -> Value {
-    let mut tags: Vec<Value> = r
-        .tags
-        .iter()
-        .filter_map(|id| world.live_tag(id))
-        .map(|(group, tag)| {
-            json!({ "group_name": group.name, "tag_name": tag.name, "tag_id": tag.id, "type": 1 })
+    let told = |(group, tag): (&TagGroup, &CorpTag), kind: u8| {
+        json!({
+            "group_name": group.name, "tag_name": tag.name, "tag_id": tag.id, "type": kind,
         })
-        .collect();
+    };
+    let corp = r.tags.iter().filter_map(|id| world.live_tag(id));
+    let mut tags: Vec<Value> = corp.map(|found| told(found, 1)).collect();
+    let of_rule_groups = r.tags.iter().filter_map(|id| world.live_strategy_tag(id));
+    tags.extend(of_rule_groups.map(|found| told(found, 3)));
     for name in &r.personal_tags {
         tags.push(json!({ "group_name": "", "tag_name": name, "type": 2 }));
     }
@@ -185,7 +181,12 @@ fn follow_info(world: &World, c: &Customer, r: &Relation) -> Value {
     let tags: Vec<&String> = r
         .tags
         .iter()
-        .filter(|id| world.live_tag(id).is_some())
+        .filter(|id| {
+            world
+                .live_tag(id)
+                .or_else(|| world.live_strategy_tag(id))
+                .is_some()
+        })
         .collect();
     let mut fields = relation_fields(c, r);
     fields.insert("tag_id".to_owned(), json!(tags));
@@ -202,7 +203,7 @@ fn batch(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let limit = call.limit(Some(50), usize::MAX)?.min(100);
     let from = BatchCursor::read(call)?;
     for userid in &userids {
-        seller(world, userid)?;
+        staff(world, call, userid)?;
     }
     let mut rows = Vec::with_capacity(limit);
     let mut last = from;
@@ -210,7 +211,7 @@ fn batch(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         let Some(userid) = userids.get(last.user) else {
             break String::new();
         };
-        let member = seller(world, userid)?;
+        let member = staff(world, call, userid)?;
         let bound = last.after.map_or(Bound::Unbounded, Bound::Excluded);
         let numbers = world.book.of_member(&member.userid);
         for number in numbers

@@ -20,8 +20,13 @@ pub(super) const ROUTES: &[Route] =
 fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let group_ids = call.fields().texts("group_id")?;
     let tag_ids = call.fields().texts("tag_id")?;
+    Ok(json!({ "tag_group": select(&world.tags, &group_ids, &tag_ids) }))
+}
+
+/// The groups asked for, the highest first; all live ones when nothing is asked for.
+pub(super) fn select(library: &[TagGroup], group_ids: &[&str], tag_ids: &[&str]) -> Vec<Value> {
     let mut groups: Vec<Value> = Vec::new();
-    let mut sorted: Vec<&TagGroup> = world.tags.iter().collect();
+    let mut sorted: Vec<&TagGroup> = library.iter().collect();
     sorted.sort_by_key(|g| std::cmp::Reverse(g.order));
     for group in sorted {
         let whole = group_ids.contains(&group.id.as_str());
@@ -37,10 +42,10 @@ fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
             groups.push(group_value(group, tags));
         }
     }
-    Ok(json!({ "tag_group": groups }))
+    groups
 }
 
-fn group_value(group: &TagGroup, mut tags: Vec<&CorpTag>) -> Value {
+pub(super) fn group_value(group: &TagGroup, mut tags: Vec<&CorpTag>) -> Value {
     tags.sort_by_key(|t| std::cmp::Reverse(t.order));
     let tags: Vec<Value> = tags
         .into_iter()

@@ -13,6 +13,7 @@ mod api_directory;
 mod api_tag;
 mod callbacks;
 mod check;
+mod contact;
 mod faults;
 mod fields;
 pub mod firm;

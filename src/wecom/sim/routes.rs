@@ -10,6 +10,7 @@ use super::{
     api_chat, api_customer, api_department, api_directory, api_tag,
     callbacks::Notice,
     check::{Call, Fail},
+    contact,
     state::World,
     tokens::App,
 };
@@ -23,10 +24,14 @@ const AREAS: &[&[Route]] = &[
     api_chat::ROUTES,
 ];
 
+/// Every call.
+fn all() -> impl Iterator<Item = &'static Route> {
+    AREAS.iter().chain(&contact::AREAS).copied().flatten()
+}
+
 /// The call under this path.
 pub fn find(path: &str) -> Option<&'static Route> {
-    let mut all = AREAS.iter().copied().flatten();
-    all.find(|route| route.path == path)
+    all().find(|route| route.path == path)
 }
 
 /// What a call does. It answers with the fields beside errcode; errmsg only where it is not
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn no_path_stands_twice() {
         let mut seen = BTreeSet::new();
-        for route in super::AREAS.iter().copied().flatten() {
+        for route in super::all() {
             assert!(seen.insert(route.path), "{}", route.path);
         }
     }

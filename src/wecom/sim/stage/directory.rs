@@ -192,7 +192,7 @@ impl World {
         ]))
     }
 
-    fn known_department(&self, id: u64) -> Result<(), Refusal> {
+    pub(super) fn known_department(&self, id: u64) -> Result<(), Refusal> {
         let known = self.org.departments.contains_key(&id);
         known.then_some(()).ok_or(Refusal::UnknownDepartment)
     }

@@ -62,6 +62,12 @@ pub enum AppVerb {
         /// The text.
         text: String,
     },
+    /// The administrator sets the visible range of the own app.
+    SetAppRange {
+        /// Department ids; none for the whole firm.
+        #[serde(default, deserialize_with = "lenient::numbers")]
+        departments: Vec<u64>,
+    },
 }
 
 /// What came of a deed.
@@ -140,6 +146,13 @@ impl World {
                 let id = self.fresh().bits() >> 1;
                 let message = Notice::message(&userid, text, id, agentid);
                 Ok(Done::telling([message]))
+            }
+            Verb::App(AppVerb::SetAppRange { departments }) => {
+                for id in departments {
+                    self.known_department(*id)?;
+                }
+                self.set_own_range(departments);
+                Ok(Done::default())
             }
         }
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{
     check::{Call, Fail},
+    contact,
     firm::{self, Book, GroupChat, Org, TagGroup},
     routes::{self, Handler, Written, Wrote},
 };
@@ -33,6 +34,8 @@ pub struct World {
     pub groups: BTreeMap<String, GroupChat>,
     /// Welcome codes given out.
     pub welcome_codes: BTreeMap<String, WelcomeCode>,
+    /// What only customer contact knows.
+    pub contact: contact::State,
     made: u64,
 }
 
@@ -49,6 +52,7 @@ impl World {
             book,
             groups,
             welcome_codes: BTreeMap::new(),
+            contact: contact::State::default(),
             made: 0,
         }
     }

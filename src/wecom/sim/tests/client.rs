@@ -11,7 +11,7 @@ use crate::{
     wecom::{Client, DepartmentChange, Error, NewDepartment, Patience, Settings},
 };
 
-fn client(sim: &SimHandle) -> Client {
+pub(super) fn client(sim: &SimHandle) -> Client {
     let settings = Settings {
         base_url: sim.base_url.clone(),
         corpid: sim.corpid.clone(),

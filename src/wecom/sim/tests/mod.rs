@@ -3,6 +3,7 @@
 mod callbacks;
 mod checks;
 mod client;
+mod contact;
 mod directory;
 mod faults;
 mod reads;
