@@ -57,6 +57,9 @@ pub struct App {
     pub jobs: Arc<Notify>,
     /// Notified by whoever has planned an effect.
     pub effects: Arc<Notify>,
+    /// Where effects stop, in fault tests.
+    #[cfg(any(test, feature = "faults"))]
+    pub effect_faults: Arc<crate::work::effects::faults::Faults>,
     verdict: ArcSwapOption<(Timestamp, bool)>,
     stop: CancellationToken,
 }
@@ -96,18 +99,22 @@ impl App {
         let head = store.snapshot().feed_head();
         let people = People::open(&folder.index_dir(), &store.vault().folder_id(), head)?;
         let passwords = Passwords::new(store.random().clone());
+        let clock = store.clock().clone();
         let app = Arc::new(Self {
             config,
             store,
             people,
-            sync: sync::State::default(),
+            sync: sync::State::new(clock),
             passwords,
             directory: DirectoryCache::default(),
             jobs: Arc::default(),
             effects: Arc::default(),
+            #[cfg(any(test, feature = "faults"))]
+            effect_faults: Arc::default(),
             verdict: ArcSwapOption::empty(),
             stop: CancellationToken::new(),
         });
+        app.read(|r| sync::quota::restore(r, &app.sync.quota))?;
         sync::connection::connect(&app)?;
         Ok(app)
     }
@@ -152,6 +159,8 @@ impl App {
             self.effects.clone(),
             self.stop.clone(),
         );
+        #[cfg(any(test, feature = "faults"))]
+        let courier = courier.with_faults(self.effect_faults.clone());
         let effects = tokio::spawn(courier.run(self.clone()));
         let index = tokio::spawn(self.clone().follow_feed());
         let ticks = tokio::spawn(self.clone().tick());

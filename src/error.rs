@@ -65,6 +65,14 @@ pub enum AppError {
         /// Catalogue code of the remedy, e.g. `wecom.ip_not_trusted`.
         remedy: &'static str,
     },
+    /// It has to wait for its turn, and it is known how long.
+    #[error("later: {why}, retry after {retry_after_s} s")]
+    Later {
+        /// Stable reason, completes the code `later.…`.
+        why: &'static str,
+        /// Seconds until it makes sense to try again.
+        retry_after_s: u64,
+    },
     /// The service cannot do it at the moment: starting, stopping, overloaded, disk full.
     #[error("unavailable: {why}")]
     Unavailable {
@@ -100,6 +108,7 @@ impl AppError {
             Self::TooMany { .. } => "too_many".into(),
             Self::TooLarge { .. } => "too_large".into(),
             Self::Wecom { remedy, .. } => (*remedy).into(),
+            Self::Later { why, .. } => format!("later.{why}").into(),
             Self::Unavailable { why } => format!("unavailable.{why}").into(),
             Self::Internal(_) => "internal".into(),
         }
@@ -109,7 +118,10 @@ impl AppError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Wecom { .. } | Self::Unavailable { .. } | Self::TooMany { .. }
+            Self::Wecom { .. }
+                | Self::Later { .. }
+                | Self::Unavailable { .. }
+                | Self::TooMany { .. }
         )
     }
 
@@ -125,7 +137,7 @@ impl AppError {
             Self::TooMany { .. } => 429,
             Self::TooLarge { .. } => 413,
             Self::Wecom { .. } => 502,
-            Self::Unavailable { .. } => 503,
+            Self::Later { .. } | Self::Unavailable { .. } => 503,
             Self::Internal(_) => 500,
         }
     }

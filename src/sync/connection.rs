@@ -13,7 +13,7 @@ use crate::{
     store::{
         AuditView, Class, Entity, Read, SYSTEM_SUBJECT, StoreError, SubjectId, TableSpec, Write,
     },
-    wecom::{self, callback::Keys},
+    wecom::{self, callback::Keys, quota::Governor},
 };
 
 /// The one record's key.
@@ -140,7 +140,12 @@ pub struct Link {
 
 impl Link {
     /// `base_url` is the root of the server API, with a slash at its end.
-    fn open(connection: Connection, base_url: String, clock: Clock) -> Result<Self> {
+    fn open(
+        connection: Connection,
+        base_url: String,
+        clock: Clock,
+        quota: Governor,
+    ) -> Result<Self> {
         let settings = wecom::Settings {
             base_url,
             corpid: connection.corpid.clone(),
@@ -150,7 +155,7 @@ impl Link {
         };
         Ok(Self {
             keys: keys(&connection)?,
-            client: wecom::Client::new(settings, wecom::Patience::default(), clock)?,
+            client: wecom::Client::new(settings, wecom::Patience::default(), clock, quota)?,
             connection,
         })
     }
@@ -175,7 +180,8 @@ pub fn connect(app: &App) -> Result<()> {
     };
     let link = connection.map(|connection| {
         let base_url = app.config.wecom_base_url.clone();
-        Link::open(connection, base_url, app.store.clock().clone())
+        let clock = app.store.clock().clone();
+        Link::open(connection, base_url, clock, app.sync.quota.clone())
     });
     app.sync.link.store(link.transpose()?.map(Arc::new));
     Ok(())

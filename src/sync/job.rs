@@ -13,7 +13,7 @@ use crate::{
     org::MemberId,
     store::{Act, Read, Write},
     tags,
-    wecom::Client,
+    wecom::{Client, quota::Urgency},
     work::{Job, JobContext, JobEnd, JobFuture},
 };
 
@@ -33,6 +33,7 @@ pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
         let client = app.wecom().ok_or(AppError::Unavailable {
             why: "wecom_missing",
         })?;
+        let client = client.at(Urgency::Bulk);
         let pass = Pass {
             app,
             client,

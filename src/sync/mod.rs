@@ -1,6 +1,6 @@
 //! Sync (同步): never out of step with WeCom.
 //!
-//! Tables: `wecom-connection-1`, `signals-1`; what is heard is applied through the `sync`
+//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`; what is heard is applied through the `sync`
 //! functions of org, tags and customers. Two ways lead here. Events (回调) are stored before
 //! they are answered, and what they are about is then read again: a hint, never the truth. The
 //! full sync reads everything as a durable job and repairs what no event has told. Invariants:
@@ -18,6 +18,7 @@ mod mapping;
 mod pages;
 mod place;
 mod pull;
+pub mod quota;
 mod target;
 
 use std::sync::Arc;
@@ -27,8 +28,10 @@ use tokio::sync::Notify;
 
 use crate::{
     identity::Permission,
+    kit::Clock,
     slice::{Access, Route, Slice, Worker},
     store::{StoreError, Write},
+    wecom::quota::Governor,
     work::{
         JobKind,
         jobs::{self, JobId, NewJob},
@@ -41,9 +44,10 @@ pub use job::KIND;
 pub use target::Target;
 
 /// What the slice keeps in memory.
-#[derive(Default)]
 pub struct State {
     link: ArcSwapOption<connection::Link>,
+    /// Counts calls and holds them back, whoever makes them.
+    pub quota: Governor,
     freshness: Freshness,
     /// Notified when an event has been stored.
     arrived: Notify,
@@ -51,6 +55,17 @@ pub struct State {
 }
 
 impl State {
+    /// Nothing is connected, nothing was heard, nothing is used up.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            link: ArcSwapOption::empty(),
+            quota: Governor::new(clock),
+            freshness: Freshness::default(),
+            arrived: Notify::new(),
+            heard: callback::Heard::default(),
+        }
+    }
+
     /// The connection in use, if there is one.
     pub fn link(&self) -> Option<Arc<connection::Link>> {
         self.link.load_full()
@@ -63,7 +78,12 @@ pub fn slice() -> Slice {
     let run = Access::Needs(Permission::SyncRun);
     Slice {
         name: "sync",
-        tables: [&connection::TABLES[..], &inbox::TABLES[..]].concat(),
+        tables: [
+            &connection::TABLES[..],
+            &inbox::TABLES[..],
+            &quota::TABLES[..],
+        ]
+        .concat(),
         routes: vec![
             Route::get(CALLBACK, Access::Public, || get().to(callback::verify)),
             Route::post(CALLBACK, Access::Public, || post().to(callback::receive)),
@@ -80,10 +100,16 @@ pub fn slice() -> Slice {
             name: KIND,
             run: job::run,
         }],
-        workers: vec![Worker {
-            name: "sync.inbox",
-            run: inbox::run,
-        }],
+        workers: vec![
+            Worker {
+                name: "sync.inbox",
+                run: inbox::run,
+            },
+            Worker {
+                name: "sync.quota",
+                run: quota::run,
+            },
+        ],
         ..Slice::default()
     }
 }

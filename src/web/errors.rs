@@ -49,7 +49,10 @@ impl<'a> Failure<'a> {
         let (mut args, mut invalid, mut retry_after_s) = (Args::new(), None, None);
         match error {
             AppError::Invalid(problems) => invalid = Some(problems),
-            AppError::TooMany { retry_after_s: s } => {
+            AppError::TooMany { retry_after_s: s }
+            | AppError::Later {
+                retry_after_s: s, ..
+            } => {
                 retry_after_s = Some(*s);
                 args = ("n", *s).to_args();
             }

@@ -14,18 +14,19 @@ use std::{
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 
 use crate::kit::{Clock, Secret, Timestamp};
 
-use super::error::{Class, Error};
+use super::{
+    error::{Class, Error},
+    quota::{Governor, Urgency},
+};
 
 /// Root of WeCom's own server API.
 pub const BASE_URL: &str = "https://qyapi.weixin.qq.com/cgi-bin/";
 /// An answer larger than this is not read to its end.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
-/// Calls at the same time; WeCom answers 45033 to more of one API.
-const CALLS_AT_ONCE: usize = 4;
 /// A token is renewed this long before WeCom would refuse it.
 const TOKEN_MARGIN_MS: i64 = 300_000;
 /// Pages of one listing; more means that the cursor leads in a circle.
@@ -101,7 +102,10 @@ impl Metrics {
 
 /// The client. Cheap to clone; clones share tokens and limits.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    urgency: Urgency,
+}
 
 struct Inner {
     http: reqwest::Client,
@@ -109,7 +113,7 @@ struct Inner {
     patience: Patience,
     clock: Clock,
     tokens: Mutex<HashMap<Purpose, Token>>,
-    at_once: Semaphore,
+    quota: Governor,
     metrics: Metrics,
 }
 
@@ -141,8 +145,14 @@ struct TokenAnswer {
 }
 
 impl Client {
-    /// A client for one account. Fails only if TLS cannot be set up.
-    pub fn new(settings: Settings, patience: Patience, clock: Clock) -> Result<Self, Error> {
+    /// A client for one account, whose calls `quota` counts and holds back. Fails only if TLS
+    /// cannot be set up.
+    pub fn new(
+        settings: Settings,
+        patience: Patience,
+        clock: Clock,
+        quota: Governor,
+    ) -> Result<Self, Error> {
         install_crypto_provider();
         let why = |e: reqwest::Error| Error::Transport {
             call: "",
@@ -159,20 +169,36 @@ impl Client {
             .timeout(patience.timeout)
             .build()
             .map_err(why)?;
-        Ok(Self(Arc::new(Inner {
-            http,
-            settings,
-            patience,
-            clock,
-            tokens: Mutex::default(),
-            at_once: Semaphore::new(CALLS_AT_ONCE),
-            metrics: Metrics::default(),
-        })))
+        Ok(Self {
+            inner: Arc::new(Inner {
+                http,
+                settings,
+                patience,
+                clock,
+                tokens: Mutex::default(),
+                quota,
+                metrics: Metrics::default(),
+            }),
+            urgency: Urgency::Awaited,
+        })
+    }
+
+    /// The same client for calls of this urgency.
+    pub fn at(&self, urgency: Urgency) -> Self {
+        Self {
+            urgency,
+            ..self.clone()
+        }
+    }
+
+    /// What counts its calls.
+    pub fn quota(&self) -> &Governor {
+        &self.inner.quota
     }
 
     /// What calls have cost so far.
     pub fn metrics(&self) -> &Metrics {
-        &self.0.metrics
+        &self.inner.metrics
     }
 
     /// A GET call.
@@ -211,11 +237,17 @@ impl Client {
             };
             if failed.class() == Some(Class::TokenInvalid) && !renewed {
                 renewed = true;
-                self.0.tokens.lock().await.remove(&purpose);
+                self.inner.tokens.lock().await.remove(&purpose);
                 continue;
             }
-            match self.0.patience.waits.get(attempt) {
-                Some(wait) if failed.may_pass() => self.wait(*wait).await,
+            // What is held has waited already, and a refusal for calling too often has just
+            // begun a penalty.
+            let is_held = matches!(
+                failed,
+                Error::Held { .. } | Error::Refused { errcode: 45009, .. }
+            );
+            match self.inner.patience.waits.get(attempt) {
+                Some(wait) if failed.may_pass() && !is_held => self.wait(*wait).await,
                 _ => return Err(failed),
             }
             attempt += 1;
@@ -224,13 +256,13 @@ impl Client {
 
     /// Waits, a little more or less each time, so that clients do not knock in step.
     async fn wait(&self, wait: Duration) {
-        let jitter = u32::try_from(self.0.clock.now().ms().rem_euclid(50)).unwrap_or(0);
+        let jitter = u32::try_from(self.inner.clock.now().ms().rem_euclid(50)).unwrap_or(0);
         tokio::time::sleep(wait + wait * jitter / 100).await;
     }
 
     /// The next call for this purpose fetches a new token.
     pub(super) async fn forget_token(&self, purpose: Purpose) {
-        self.0.tokens.lock().await.remove(&purpose);
+        self.inner.tokens.lock().await.remove(&purpose);
     }
 
     /// One attempt with a token; gives the body of an answer with errcode 0.
@@ -242,10 +274,10 @@ impl Client {
         body: Option<&B>,
     ) -> Result<BytesMut, Error> {
         let token = self.token(purpose).await?;
-        let address = format!("{}{call}", self.0.settings.base_url);
+        let address = format!("{}{call}", self.inner.settings.base_url);
         let request = match body {
-            Some(body) => self.0.http.post(address).json(body),
-            None => self.0.http.get(address),
+            Some(body) => self.inner.http.post(address).json(body),
+            None => self.inner.http.get(address),
         };
         let request = request
             .query(&[("access_token", token.expose().as_str())])
@@ -256,12 +288,12 @@ impl Client {
     /// The token, fetched once for all who wait for it.
     async fn token(&self, purpose: Purpose) -> Result<Secret<String>, Error> {
         const CALL: &str = "gettoken";
-        let mut tokens = self.0.tokens.lock().await;
-        let now = self.0.clock.now();
+        let mut tokens = self.inner.tokens.lock().await;
+        let now = self.inner.clock.now();
         if let Some(token) = tokens.get(&purpose).filter(|token| token.good_until > now) {
             return Ok(token.value.clone());
         }
-        let settings = &self.0.settings;
+        let settings = &self.inner.settings;
         let secret = match (purpose, &settings.contact_secret) {
             (Purpose::Contact, Some(secret)) => secret,
             _ => &settings.app_secret,
@@ -276,7 +308,7 @@ impl Client {
         ];
         let address = format!("{}{CALL}", settings.base_url);
         let answer = self
-            .send(CALL, self.0.http.get(address).query(&credentials))
+            .send(CALL, self.inner.http.get(address).query(&credentials))
             .await?;
         let answer: TokenAnswer = parse(CALL, &answer)?;
         // Read, not assumed; the margin is at most half of it.
@@ -298,14 +330,18 @@ impl Client {
         call: &'static str,
         request: reqwest::RequestBuilder,
     ) -> Result<BytesMut, Error> {
-        let closed = |_| Error::Transport {
-            call,
-            why: "closing".to_owned(),
-        };
-        let _place = self.0.at_once.acquire().await.map_err(closed)?;
+        let quota = &self.inner.quota;
+        let now = || self.inner.clock.now();
+        let pass = quota.enter(call, self.urgency).await;
+        let _pass = pass.map_err(|held| Error::held(call, held, now()))?;
         let started = Instant::now();
         let answered = read(call, request).await;
-        let metrics = &self.0.metrics;
+        match &answered {
+            Ok(_) => quota.answered(call, 0),
+            Err(Error::Refused { errcode, .. }) => quota.answered(call, *errcode),
+            Err(_) => {}
+        }
+        let metrics = &self.inner.metrics;
         let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         metrics.waited_us.fetch_add(waited, Ordering::Relaxed);
         metrics.calls.fetch_add(1, Ordering::Relaxed);
@@ -322,7 +358,14 @@ async fn read(call: &'static str, request: reqwest::RequestBuilder) -> Result<By
         call,
         why: describe(e),
     };
-    let response = request.send().await.map_err(transport)?;
+    let unsent = |e: reqwest::Error| match e.is_connect() {
+        true => Error::NotSent {
+            call,
+            why: describe(e),
+        },
+        false => transport(e),
+    };
+    let response = request.send().await.map_err(unsent)?;
     let status = response.status().as_u16();
     if status != 200 {
         return Err(Error::Status { call, status });

@@ -1,6 +1,8 @@
 //! WeCom's error codes, mapped once into what is to be done about them.
 
-use crate::error::AppError;
+use crate::{error::AppError, kit::Timestamp};
+
+use super::quota::{Held, Why};
 
 /// A call that did not succeed. Neither token nor secret nor a full address ever stands in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +14,26 @@ pub enum Error {
         call: &'static str,
         /// What went wrong, without the address.
         why: String,
+    },
+    /// It never left: there was no connection.
+    #[error("{call}: not sent ({why})")]
+    NotSent {
+        /// The call's path.
+        call: &'static str,
+        /// What went wrong, without the address.
+        why: String,
+    },
+    /// It never left: the quota is used up, or a penalty runs.
+    #[error("{call}: held back until {until:?}")]
+    Held {
+        /// The call's path.
+        call: &'static str,
+        /// When to come again.
+        until: Timestamp,
+        /// Milliseconds until then.
+        wait_ms: i64,
+        /// What WeCom answered before; 0 if nothing but our own counting holds it.
+        errcode: i64,
     },
     /// An HTTP status other than 200.
     #[error("{call}: HTTP status {status}")]
@@ -98,10 +120,41 @@ impl Error {
         }
     }
 
+    /// A call that was held back.
+    pub(super) fn held(call: &'static str, held: Held, now: Timestamp) -> Self {
+        Self::Held {
+            call,
+            until: held.until,
+            wait_ms: held.until.since_ms(now).max(0),
+            errcode: match held.why {
+                Why::Penalty(errcode) => errcode,
+                Why::Window(_) | Why::Crowded => 0,
+            },
+        }
+    }
+
+    /// Whether WeCom has certainly not carried the call out. After anything else it may have.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Self::NotSent { .. } | Self::Held { .. } | Self::Refused { .. } => true,
+            // Fetching the token comes first: the call itself was not made.
+            Self::Transport { call, .. } | Self::BadAnswer { call, .. } => *call == "gettoken",
+            Self::Status { call, status } => *call == "gettoken" || *status < 500,
+        }
+    }
+
+    /// WeCom's errcode; 0 without one.
+    pub fn errcode(&self) -> i64 {
+        match self {
+            Self::Refused { errcode, .. } | Self::Held { errcode, .. } => *errcode,
+            _ => 0,
+        }
+    }
+
     /// Whether trying again later may help.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Transport { .. } => true,
+            Self::Transport { .. } | Self::NotSent { .. } | Self::Held { .. } => true,
             Self::Status { status, .. } => *status >= 500,
             Self::BadAnswer { .. } => false,
             Self::Refused { errcode, .. } => Class::of(*errcode) == Class::RetryLater,
@@ -113,7 +166,15 @@ impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         tracing::warn!(%error, "WeCom call failed");
         let (errcode, remedy) = match &error {
-            Error::Transport { .. } | Error::Status { .. } => (0, "wecom.unreachable"),
+            Error::Held { wait_ms, .. } => {
+                return AppError::Later {
+                    why: "quota",
+                    retry_after_s: wait_ms.div_euclid(1_000).unsigned_abs() + 1,
+                };
+            }
+            Error::Transport { .. } | Error::NotSent { .. } | Error::Status { .. } => {
+                (0, "wecom.unreachable")
+            }
             Error::BadAnswer { .. } => (0, "wecom.bad_answer"),
             Error::Refused { errcode, .. } => (*errcode, Class::of(*errcode).remedy()),
         };

@@ -22,6 +22,7 @@ mod join_ways;
 mod lenient;
 mod moments;
 mod products;
+pub mod quota;
 pub mod sim;
 mod statistics;
 mod strategies;

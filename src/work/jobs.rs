@@ -3,6 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
+    error::AppError,
     kit::{Id, Timestamp},
     store::{
         Class, Desc, Entity, Index, Key, Read, SYSTEM_SUBJECT, StoreError, SubjectId, TableSpec,
@@ -104,6 +105,25 @@ pub struct Failure {
     /// The cause for the log and the super admin; nothing personal.
     #[n(2)]
     pub cause: String,
+    /// What WeCom answered, if it did.
+    #[n(3)]
+    pub errcode: Option<i64>,
+}
+
+impl Failure {
+    /// What is kept of an error.
+    pub fn of(error: &AppError, at: Timestamp) -> Self {
+        let errcode = match error {
+            AppError::Wecom { errcode, .. } if *errcode != 0 => Some(*errcode),
+            _ => None,
+        };
+        Self {
+            code: error.code().into_owned(),
+            at,
+            cause: error.to_string(),
+            errcode,
+        }
+    }
 }
 
 /// A piece of long work.

@@ -270,11 +270,16 @@ async fn finish(store: &Store, id: JobId, ended: Result<JobEnd>) -> Result<()> {
                     JobState::Failed
                 };
                 job.run_after = now.plus_ms(retry_after_ms(job.attempts));
-                job.failure = Some(Failure {
-                    code: error.code().into_owned(),
-                    at: now,
-                    cause: error.to_string(),
-                });
+                if let AppError::Later { retry_after_s, .. } = error
+                    && !job.cancel_asked
+                {
+                    // Waiting for its turn is no failed attempt.
+                    job.state = JobState::Queued;
+                    job.attempts = job.attempts.saturating_sub(1);
+                    let ms = i64::try_from(retry_after_s).unwrap_or(i64::MAX / 1_000) * 1_000;
+                    job.run_after = now.plus_ms(ms);
+                }
+                job.failure = Some(Failure::of(&error, now));
             }
         }
         if job.state.is_final() {

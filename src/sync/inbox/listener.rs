@@ -10,7 +10,6 @@ use crate::{
     slice::WorkerFuture,
     store::Act,
     wecom::Client,
-    work::Failure,
 };
 
 use super::{
@@ -118,17 +117,9 @@ async fn deal_with(
 /// Notes a failed attempt on each event.
 async fn put_off(app: &App, digests: Vec<[u8; 32]>, error: AppError) -> Result<()> {
     tracing::warn!(code = %error.code(), %error, events = digests.len(), "event not dealt with");
-    let may_pass = error.may_pass();
-    let code = error.code().into_owned();
-    let cause = error.to_string();
     app.write(Act::by_system("sync.event_failed", "callback"), move |w| {
         for digest in digests {
-            let failure = Failure {
-                code: code.clone(),
-                at: w.now(),
-                cause: cause.clone(),
-            };
-            signal::fail(w, digest, may_pass, failure)?;
+            signal::fail(w, digest, &error)?;
         }
         Ok(())
     })

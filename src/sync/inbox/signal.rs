@@ -4,6 +4,7 @@ use aws_lc_rs::digest;
 use minicbor::{Decode, Encode};
 
 use crate::{
+    error::AppError,
     kit::Timestamp,
     store::{
         Class, Desc, Entity, Index, Key, Read, SYSTEM_SUBJECT, StoreError, SubjectId, TableSpec,
@@ -189,24 +190,30 @@ pub(super) fn finish(w: &mut Write<'_>, digest: [u8; 32]) -> Result<(), StoreErr
     w.put(&signal)
 }
 
-/// An attempt ended badly: tried again later, or left to a person.
+/// An attempt ended badly: tried again later, or left to a person. Waiting for one's turn is no
+/// attempt.
 pub(super) fn fail(
     w: &mut Write<'_>,
     digest: [u8; 32],
-    may_pass: bool,
-    failure: Failure,
+    error: &AppError,
 ) -> Result<(), StoreError> {
     let Some(mut signal) = w.get::<Signal>(&digest)? else {
         return Ok(());
     };
+    let now = w.now();
+    signal.failure = Some(Failure::of(error, now));
+    if let AppError::Later { retry_after_s, .. } = error {
+        let ms = i64::try_from(*retry_after_s).unwrap_or(3_600) * 1_000;
+        signal.run_after = now.plus_ms(ms);
+        return w.put(&signal);
+    }
     signal.attempts += 1;
-    let again = may_pass && signal.attempts < ATTEMPTS_MAX;
+    let again = error.may_pass() && signal.attempts < ATTEMPTS_MAX;
     if !again {
         signal.state = SignalState::Failed;
-        signal.handled_at = Some(w.now());
+        signal.handled_at = Some(now);
     }
-    signal.run_after = w.now().plus_ms(wait_ms(signal.attempts));
-    signal.failure = Some(failure);
+    signal.run_after = now.plus_ms(wait_ms(signal.attempts));
     w.put(&signal)
 }
 

@@ -178,6 +178,10 @@ fn every_error_says_what_why_and_what_next() {
         AppError::Invalid(Invalid::default()),
         AppError::Conflict { why: "x" },
         AppError::TooMany { retry_after_s: 1 },
+        AppError::Later {
+            why: "x",
+            retry_after_s: 1,
+        },
         AppError::TooLarge { bytes_max: 1 },
         AppError::Unavailable { why: "x" },
         AppError::internal("x"),
@@ -210,9 +214,12 @@ fn every_error_says_what_why_and_what_next() {
 #[test]
 fn every_act_of_the_audit_trail_has_words() {
     /// Acts that only keep books and therefore leave no entry.
-    const SILENT: [&str; 9] = [
+    const SILENT: [&str; 15] = [
         "audit.checkpoint",
         "audit.export",
+        "effect.done",
+        "effect.failed",
+        "effect.send",
         "job.finish",
         "job.progress",
         "job.resume",
@@ -220,6 +227,9 @@ fn every_act_of_the_audit_trail_has_words() {
         "session.attempt",
         "session.sweep",
         "session.touch",
+        "sync.refused",
+        "sync.quota",
+        "sync.nightly",
     ];
     let mut missing = BTreeSet::new();
     for (_, text) in code() {

@@ -1,7 +1,7 @@
 //! The courier: sends queued effects, a few at a time, and finds out about those that had no
 //! clear answer.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::{
     sync::Notify,
@@ -12,11 +12,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::{AppError, Result},
     kit::Timestamp,
-    store::{Act, Store, Write},
+    store::{Act, Store},
     work::Failure,
 };
 
-use super::effect::{self, Effect, EffectId, EffectState, Priority, change};
+use super::{
+    EffectKind, EffectSpec, Outside, Refusal, Seen, WriteMode, WriteSettings,
+    effect::{self, Effect, EffectId, EffectState, Priority, change},
+};
+
+#[cfg(any(test, feature = "faults"))]
+use super::faults::{Bug, Faults, Step};
 
 /// Effects on their way at once.
 const SENDING_MAX: usize = 8;
@@ -26,52 +32,11 @@ const URGENT_MAX: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Attempts after which an effect that keeps failing for a passing reason is given up.
 const ATTEMPTS_MAX: u32 = 12;
+/// After a crash nobody knows what WeCom answered last. It may have begun a penalty of a
+/// minute, so nothing is sent again within one, in milliseconds.
+const AFTER_CRASH_MS: i64 = 60_000;
 /// Looks after which an effect without a clear answer is left to a person.
 const LOOKS_MAX: u32 = 8;
-
-/// Why an effect was not carried out, or may not have been.
-#[derive(Debug)]
-pub enum Refusal {
-    /// It certainly did not happen.
-    NotDone(AppError),
-    /// It may have happened: the answer was cut off, or never came.
-    Unclear(AppError),
-}
-
-/// What the other end says about an effect without a clear answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// It happened, with this answer in the kind's own encoding.
-    Happened(Vec<u8>),
-    /// It did not.
-    NotThere,
-    /// The other end cannot tell.
-    CannotTell,
-}
-
-/// Carries an effect out; gives the answer in the kind's own encoding.
-pub type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>, Refusal>> + Send>>;
-/// Looks at the other end whether an effect has happened.
-pub type LookFuture = Pin<Box<dyn Future<Output = Result<Seen>> + Send>>;
-
-/// A kind of effect. `C` is what effects work with.
-pub struct EffectKind<C> {
-    /// Stable name, `<slice>.<what>`.
-    pub name: &'static str,
-    /// Carries it out, once.
-    pub send: fn(Arc<C>, Effect) -> EffectFuture,
-    /// Looks whether it has happened; none if doing it twice is the same as once.
-    pub look: Option<fn(Arc<C>, Effect) -> LookFuture>,
-    /// What follows here, in the same write that notes that it happened.
-    pub arrived: fn(&mut Write<'_>, &Effect, &[u8]) -> Result<()>,
-}
-
-impl<C> Clone for EffectKind<C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<C> Copy for EffectKind<C> {}
 
 /// Takes due effects from the line until told to stop.
 pub struct Courier<C> {
@@ -79,6 +44,8 @@ pub struct Courier<C> {
     kinds: Vec<EffectKind<C>>,
     wake: Arc<Notify>,
     stop: CancellationToken,
+    #[cfg(any(test, feature = "faults"))]
+    faults: Arc<Faults>,
 }
 
 /// What is being sent or looked after right now.
@@ -102,7 +69,7 @@ impl UnderWay {
     }
 }
 
-impl<C: Send + Sync + 'static> Courier<C> {
+impl<C: Outside> Courier<C> {
     /// A courier for these kinds. `wake` is notified by whoever has planned an effect.
     pub fn new(
         store: Arc<Store>,
@@ -115,7 +82,16 @@ impl<C: Send + Sync + 'static> Courier<C> {
             kinds,
             wake,
             stop,
+            #[cfg(any(test, feature = "faults"))]
+            faults: Arc::default(),
         }
+    }
+
+    /// With places to stop at and bugs.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn with_faults(mut self, faults: Arc<Faults>) -> Self {
+        self.faults = faults;
+        self
     }
 
     /// Runs until stopped; what is on its way then is waited for.
@@ -145,31 +121,82 @@ impl<C: Send + Sync + 'static> Courier<C> {
         let is_due = |e: &Effect| e.run_after <= now && !under_way.ids.contains(&e.id);
         for effect in unclear.into_iter().filter(is_due).collect::<Vec<_>>() {
             let (courier, on) = (self.clone(), on.clone());
-            under_way.begin(effect.id, async move { courier.look(&on, effect).await });
+            under_way.begin(effect.id, async move {
+                courier.look(&on, effect, AFTER_CRASH_MS).await
+            });
         }
-        let room = SENDING_MAX.saturating_sub(under_way.ids.len());
-        let urgent_room = (SENDING_MAX + URGENT_MAX).saturating_sub(under_way.ids.len());
-        let mut due = self
-            .store
-            .read(|r| effect::due(r, now, room, urgent_room))?;
+        let mut due = self.due(on, now, under_way.ids.len())?;
         // What was put back in line a moment ago is free only when its task has been heard of:
         // else the end of that task would let go of the next one.
         due.retain(|effect| !under_way.ids.contains(&effect.id));
         if due.is_empty() {
             return Ok(());
         }
-        for effect in self.mark_sending(due).await? {
+        #[cfg(any(test, feature = "faults"))]
+        {
+            self.faults.pass(Step::BeforeSending).await;
+            if self.faults.has(Bug::SendBeforeMarked) {
+                for effect in due {
+                    let (courier, on) = (self.clone(), on.clone());
+                    under_way.begin(effect.id, async move { courier.send(&on, effect).await });
+                }
+                return Ok(());
+            }
+        }
+        for effect in self.mark_sending(on, due).await? {
             let (courier, on) = (self.clone(), on.clone());
             under_way.begin(effect.id, async move { courier.send(&on, effect).await });
         }
         Ok(())
     }
 
+    /// What may leave now: in line, allowed by the firm, and within quota. Every kind gets its
+    /// share of the room, so that no flood of one keeps the others waiting.
+    fn due(&self, on: &Arc<C>, now: Timestamp, under_way: usize) -> Result<Vec<Effect>> {
+        let allowed = self.store.read(WriteSettings::load)?;
+        let mut due: Vec<Effect> = Vec::new();
+        for priority in Priority::ALL {
+            let max = match priority {
+                Priority::Urgent => SENDING_MAX + URGENT_MAX,
+                Priority::Awaited | Priority::Bulk => SENDING_MAX,
+            };
+            let may_go = |spec: &EffectSpec| {
+                allowed.mode(spec.area) == WriteMode::On && on.not_before(spec, priority).is_none()
+            };
+            let mut lines = Vec::new();
+            for kind in self.kinds.iter().filter(|kind| may_go(&kind.spec)) {
+                let line = self
+                    .store
+                    .read(|r| effect::due(r, kind.spec.name, priority, now, max))?;
+                lines.push(line.into_iter());
+            }
+            let mut lanes: HashSet<(String, String)> =
+                due.iter().map(|e| e.about.clone()).collect();
+            while due.len() + under_way < max {
+                let before = due.len();
+                for line in &mut lines {
+                    let room = due.len() + under_way < max;
+                    if let Some(effect) = room.then(|| line.next()).flatten()
+                        && lanes.insert(effect.about.clone())
+                    {
+                        due.push(effect);
+                    }
+                }
+                if due.len() == before && lines.iter().all(|line| line.len() == 0) {
+                    break;
+                }
+            }
+        }
+        Ok(due)
+    }
+
     /// Makes durable that these are on their way, before any of them is. What has expired or
     /// was stopped meanwhile is left out.
-    async fn mark_sending(&self, due: Vec<Effect>) -> Result<Vec<Effect>> {
+    async fn mark_sending(&self, on: &Arc<C>, due: Vec<Effect>) -> Result<Vec<Effect>> {
+        let on = on.clone();
         self.store
             .write(Act::by_system("effect.send", "outbox"), move |w| {
+                on.keep(w)?;
                 let mut sending = Vec::new();
                 for effect in due {
                     change(w, effect.id, |effect, now| {
@@ -197,60 +224,94 @@ impl<C: Send + Sync + 'static> Courier<C> {
     async fn send(&self, on: &Arc<C>, effect: Effect) -> Result<()> {
         let Some(kind) = self.kind(&effect) else {
             let unknown = AppError::internal(format!("no effect kind {}", effect.kind));
-            return self.not_done(effect, unknown).await;
+            return self.refused(on, effect, unknown).await;
         };
+        #[cfg(any(test, feature = "faults"))]
+        {
+            self.faults.pass(Step::Sending).await;
+            if self.faults.has(Bug::DoneBeforeSent) {
+                self.happened(on, kind, effect.clone(), Vec::new()).await?;
+            }
+        }
         // A task of its own, so that a panic in it is an unclear end and no more.
         let sent = tokio::spawn((kind.send)(on.clone(), effect.clone())).await;
+        #[cfg(any(test, feature = "faults"))]
+        self.faults.pass(Step::AfterCall).await;
         match sent {
-            Ok(Ok(answer)) => self.happened(kind, effect, answer).await,
-            Ok(Err(Refusal::NotDone(error))) => self.not_done(effect, error).await,
+            Ok(Ok(answer)) => self.happened(on, kind, effect, answer).await,
+            Ok(Err(Refusal::NotDone(error))) => self.not_done(on, effect, error, 0).await,
+            Ok(Err(Refusal::Refused(error))) => self.refused(on, effect, error).await,
+            Ok(Err(Refusal::Later { until, error })) => self.later(on, effect, until, error).await,
             Ok(Err(Refusal::Unclear(error))) => {
-                tracing::warn!(effect = %effect.id, kind = kind.name, %error, "no clear answer");
-                self.look(on, effect).await
+                tracing::warn!(effect = %effect.id, kind = kind.spec.name, %error, "no clear answer");
+                self.look(on, effect, 0).await
             }
             Err(panic) => {
-                tracing::error!(effect = %effect.id, kind = kind.name, %panic, "effect panicked");
-                self.look(on, effect).await
+                tracing::error!(effect = %effect.id, kind = kind.spec.name, %panic, "effect panicked");
+                self.look(on, effect, 0).await
             }
         }
     }
 
-    /// Looks whether an effect without a clear answer has happened.
-    async fn look(&self, on: &Arc<C>, effect: Effect) -> Result<()> {
+    /// Looks whether an effect without a clear answer has happened. If not, it is not sent
+    /// again before `pause_ms` are over.
+    async fn look(&self, on: &Arc<C>, effect: Effect, pause_ms: i64) -> Result<()> {
         let unclear = || AppError::Unavailable { why: "unclear" };
         let Some(kind) = self.kind(&effect) else {
-            return self.unknown(effect, unclear()).await;
+            return self.unknown(on, effect, unclear()).await;
         };
+        #[cfg(any(test, feature = "faults"))]
+        if self.faults.has(Bug::ResendWithoutLooking) {
+            return self.not_done(on, effect, unclear(), pause_ms).await;
+        }
         let Some(look) = kind.look else {
             // Twice is the same as once: again, later.
-            return self.not_done(effect, unclear()).await;
+            return self.not_done(on, effect, unclear(), pause_ms).await;
         };
         let looked = tokio::spawn(look(on.clone(), effect.clone())).await;
         match looked.unwrap_or_else(|panic| Err(AppError::internal(panic))) {
-            Ok(Seen::Happened(answer)) => self.happened(kind, effect, answer).await,
-            Ok(Seen::NotThere) => self.not_done(effect, unclear()).await,
-            Ok(Seen::CannotTell) => self.unknown(effect, unclear()).await,
+            Ok(Seen::Happened(answer)) => self.happened(on, kind, effect, answer).await,
+            Ok(Seen::NotThere) => self.not_done(on, effect, unclear(), pause_ms).await,
+            Ok(Seen::CannotTell) => self.unknown(on, effect, unclear()).await,
+            Err(AppError::Later { why, retry_after_s }) => {
+                let wait = i64::try_from(retry_after_s).unwrap_or(3_600) * 1_000;
+                let later = AppError::Later { why, retry_after_s };
+                self.note(on, effect, later, move |effect, now| {
+                    effect.run_after = now.plus_ms(wait);
+                })
+                .await
+            }
             Err(error) if error.may_pass() && effect.looks < LOOKS_MAX => {
-                self.note(effect, error, |effect, now| {
+                self.note(on, effect, error, |effect, now| {
                     effect.looks += 1;
                     effect.run_after = now.plus_ms(wait_ms(effect));
                 })
                 .await
             }
-            Err(error) => self.unknown(effect, error).await,
+            Err(error) => self.unknown(on, effect, error).await,
         }
     }
 
     fn kind(&self, effect: &Effect) -> Option<EffectKind<C>> {
-        let found = self.kinds.iter().find(|kind| kind.name == effect.kind);
+        let found = self.kinds.iter().find(|kind| kind.spec.name == effect.kind);
         found.copied()
     }
 
-    async fn happened(&self, kind: EffectKind<C>, effect: Effect, answer: Vec<u8>) -> Result<()> {
+    async fn happened(
+        &self,
+        on: &Arc<C>,
+        kind: EffectKind<C>,
+        effect: Effect,
+        answer: Vec<u8>,
+    ) -> Result<()> {
+        #[cfg(any(test, feature = "faults"))]
+        self.faults.pass(Step::BeforeEnd).await;
         let (arrived, id, happened) = (kind.arrived, effect.id, effect.clone());
+        let keeper = on.clone();
         let noted = self
             .store
             .write(Act::by_system("effect.done", "outbox"), move |w| {
+                keeper.keep(w)?;
                 arrived(w, &happened, &answer)?;
                 change(w, id, |effect, now| {
                     effect.state = EffectState::Done;
@@ -262,22 +323,37 @@ impl<C: Send + Sync + 'static> Courier<C> {
                 Ok(())
             })
             .await;
+        #[cfg(any(test, feature = "faults"))]
+        self.faults.pass(Step::AfterEnd).await;
         match noted {
             // What follows here was refused: a person has to see it, and it is never sent again.
-            Err(error) if !self.store.has_failed() => self.unknown(effect, error).await,
+            Err(error) if !self.store.has_failed() => self.unknown(on, effect, error).await,
             noted => noted,
         }
     }
 
-    /// It did not happen: again later, if that may help.
-    async fn not_done(&self, effect: Effect, error: AppError) -> Result<()> {
+    /// It did not happen: again later, if that may help, but not before `pause_ms` are over.
+    async fn not_done(
+        &self,
+        on: &Arc<C>,
+        effect: Effect,
+        error: AppError,
+        pause_ms: i64,
+    ) -> Result<()> {
         let may_pass = error.may_pass();
-        self.note(effect, error, move |effect, now| {
+        let held = self.kind(&effect);
+        let held = held.and_then(|kind| on.not_before(&kind.spec, effect.priority));
+        self.note(on, effect, error, move |effect, now| {
             if effect.expires_at.is_some_and(|at| at <= now) {
                 end_expired(effect, now);
             } else if may_pass && effect.attempts < ATTEMPTS_MAX {
                 effect.state = EffectState::Queued;
-                effect.run_after = now.plus_ms(wait_ms(effect));
+                effect.run_after = now.plus_ms(wait_ms(effect).max(pause_ms));
+                if let Some(until) = held {
+                    // The whole API waits: that is no fault of this effect.
+                    effect.attempts = effect.attempts.saturating_sub(1);
+                    effect.run_after = effect.run_after.max(until);
+                }
             } else {
                 effect.state = EffectState::Failed;
                 effect.finished_at = Some(now);
@@ -286,8 +362,36 @@ impl<C: Send + Sync + 'static> Courier<C> {
         .await
     }
 
-    async fn unknown(&self, effect: Effect, error: AppError) -> Result<()> {
-        self.note(effect, error, |effect, _| {
+    /// It did not happen, and as it is it never will.
+    async fn refused(&self, on: &Arc<C>, effect: Effect, error: AppError) -> Result<()> {
+        self.note(on, effect, error, |effect, now| {
+            effect.state = EffectState::Failed;
+            effect.finished_at = Some(now);
+        })
+        .await
+    }
+
+    /// It was not its turn.
+    async fn later(
+        &self,
+        on: &Arc<C>,
+        effect: Effect,
+        until: Timestamp,
+        error: AppError,
+    ) -> Result<()> {
+        self.note(on, effect, error, move |effect, now| {
+            if effect.expires_at.is_some_and(|at| at <= now) {
+                return end_expired(effect, now);
+            }
+            effect.state = EffectState::Queued;
+            effect.attempts = effect.attempts.saturating_sub(1);
+            effect.run_after = until.max(now.plus_ms(1));
+        })
+        .await
+    }
+
+    async fn unknown(&self, on: &Arc<C>, effect: Effect, error: AppError) -> Result<()> {
+        self.note(on, effect, error, |effect, _| {
             effect.state = EffectState::Unknown;
         })
         .await
@@ -295,25 +399,30 @@ impl<C: Send + Sync + 'static> Courier<C> {
 
     async fn note(
         &self,
+        on: &Arc<C>,
         effect: Effect,
         error: AppError,
         end: impl FnOnce(&mut Effect, Timestamp) + Send + 'static,
     ) -> Result<()> {
+        #[cfg(any(test, feature = "faults"))]
+        self.faults.pass(Step::BeforeEnd).await;
         tracing::warn!(effect = %effect.id, kind = %effect.kind, %error, "effect not done");
-        self.store
+        let on = on.clone();
+        let noted = self
+            .store
             .write(Act::by_system("effect.failed", "outbox"), move |w| {
+                on.keep(w)?;
                 change(w, effect.id, |effect, now| {
-                    effect.failure = Some(Failure {
-                        code: error.code().into_owned(),
-                        at: now,
-                        cause: error.to_string(),
-                    });
+                    effect.failure = Some(Failure::of(&error, now));
                     end(effect, now);
                     true
                 })?;
                 Ok(())
             })
-            .await
+            .await;
+        #[cfg(any(test, feature = "faults"))]
+        self.faults.pass(Step::AfterEnd).await;
+        noted
     }
 }
 
@@ -322,11 +431,9 @@ fn end_expired(effect: &mut Effect, now: Timestamp) {
     effect.state = EffectState::Failed;
     effect.finished_at = Some(now);
     let expired = AppError::Conflict { why: "expired" };
-    effect.failure.get_or_insert_with(|| Failure {
-        code: expired.code().into_owned(),
-        at: now,
-        cause: expired.to_string(),
-    });
+    effect
+        .failure
+        .get_or_insert_with(|| Failure::of(&expired, now));
 }
 
 /// 1 s, 2 s, 4 s … up to ten minutes; for what is urgent a second each time.

@@ -3,13 +3,16 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    kit::{Id, Timestamp},
+    error::AppError,
+    kit::{Cursor, Id, Page, PageRequest, Timestamp},
     store::{
-        Class, Desc, Entity, Index, Key, Read, SYSTEM_SUBJECT, StoreError, SubjectId, TableSpec,
-        Walk, Write,
+        Class, Desc, Entity, Index, Key, Read, SYSTEM_SUBJECT, StoreError, SubjectId, Walk, Write,
     },
+    wecom::quota::Urgency,
     work::Failure,
 };
+
+use super::{EffectSpec, WriteMode, permit};
 
 /// See [`Effect`].
 pub type EffectId = Id<Effect>;
@@ -36,17 +39,21 @@ pub enum EffectState {
     /// A person stopped it before it was sent.
     #[n(5)]
     Cancelled,
+    /// What would have been done: the firm only rehearses.
+    #[n(6)]
+    Rehearsed,
 }
 
 impl EffectState {
     /// Every state, in the order of the page.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Unknown,
         Self::Failed,
         Self::Queued,
         Self::Sending,
         Self::Done,
         Self::Cancelled,
+        Self::Rehearsed,
     ];
 
     /// Stable code, also the catalogue key's end.
@@ -58,12 +65,18 @@ impl EffectState {
             Self::Failed => "failed",
             Self::Unknown => "unknown",
             Self::Cancelled => "cancelled",
+            Self::Rehearsed => "rehearsed",
         }
     }
 
     /// The state with this code.
     pub fn of_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    /// Whether something is still to happen.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::Queued | Self::Sending | Self::Unknown)
     }
 }
 
@@ -80,6 +93,21 @@ pub enum Priority {
     /// One of many.
     #[n(2)]
     Bulk,
+}
+
+impl Priority {
+    /// All of them, what goes first first.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Awaited, Self::Bulk];
+}
+
+impl From<Priority> for Urgency {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Urgent => Self::Urgent,
+            Priority::Awaited => Self::Awaited,
+            Priority::Bulk => Self::Bulk,
+        }
+    }
 }
 
 /// Something to be done outside.
@@ -136,17 +164,42 @@ pub struct Effect {
     /// Looks after the last attempt that brought no clear answer.
     #[n(16)]
     pub looks: u32,
+    /// Place among the effects for the same record that have not ended.
+    #[n(17)]
+    pub place: u32,
 }
 
-/// Effects by state, priority and due time: the order in which they are sent.
-const BY_STATE: Index<Effect> = Index::new("effects-1.by_state", |e, _| {
+/// Effects in line by priority, kind and due time: the order in which they are sent.
+const BY_LINE: Index<Effect> = Index::new("effects-1.by_line", |e, _| {
+    let key = || {
+        Key::new()
+            .with(e.priority as u8)
+            .with(e.kind.as_str())
+            .with(e.run_after)
+    };
+    let is_in_line = e.state == EffectState::Queued;
+    is_in_line.then(key).into_iter().collect()
+});
+
+/// Effects that may still leave, by the record they are for, in the order planned.
+const BY_LANE: Index<Effect> = Index::new("effects-1.by_lane", |e, _| {
+    let key = || lane(&e.about).with(e.place);
+    e.state.is_pending().then(key).into_iter().collect()
+});
+
+/// Effects by kind and state, newest first.
+const BY_KIND: Index<Effect> = Index::new("effects-1.by_kind", |e, _| {
     vec![
         Key::new()
+            .with(e.kind.as_str())
             .with(e.state as u8)
-            .with(e.priority as u8)
-            .with(e.run_after),
+            .with(Desc(e.created_at)),
     ]
 });
+
+fn lane(about: &(String, String)) -> Key {
+    Key::new().with(about.0.as_str()).with(about.1.as_str())
+}
 
 /// Effects, newest first.
 const BY_TIME: Index<Effect> = Index::new("effects-1.by_time", |e, _| {
@@ -178,18 +231,22 @@ impl Entity for Effect {
         Some(SYSTEM_SUBJECT)
     }
     fn indexes() -> &'static [Index<Self>] {
-        &[BY_STATE, BY_TIME, BY_STATE_AND_TIME, BY_BATCH]
+        &[
+            BY_LINE,
+            BY_LANE,
+            BY_TIME,
+            BY_KIND,
+            BY_STATE_AND_TIME,
+            BY_BATCH,
+        ]
     }
 }
-
-/// The outbox's tables.
-pub const TABLES: [TableSpec; 1] = [TableSpec::of::<Effect>()];
 
 /// An effect to be planned.
 #[derive(Debug, Clone)]
 pub struct NewEffect {
-    /// Name of a registered kind.
-    pub kind: &'static str,
+    /// A registered kind.
+    pub kind: EffectSpec,
     /// What goes first.
     pub priority: Priority,
     /// What is to be done, in the kind's own encoding.
@@ -204,17 +261,28 @@ pub struct NewEffect {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Plans an effect; it is sent once this write is durable.
-pub fn plan(w: &mut Write<'_>, new: NewEffect) -> Result<EffectId, StoreError> {
+/// Plans an effect; it is sent once this write is durable. Where the firm only rehearses it is
+/// recorded and never sent.
+///
+/// [`AppError::Conflict`] `writing_off` where the firm does not let Qitai write.
+pub fn plan(w: &mut Write<'_>, new: NewEffect) -> Result<EffectId, AppError> {
+    let mode = permit::mode(&w.read(), new.kind.area)?;
+    permit::must_be_allowed(mode)?;
     let id = w.new_id::<Effect>()?;
     let (kind, about) = new.about;
+    let about = (kind.to_owned(), about);
+    let is_sent = mode == WriteMode::On;
     w.put(&Effect {
         id,
-        kind: new.kind.to_owned(),
-        state: EffectState::Queued,
+        kind: new.kind.name.to_owned(),
+        state: match is_sent {
+            true => EffectState::Queued,
+            false => EffectState::Rehearsed,
+        },
         priority: new.priority,
         input: new.input,
-        about: (kind.to_owned(), about),
+        place: next_place(&w.read(), &about)?,
+        about,
         batch: new.batch,
         created_by: new.created_by,
         created_at: w.now(),
@@ -222,12 +290,37 @@ pub fn plan(w: &mut Write<'_>, new: NewEffect) -> Result<EffectId, StoreError> {
         expires_at: new.expires_at,
         attempts: 0,
         sent_at: None,
-        finished_at: None,
+        finished_at: (!is_sent).then(|| w.now()),
         answer: None,
         failure: None,
         looks: 0,
     })?;
     Ok(id)
+}
+
+/// The place behind everything that may still leave for this record.
+fn next_place(r: &Read<'_>, about: &(String, String)) -> Result<u32, StoreError> {
+    let walk = Walk {
+        backwards: true,
+        ..Walk::prefix(lane(about))
+    };
+    let last = r.list(&BY_LANE, &walk)?.next().transpose()?;
+    Ok(last.map_or(0, |e| e.place.saturating_add(1)))
+}
+
+/// Whether nothing planned earlier for the same record may still leave. What nobody can tell
+/// of holds nothing up: it waits for a person.
+fn is_first_in_lane(r: &Read<'_>, effect: &Effect) -> Result<bool, StoreError> {
+    for earlier in r.list(&BY_LANE, &Walk::prefix(lane(&effect.about)))? {
+        let earlier = earlier?;
+        if earlier.id == effect.id {
+            return Ok(true);
+        }
+        if earlier.state != EffectState::Unknown {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Stops an effect that has not been sent; `false` if it is too late, or not there.
@@ -242,14 +335,27 @@ pub fn cancel(w: &mut Write<'_>, id: EffectId) -> Result<bool, StoreError> {
     })
 }
 
-/// Puts a failed effect back in line; `false` if it did not fail, or is not there.
+/// Puts a failed effect back in line, behind what was planned since for the same record;
+/// `false` if it did not fail, or is not there.
 pub fn retry(w: &mut Write<'_>, id: EffectId) -> Result<bool, StoreError> {
+    requeue(w, id, EffectState::Failed)
+}
+
+fn requeue(w: &mut Write<'_>, id: EffectId, from: EffectState) -> Result<bool, StoreError> {
+    let Some(effect) = w.get::<Effect>(&id)? else {
+        return Ok(false);
+    };
+    let place = next_place(&w.read(), &effect.about)?;
     change(w, id, |effect, now| {
-        let has_failed = effect.state == EffectState::Failed;
-        if has_failed {
-            requeue(effect, now);
+        if effect.state != from {
+            return false;
         }
-        has_failed
+        effect.state = EffectState::Queued;
+        effect.attempts = 0;
+        effect.place = place;
+        effect.run_after = now;
+        effect.finished_at = None;
+        true
     })
 }
 
@@ -266,27 +372,20 @@ pub enum Decision {
 
 /// Settles an effect in state unknown; `false` if it is in another state, or not there.
 pub fn decide(w: &mut Write<'_>, id: EffectId, decision: Decision) -> Result<bool, StoreError> {
+    if decision == Decision::SendAgain {
+        return requeue(w, id, EffectState::Unknown);
+    }
     change(w, id, |effect, now| {
         if effect.state != EffectState::Unknown {
             return false;
         }
-        match decision {
-            Decision::SendAgain => requeue(effect, now),
-            Decision::Happened => effect.state = EffectState::Done,
-            Decision::LeaveIt => effect.state = EffectState::Cancelled,
-        }
-        if decision != Decision::SendAgain {
-            effect.finished_at = Some(now);
-        }
+        effect.state = match decision {
+            Decision::Happened => EffectState::Done,
+            Decision::LeaveIt | Decision::SendAgain => EffectState::Cancelled,
+        };
+        effect.finished_at = Some(now);
         true
     })
-}
-
-fn requeue(effect: &mut Effect, now: Timestamp) {
-    effect.state = EffectState::Queued;
-    effect.attempts = 0;
-    effect.run_after = now;
-    effect.finished_at = None;
 }
 
 /// Changes an effect; gives what `with` says of it, `false` if it is not there.
@@ -306,28 +405,25 @@ pub(super) fn change(
     Ok(has_changed)
 }
 
-/// Effects in line that are due, in the order in which they are sent: at most `room`, urgent
-/// ones up to `urgent_room`.
+/// Effects of a kind that are looked at for one round.
+const LOOKED_AT_MAX: usize = 200;
+
+/// Effects in line that are due and may leave, at most `room`.
 pub(super) fn due(
     r: &Read<'_>,
+    kind: &str,
+    priority: Priority,
     now: Timestamp,
     room: usize,
-    urgent_room: usize,
 ) -> Result<Vec<Effect>, StoreError> {
-    let mut due = Vec::new();
-    for (priority, room) in [
-        (Priority::Urgent, urgent_room),
-        (Priority::Awaited, room),
-        (Priority::Bulk, room),
-    ] {
-        let prefix = Key::new()
-            .with(EffectState::Queued as u8)
-            .with(priority as u8);
-        for effect in r.list(&BY_STATE, &Walk::prefix(prefix))? {
-            let effect = effect?;
-            if effect.run_after > now || due.len() >= room {
-                break;
-            }
+    let mut due: Vec<Effect> = Vec::new();
+    let prefix = Key::new().with(priority as u8).with(kind);
+    for effect in r.list(&BY_LINE, &Walk::prefix(prefix))?.take(LOOKED_AT_MAX) {
+        let effect = effect?;
+        if effect.run_after > now || due.len() >= room {
+            break;
+        }
+        if is_first_in_lane(r, &effect)? {
             due.push(effect);
         }
     }
@@ -336,23 +432,86 @@ pub(super) fn due(
 
 /// Everything in *sending*: after a crash, what nobody knows the end of.
 pub(super) fn sending(r: &Read<'_>) -> Result<Vec<Effect>, StoreError> {
-    r.list(&BY_STATE, &in_state(EffectState::Sending))?
+    r.list(&BY_STATE_AND_TIME, &in_state(EffectState::Sending))?
         .collect()
 }
 
-/// The newest effects, of one state or of all.
-pub fn newest(
-    r: &Read<'_>,
-    state: Option<EffectState>,
-    limit: usize,
-) -> Result<Vec<Effect>, StoreError> {
-    match state {
-        Some(state) => r
-            .list(&BY_STATE_AND_TIME, &in_state(state))?
-            .take(limit)
-            .collect(),
-        None => r.list(&BY_TIME, &Walk::default())?.take(limit).collect(),
+/// Which effects a list is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Only of this state.
+    pub state: Option<EffectState>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only of this batch; the other two conditions are then tried row by row.
+    pub batch: Option<String>,
+}
+
+impl Sought {
+    fn matches(&self, effect: &Effect) -> bool {
+        self.state.is_none_or(|state| state == effect.state)
+            && self.kind.as_ref().is_none_or(|kind| *kind == effect.kind)
     }
+
+    fn index(&self) -> (&'static Index<Effect>, Key) {
+        match (&self.batch, &self.kind, self.state) {
+            (Some(batch), ..) => (&BY_BATCH, Key::new().with(batch.as_str())),
+            (None, Some(kind), Some(state)) => {
+                (&BY_KIND, Key::new().with(kind.as_str()).with(state as u8))
+            }
+            (None, Some(kind), None) => (&BY_KIND, Key::new().with(kind.as_str())),
+            (None, None, Some(state)) => (&BY_STATE_AND_TIME, Key::new().with(state as u8)),
+            (None, None, None) => (&BY_TIME, Key::new()),
+        }
+    }
+}
+
+/// A page of effects, newest first.
+pub fn page(
+    r: &Read<'_>,
+    sought: &Sought,
+    request: &PageRequest,
+) -> Result<Page<Effect>, StoreError> {
+    let (index, prefix) = sought.index();
+    let backwards = request.before.is_some();
+    let place = request.before.as_ref().or(request.after.as_ref());
+    let walk = Walk {
+        prefix: prefix.clone(),
+        after: place.map(|cursor| cursor.0.clone()),
+        backwards,
+    };
+    let limit = request.limit();
+    let mut rows: Vec<(Vec<u8>, Effect)> = Vec::new();
+    let mut has_more = false;
+    for hit in r.walk(index, &walk)? {
+        let hit = hit?;
+        let Some(effect) = r.get::<Effect>(&hit.key)?.filter(|e| sought.matches(e)) else {
+            continue;
+        };
+        if rows.len() == limit {
+            has_more = true;
+            break;
+        }
+        rows.push((hit.place, effect));
+    }
+    if backwards {
+        rows.reverse();
+    }
+    let total = r.walk(index, &Walk::prefix(prefix))?.take(COUNTED_MAX);
+    let total = total.count() as u64;
+    let cursor = |row: Option<&(Vec<u8>, Effect)>| row.map(|(place, _)| Cursor(place.clone()));
+    let (older, newer) = match backwards {
+        true => (true, has_more),
+        false => (has_more, request.after.is_some()),
+    };
+    Ok(Page {
+        next: cursor(rows.last()).filter(|_| older),
+        prev: cursor(rows.first()).filter(|_| newer),
+        items: rows.into_iter().map(|(_, effect)| effect).collect(),
+        total,
+        total_exact: total < COUNTED_MAX as u64,
+        offset: None,
+    })
 }
 
 /// The effects of a batch, newest first.
@@ -362,25 +521,71 @@ pub fn of_batch(r: &Read<'_>, batch: &str, limit: usize) -> Result<Vec<Effect>, 
         .collect()
 }
 
+/// What may still happen to a record, in the order planned: pages show it as pending.
+pub fn pending_about(r: &Read<'_>, kind: &str, id: &str) -> Result<Vec<Effect>, StoreError> {
+    let about = (kind.to_owned(), id.to_owned());
+    r.list(&BY_LANE, &Walk::prefix(lane(&about)))?.collect()
+}
+
+/// Everything that a verb plans, for a rehearsal: see [`Store::rehearse`](crate::store::Store).
+pub fn planned(
+    w: &mut Write<'_>,
+    verb: impl FnOnce(&mut Write<'_>) -> Result<(), AppError>,
+) -> Result<Vec<Effect>, AppError> {
+    let now = w.now();
+    let fresh = |w: &Write<'_>| -> Result<Vec<Effect>, StoreError> {
+        let read = w.read();
+        let newest = read.list(&BY_TIME, &Walk::default())?;
+        newest
+            .take_while(|e| e.as_ref().map_or(true, |e| e.created_at >= now))
+            .collect()
+    };
+    let before: std::collections::HashSet<EffectId> = fresh(w)?.into_iter().map(|e| e.id).collect();
+    verb(w)?;
+    let mut planned = fresh(w)?;
+    planned.retain(|e| !before.contains(&e.id));
+    planned.reverse();
+    Ok(planned)
+}
+
+/// How many effects of a kind are in line, and when the oldest was planned.
+pub fn queued(r: &Read<'_>, kind: &str) -> Result<(u64, Option<Timestamp>), StoreError> {
+    let prefix = Key::new().with(kind).with(EffectState::Queued as u8);
+    let n = r.walk(&BY_KIND, &Walk::prefix(prefix.clone()))?;
+    let n = n.take(COUNTED_MAX).count() as u64;
+    let oldest = Walk {
+        backwards: true,
+        ..Walk::prefix(prefix)
+    };
+    let oldest = r.list(&BY_KIND, &oldest)?.next().transpose()?;
+    Ok((n, oldest.map(|e| e.created_at)))
+}
+
 /// Effects counted at most for one state.
-const COUNTED_MAX: usize = 100_000;
+const COUNTED_MAX: usize = 10_000;
 
 /// How many effects stand where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(Vec<(EffectState, u64)>);
 
 impl Tally {
-    /// Effects in a state.
+    /// Effects in a state, up to ten thousand.
     pub fn of(&self, state: EffectState) -> u64 {
         let found = self.0.iter().find(|(known, _)| *known == state);
         found.map_or(0, |(_, n)| *n)
     }
 }
 
-/// How many effects stand where, each up to a hundred thousand.
-pub fn tally(r: &Read<'_>) -> Result<Tally, StoreError> {
+/// How many effects stand where, of all kinds or of one, each up to ten thousand.
+pub fn tally(r: &Read<'_>, kind: Option<&str>) -> Result<Tally, StoreError> {
     let count = |state| -> Result<(EffectState, u64), StoreError> {
-        let rows = r.walk(&BY_STATE, &in_state(state))?;
+        let sought = Sought {
+            state: Some(state),
+            kind: kind.map(str::to_owned),
+            batch: None,
+        };
+        let (index, prefix) = sought.index();
+        let rows = r.walk(index, &Walk::prefix(prefix))?;
         Ok((state, rows.take(COUNTED_MAX).count() as u64))
     };
     EffectState::ALL

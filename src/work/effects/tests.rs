@@ -83,6 +83,17 @@ fn look(world: Arc<World>, effect: Effect) -> LookFuture {
     })
 }
 
+const SEND: EffectSpec = EffectSpec::post("test.send", Area::Customers, "test/send");
+
+impl Outside for World {
+    fn not_before(&self, _: &EffectSpec, _: Priority) -> Option<Timestamp> {
+        None
+    }
+    fn keep(&self, _: &mut Write<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
 struct Bench {
     store: Arc<Store>,
     clock: Clock,
@@ -99,8 +110,14 @@ impl Bench {
         let clock = Clock::manual(Timestamp::from_s(1_000_000));
         let mut options = StoreOptions::new(TABLES.to_vec(), Arc::new(NoLog));
         options.clock = clock.clone();
+        let store = Arc::new(Store::open(&folder, options).unwrap());
+        let settings = WriteSettings::default().with(Area::Customers, WriteMode::On);
+        let act = Act::by_system("test", "test");
+        store
+            .write_blocking(act, move |w| Ok(w.put(&settings)?))
+            .unwrap();
         Self {
-            store: Arc::new(Store::open(&folder, options).unwrap()),
+            store,
             clock,
             world: Arc::new(World {
                 moods: Mutex::new(moods.iter().rev().copied().collect()),
@@ -114,7 +131,7 @@ impl Bench {
 
     fn plan(&self, input: &str, expires_at: Option<Timestamp>) -> EffectId {
         let new = NewEffect {
-            kind: "test.send",
+            kind: SEND,
             priority: Priority::Awaited,
             input: input.as_bytes().to_vec(),
             about: ("test", input.to_owned()),
@@ -122,7 +139,7 @@ impl Bench {
             created_by: None,
             expires_at,
         };
-        self.write(move |w| Ok(plan(w, new)?))
+        self.write(move |w| plan(w, new))
     }
 
     fn write<T: Send + 'static>(
@@ -143,12 +160,7 @@ impl Bench {
         runtime.block_on(async {
             let stop = CancellationToken::new();
             let wake = Arc::new(Notify::new());
-            let kinds = vec![EffectKind {
-                name: "test.send",
-                send,
-                look: Some(look),
-                arrived: |_, _, _| Ok(()),
-            }];
+            let kinds = vec![EffectKind::new(SEND, send).looking(look)];
             let courier = Courier::new(self.store.clone(), kinds, wake.clone(), stop.clone());
             let task = tokio::spawn(courier.run(self.world.clone()));
             let effect = loop {
@@ -277,7 +289,7 @@ fn what_is_stopped_in_time_is_not_sent() {
     assert_eq!(bench.done(), [b"b".to_vec()]);
     assert_eq!(bench.effect(stopped).state, EffectState::Cancelled);
     assert!(!bench.write(move |w| Ok(cancel(w, sent)?)), "too late");
-    let tally = bench.store.read(tally).unwrap();
+    let tally = bench.store.read(|r| tally(r, None)).unwrap();
     assert_eq!(
         (
             tally.of(EffectState::Done),
@@ -293,7 +305,7 @@ fn a_rehearsal_tells_what_would_be_sent_and_sends_nothing() {
     let planned = bench.store.rehearse(Act::by_system("test", "test"), |w| {
         for n in 0..37 {
             let new = NewEffect {
-                kind: "test.send",
+                kind: SEND,
                 priority: Priority::Bulk,
                 input: vec![n],
                 about: ("test", n.to_string()),
@@ -306,5 +318,5 @@ fn a_rehearsal_tells_what_would_be_sent_and_sends_nothing() {
         Ok(of_batch(&w.read(), "b", 100)?.len())
     });
     assert_eq!(planned.unwrap(), 37);
-    assert_eq!(bench.store.read(|r| newest(r, None, 100)).unwrap(), []);
+    assert_eq!(bench.store.read(|r| of_batch(r, "b", 100)).unwrap(), []);
 }

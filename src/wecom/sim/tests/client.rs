@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     kit::Secret,
-    wecom::{Client, DepartmentChange, Error, NewDepartment, Patience, Settings},
+    wecom::{
+        Client, DepartmentChange, Error, NewDepartment, Patience, Settings,
+        quota::{Governor, Urgency},
+    },
 };
 
 pub(super) fn client(sim: &SimHandle) -> Client {
@@ -23,7 +26,8 @@ pub(super) fn client(sim: &SimHandle) -> Client {
         waits: vec![Duration::ZERO; 3],
         timeout: Duration::from_secs(20),
     };
-    Client::new(settings, patience, sim.clock()).unwrap()
+    let quota = Governor::new(sim.clock());
+    Client::new(settings, patience, sim.clock(), quota).unwrap()
 }
 
 /// All external userids of all who serve customers.
@@ -85,8 +89,6 @@ async fn passing_faults_lose_no_customer() {
     let expected = customers(&client(&sim)).await.unwrap();
     for (every, fault) in [
         (2, Fault::Errcode(-1)),
-        (2, Fault::Errcode(45009)),
-        (3, Fault::Errcode(45033)),
         (3, Fault::Errcode(42001)),
         (3, Fault::Errcode(40014)),
         (2, Fault::Status(502)),
@@ -114,6 +116,30 @@ async fn passing_faults_lose_no_customer() {
         Ok(&expected),
         "tokens that died early"
     );
+}
+
+/// After a refusal for calling too often nothing of that API leaves before the time is over.
+#[actix_web::test]
+async fn no_call_is_made_within_a_penalty() {
+    let sim = start(2, 50);
+    let client = client(&sim);
+    for (errcode, after_ms) in [(45009, 60_000), (45033, 5_000)] {
+        sim.inject(
+            Some("externalcontact/get_follow_user_list"),
+            1,
+            Fault::Errcode(errcode),
+        );
+        assert!(client.follow_users().await.is_err());
+        sim.clear_faults();
+        let calls = sim.calls();
+        for urgency in [Urgency::Urgent, Urgency::Awaited, Urgency::Bulk] {
+            let held = client.at(urgency).follow_users().await;
+            assert!(matches!(held, Err(Error::Held { .. })), "{held:?}");
+        }
+        assert_eq!(sim.calls(), calls, "{errcode}");
+        sim.clock().advance_ms(after_ms);
+        assert!(client.follow_users().await.is_ok(), "{errcode}");
+    }
 }
 
 /// An answer taken for "no customers" would let every customer vanish.
