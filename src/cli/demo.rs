@@ -184,6 +184,7 @@ fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<(
                 }
                 sim.clock()
                     .advance_ms(system.now().since_ms(sim.clock().now()));
+                sim.pass_time();
                 if !placed {
                     placed = place_accounts(&app).await.unwrap_or_else(|error| {
                         tracing::error!(%error, "the demo accounts have no places");

@@ -44,13 +44,13 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
     out.flush()?;
     drop(out);
     eprintln!("stage: {}", sim.stage_url());
-    run_until_stopped(&sim.clock(), &system)?;
+    run_until_stopped(&sim, &system)?;
     sim.stop();
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keeps the simulator's clock with the machine's.
-fn run_until_stopped(clock: &Clock, system: &Clock) -> std::io::Result<()> {
+/// Keeps the simulator's clock with the machine's, and lets happen what becomes due.
+fn run_until_stopped(sim: &SimHandle, system: &Clock) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -59,7 +59,11 @@ fn run_until_stopped(clock: &Clock, system: &Clock) -> std::io::Result<()> {
         loop {
             tokio::select! {
                 stopped = tokio::signal::ctrl_c() => return stopped,
-                _ = tick.tick() => clock.advance_ms(system.now().since_ms(clock.now())),
+                _ = tick.tick() => {
+                    let clock = sim.clock();
+                    clock.advance_ms(system.now().since_ms(clock.now()));
+                    sim.pass_time();
+                }
             }
         }
     })

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     fields::{Code, Fields},
     firm::Rng,
+    media::{Blobs, Upload},
     tokens::App,
 };
 use crate::kit::Timestamp;
@@ -96,6 +97,10 @@ pub struct Call<'a> {
     pub query: &'a HashMap<String, String>,
     /// The body, an object; empty for a GET.
     pub body: Value,
+    /// The file that came along.
+    pub upload: Option<&'a Upload>,
+    /// Where the content of files lies.
+    pub blobs: &'a Blobs,
     /// Every page but the first begins one row too early.
     pub shift_pages: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
 };
 
@@ -104,6 +104,18 @@ impl SimHandle {
     /// The simulator's clock, to be moved.
     pub fn clock(&self) -> Clock {
         self.shared.clock.clone()
+    }
+
+    /// Lets happen what has become due by the clock, and tells of it. Calls and deeds do the
+    /// same; whoever moves the clock for people to watch calls this after it.
+    pub fn pass_time(&self) {
+        self.shared.pass_time();
+    }
+
+    /// Whether somebody else listens too: then callbacks tell what calls do to the directory,
+    /// which the sync assistant does not hear of itself.
+    pub fn set_echo(&self, on: bool) {
+        self.shared.echo.store(on, Ordering::Relaxed);
     }
 
     /// How many calls of the API there have been.

@@ -8,17 +8,18 @@
 
 mod api_chat;
 mod api_customer;
-mod api_department;
-mod api_directory;
 mod api_tag;
 mod callbacks;
 mod check;
 mod contact;
+mod directory;
 mod faults;
 mod fields;
 pub mod firm;
 mod handle;
 mod journal;
+mod media;
+mod receive;
 mod routes;
 mod server;
 mod stage;

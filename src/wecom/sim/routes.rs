@@ -7,26 +7,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    api_chat, api_customer, api_department, api_directory, api_tag,
+    api_chat, api_customer, api_tag,
     callbacks::Notice,
     check::{Call, Fail},
-    contact,
+    contact, directory,
+    media::{self, Upload},
     state::World,
     tokens::App,
 };
 
 /// The lists of all areas.
-const AREAS: &[&[Route]] = &[
-    api_directory::ROUTES,
-    api_department::ROUTES,
-    api_customer::ROUTES,
-    api_tag::ROUTES,
-    api_chat::ROUTES,
-];
+const AREAS: &[&[Route]] = &[api_customer::ROUTES, api_tag::ROUTES, api_chat::ROUTES];
 
 /// Every call.
 fn all() -> impl Iterator<Item = &'static Route> {
-    AREAS.iter().chain(&contact::AREAS).copied().flatten()
+    let areas = AREAS.iter().chain(&directory::AREAS).chain(&media::AREAS);
+    let areas = areas.chain(&contact::AREAS);
+    areas.copied().flatten()
 }
 
 /// The call under this path.
@@ -43,6 +40,19 @@ pub enum Handler {
     /// Changes the firm, or refuses and changes nothing. What it does follows from the firm and
     /// the call alone, so that the journal can do it again.
     Write(fn(&mut World, &Call<'_>) -> Result<Wrote, Fail>),
+    /// Looks for a file, which is the whole answer.
+    Raw(fn(&World, &Call<'_>) -> Result<media::File, Fail>),
+}
+
+/// What a call takes beside its query string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// A JSON object.
+    Json,
+    /// A file, as `multipart/form-data`.
+    File,
 }
 
 /// The answer to a call that has changed the firm.
@@ -50,14 +60,22 @@ pub enum Handler {
 pub struct Wrote {
     /// The fields of the answer.
     pub value: Value,
-    /// What WeCom tells others about it: almost always nothing.
+    /// What WeCom tells everybody about it: almost always nothing.
     pub notices: Vec<Notice>,
+    /// What WeCom tells only those who did not do it themselves.
+    pub echoes: Vec<Notice>,
 }
 
 impl Wrote {
     /// An answer of errmsg alone: `created`, `updated`, `deleted`.
     pub fn only(errmsg: &str) -> Self {
         json!({ "errmsg": errmsg }).into()
+    }
+
+    /// With something that only others hear.
+    pub fn echo(mut self, notice: Notice) -> Self {
+        self.echoes.push(notice);
+        self
     }
 
     /// With something that is told.
@@ -73,6 +91,7 @@ impl From<Value> for Wrote {
         Self {
             value,
             notices: Vec::new(),
+            echoes: Vec::new(),
         }
     }
 }
@@ -90,14 +109,17 @@ pub struct Written {
     /// Its body.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
+    /// The file that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
 }
 
 /// One call of the API.
 pub struct Route {
     /// Path under `/cgi-bin/`.
     pub path: &'static str,
-    /// Wants a JSON body.
-    pub posts: bool,
+    /// What it takes.
+    pub takes: Takes,
     /// Answers in pages, by cursor.
     pub pages: bool,
     /// Tells details of members, which the sync assistant gets only at addresses in use since
@@ -128,7 +150,7 @@ impl Route {
         handler: fn(&World, &Call<'_>) -> Result<Value, Fail>,
     ) -> Self {
         Self {
-            posts: true,
+            takes: Takes::Json,
             ..Self::new(path, apps, Handler::Read(handler))
         }
     }
@@ -149,15 +171,36 @@ impl Route {
         handler: fn(&mut World, &Call<'_>) -> Result<Wrote, Fail>,
     ) -> Self {
         Self {
-            posts: true,
+            takes: Takes::Json,
             ..Self::new(path, apps, Handler::Write(handler))
         }
+    }
+
+    /// A POST with a file.
+    pub const fn upload(
+        path: &'static str,
+        apps: &'static [App],
+        handler: fn(&mut World, &Call<'_>) -> Result<Wrote, Fail>,
+    ) -> Self {
+        Self {
+            takes: Takes::File,
+            ..Self::new(path, apps, Handler::Write(handler))
+        }
+    }
+
+    /// A GET that answers with a file.
+    pub const fn raw(
+        path: &'static str,
+        apps: &'static [App],
+        handler: fn(&World, &Call<'_>) -> Result<media::File, Fail>,
+    ) -> Self {
+        Self::new(path, apps, Handler::Raw(handler))
     }
 
     const fn new(path: &'static str, apps: &'static [App], handler: Handler) -> Self {
         Self {
             path,
-            posts: false,
+            takes: Takes::Nothing,
             pages: false,
             details: false,
             apps,
@@ -203,7 +246,7 @@ impl Route {
 
     /// The body as an object: required for a POST, not looked at otherwise.
     pub fn body(&self, bytes: &[u8]) -> Result<Value, Fail> {
-        if !self.posts {
+        if self.takes != Takes::Json {
             return Ok(json!({}));
         }
         match serde_json::from_slice(bytes) {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -21,16 +21,18 @@ use super::{
     faults::{self, Dials, Fault},
     handle::SimHandle,
     journal::{Deed, Entry, Journal},
-    routes::{self, Handler, Route, Written},
+    media::{Blobs, File, Upload},
+    receive,
+    routes::{self, Handler, Route, Takes, Written},
     stage::{self, Refusal, Verb},
     state::World,
     tokens::{Identity, Tokens},
 };
 use crate::kit::{Clock, Timestamp};
 
-const BODY_LIMIT: usize = 1 << 20;
 const WORLD_FILE: &str = "world.json";
 const JOURNAL_FILE: &str = "journal.jsonl";
+const BLOBS_FOLDER: &str = "media";
 
 /// What the simulator is started with.
 #[derive(Debug, Clone)]
@@ -76,6 +78,7 @@ impl Simulator {
         let shared = Arc::new(Shared {
             callbacks: Callbacks::start(&identity, clock.clone())?,
             identity,
+            blobs: Blobs::new(options.dir.as_ref().map(|dir| dir.join(BLOBS_FOLDER))),
             options,
             clock,
             tokens: Mutex::default(),
@@ -84,6 +87,7 @@ impl Simulator {
             past: Mutex::new(past),
             journal: Mutex::new(journal),
             serial: AtomicU64::new(0),
+            echo: AtomicBool::new(false),
         });
         let maker = Arc::clone(&shared);
         thread::Builder::new()
@@ -99,7 +103,7 @@ impl Simulator {
                     let server = HttpServer::new(move || {
                         Web::new()
                             .app_data(data.clone())
-                            .app_data(web::PayloadConfig::new(BODY_LIMIT))
+                            .app_data(web::PayloadConfig::new(receive::BODY_MAX))
                             .configure(stage::routes)
                             .default_service(web::to(answer))
                     })
@@ -156,12 +160,15 @@ pub struct Shared {
     pub(super) clock: Clock,
     pub(super) faults: Dials<Fault>,
     pub(super) callbacks: Callbacks,
+    pub(super) blobs: Blobs,
     tokens: Mutex<Tokens>,
     world: OnceLock<Mutex<World>>,
     /// Deeds of earlier runs, until the firm is made.
     past: Mutex<Vec<Entry>>,
     journal: Mutex<Option<Journal>>,
     serial: AtomicU64,
+    /// Somebody else listens too, who is told what calls do to the directory.
+    pub(super) echo: AtomicBool,
 }
 
 impl Shared {
@@ -191,15 +198,25 @@ impl Shared {
         let at = self.clock.now();
         // Held to the end, so that callbacks and journal have the order of the changes.
         let mut world = self.world();
+        self.callbacks.tell(world.pass_time(at.ms() / 1000), at);
         let done = world.act(deed, self.identity.agentid, at.ms() / 1000)?;
         self.keep(at, || Deed::Stage(deed.clone()));
         self.callbacks.tell(done.notices, at);
         Ok(done.id)
     }
 
+    /// Lets happen what has become due by now.
+    pub fn pass_time(&self) {
+        let at = self.clock.now();
+        let mut world = self.world();
+        self.callbacks.tell(world.pass_time(at.ms() / 1000), at);
+    }
+
     /// Does again what the journal says.
     fn again(&self, world: &mut World, entry: &Entry) {
         let (agentid, now_s) = (self.identity.agentid, entry.at.ms() / 1000);
+        // What became due before was told at the time.
+        drop(world.pass_time(now_s));
         match &entry.deed {
             Deed::Stage(verb) => {
                 if let Err(refusal) = world.act(verb, agentid, now_s) {
@@ -207,7 +224,7 @@ impl Shared {
                 }
             }
             Deed::Call(written) => {
-                if let Err(fail) = world.write_again(written, agentid, now_s) {
+                if let Err(fail) = world.write_again(written, &self.blobs, agentid, now_s) {
                     tracing::error!(
                         call = written.call,
                         errcode = fail.code,
@@ -241,25 +258,27 @@ impl Shared {
         &self,
         path: &str,
         query: &HashMap<String, String>,
-        body: &[u8],
+        body: &Result<Body, Fail>,
         met: &[Fault],
-    ) -> Option<Value> {
+    ) -> Option<Reply> {
         let serial = self.serial.fetch_add(1, Ordering::SeqCst);
         let (empty, result) = if path == "gettoken" {
-            (&[][..], injected(met).and_then(|()| self.gettoken(query)))
+            let answer = injected(met).and_then(|()| self.gettoken(query));
+            (&[][..], answer.map(Reply::Json))
         } else {
             let route = routes::find(path)?;
             (route.empty, self.routed(route, query, body, met))
         };
         Some(match result {
-            Ok(mut value) => {
+            Ok(Reply::Json(mut value)) => {
                 value["errcode"] = json!(0);
                 if value.get("errmsg").is_none() {
                     value["errmsg"] = json!("ok");
                 }
-                value
+                Reply::Json(value)
             }
-            Err(fail) => fail.envelope(empty, self.clock.now(), serial),
+            Ok(file @ Reply::File(..)) => file,
+            Err(fail) => Reply::Json(fail.envelope(empty, self.clock.now(), serial)),
         })
     }
 
@@ -277,9 +296,9 @@ impl Shared {
         &self,
         route: &Route,
         query: &HashMap<String, String>,
-        body: &[u8],
+        body: &Result<Body, Fail>,
         met: &[Fault],
-    ) -> Result<Value, Fail> {
+    ) -> Result<Reply, Fail> {
         let token = query.get("access_token").map(String::as_str);
         if met.contains(&Fault::ExpiredToken) {
             self.tokens().expire_all(self.clock.now());
@@ -287,7 +306,8 @@ impl Shared {
         let app = self.tokens().check(token, self.clock.now())?;
         injected(met)?;
         route.allow(app)?;
-        let mut body = route.body(body)?;
+        let came = body.as_ref().map_err(Clone::clone)?;
+        let mut body = route.body(&came.bytes)?;
         let empty_page = faults::cursor_in(&mut body, met);
         let at = self.clock.now();
         let call = Call {
@@ -296,21 +316,48 @@ impl Shared {
             now_s: at.ms() / 1000,
             query,
             body,
+            upload: came.upload.as_ref(),
+            blobs: &self.blobs,
             shift_pages: met.contains(&Fault::ShiftingPages),
         };
         let mut value = match route.handler {
-            Handler::Read(read) => read(&self.world(), &call)?,
+            Handler::Read(read) => {
+                let mut world = self.world();
+                self.callbacks.tell(world.pass_time(call.now_s), at);
+                read(&world, &call)?
+            }
+            Handler::Raw(look) => {
+                let file = look(&self.world(), &call)?;
+                let bytes = self.blobs.get(&file.blob).unwrap_or_default();
+                return Ok(Reply::File(file, bytes));
+            }
             Handler::Write(write) => {
                 // Held to the end, so that callbacks and journal have the order of the changes.
                 let mut world = self.world();
+                self.callbacks.tell(world.pass_time(call.now_s), at);
                 let wrote = world.change(write, &call)?;
+                self.keep_upload(&call)?;
                 self.keep(at, || Deed::Call(written(route, &call)));
                 self.callbacks.tell(wrote.notices, at);
+                if self.echo.load(Ordering::Relaxed) {
+                    self.callbacks.tell(wrote.echoes, at);
+                }
                 wrote.value
             }
         };
         faults::cursor_out(&mut value, route, met, empty_page);
-        Ok(value)
+        Ok(Reply::Json(value))
+    }
+
+    fn keep_upload(&self, call: &Call<'_>) -> Result<(), Fail> {
+        let Some(upload) = call.upload else {
+            return Ok(());
+        };
+        let kept = self.blobs.keep(&upload.blob, &upload.bytes);
+        kept.map_err(|error| {
+            tracing::error!(%error, "the simulator's files cannot be written");
+            Fail::new(-1, "system error")
+        })
     }
 }
 
@@ -325,12 +372,29 @@ fn written(route: &Route, call: &Call<'_>) -> Written {
         call: route.path.to_owned(),
         app: call.app,
         query: query.collect(),
-        body: if route.posts {
-            call.body.clone()
-        } else {
-            Value::Null
+        body: match route.takes {
+            Takes::Json => call.body.clone(),
+            Takes::Nothing | Takes::File => Value::Null,
         },
+        upload: call.upload.cloned(),
     }
+}
+
+/// What came with a call.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// A JSON body, unread.
+    pub bytes: web::Bytes,
+    /// A file.
+    pub upload: Option<Upload>,
+}
+
+/// What goes back.
+enum Reply {
+    /// Almost always.
+    Json(Value),
+    /// A file with its content.
+    File(File, web::Bytes),
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -346,7 +410,11 @@ fn injected(met: &[Fault]) -> Result<(), Fail> {
     Ok(())
 }
 
-async fn answer(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> HttpResponse {
+async fn answer(
+    request: HttpRequest,
+    payload: web::Payload,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
     let Some(path) = request.path().strip_prefix("/cgi-bin/") else {
         return HttpResponse::NotFound().finish();
     };
@@ -366,8 +434,12 @@ async fn answer(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared
     let query = web::Query::<HashMap<String, String>>::from_query(request.query_string())
         .map(web::Query::into_inner)
         .unwrap_or_default();
-    let Some(mut value) = shared.call(path, &query, &body, &met) else {
-        return HttpResponse::NotFound().finish();
+    let takes = routes::find(path).map_or(Takes::Nothing, |route| route.takes);
+    let body = receive::body(takes, &request, payload).await;
+    let mut value = match shared.call(path, &query, &body, &met) {
+        None => return HttpResponse::NotFound().finish(),
+        Some(Reply::File(file, bytes)) => return receive::file(&request, &file, bytes),
+        Some(Reply::Json(value)) => value,
     };
     faults::spoil(&mut value, &met);
     let text = value.to_string();

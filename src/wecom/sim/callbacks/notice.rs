@@ -1,5 +1,6 @@
 //! One event as WeCom words it.
 
+use super::Target;
 use crate::wecom::xml::Writer;
 
 /// An event on its way, without envelope and time.
@@ -11,6 +12,8 @@ pub struct Notice {
     pub change: &'static str,
     /// Whom it is about, for people.
     pub about: Vec<String>,
+    /// Told here instead of at the firm's callback URL.
+    pub to: Option<Target>,
     from: String,
     fields: Writer,
 }
@@ -27,6 +30,7 @@ impl Notice {
             event,
             change,
             about: Vec::new(),
+            to: None,
             from: "sys".to_owned(),
             fields,
         }
@@ -44,6 +48,7 @@ impl Notice {
             event: "text",
             change: "",
             about: vec![userid.to_owned()],
+            to: None,
             from: userid.to_owned(),
             fields,
         }
@@ -73,6 +78,18 @@ impl Notice {
     pub fn department(mut self, id: u64) -> Self {
         self.about.push(id.to_string());
         self.number("Id", id)
+    }
+
+    /// With the end of a job.
+    pub fn job(mut self, id: &str, kind: &str, errcode: i64, errmsg: &str) -> Self {
+        self.about.push(id.to_owned());
+        self.fields.element("BatchJob", |w| {
+            w.text("JobId", id)
+                .text("JobType", kind)
+                .number("ErrCode", errcode)
+                .text("ErrMsg", errmsg);
+        });
+        self
     }
 
     /// With `a,b`.

@@ -126,7 +126,10 @@ impl Poster {
     }
 
     async fn deliver(&self, queued: &Queued) {
-        let target = locked(&self.inner.target).clone();
+        let target = match &queued.notice.to {
+            Some(own) => self.inner.keys(own).ok().map(|keys| (own.clone(), keys)),
+            None => locked(&self.inner.target).clone(),
+        };
         let Some((target, keys)) = target else {
             return self.inner.ended(queued, 0, Outcome::NoReceiver);
         };

@@ -11,7 +11,7 @@ mod words;
 pub use customers::Book;
 pub use groups::generate as groups;
 pub use model::{
-    CorpTag, Customer, Department, GroupChat, GroupMember, Member, Relation, TagGroup,
+    CorpTag, Customer, Department, GroupChat, GroupMember, Member, Private, Relation, TagGroup,
 };
 pub use org::{Cast, Org, cast, generate as org};
 pub use rng::{Rng, mix};

@@ -1,5 +1,7 @@
 //! What the firm consists of.
 
+use serde_json::Value;
+
 use super::rng::Rng;
 
 /// A department (部门).
@@ -20,7 +22,7 @@ pub struct Department {
 }
 
 /// A member (成员).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Member {
     /// Userid.
     pub userid: String,
@@ -28,8 +30,12 @@ pub struct Member {
     pub name: String,
     /// Departments, the main one first.
     pub departments: Vec<u64>,
+    /// Position within the department of the same position, larger stands higher.
+    pub orders: Vec<u64>,
     /// Whether this member leads the department of the same position.
     pub leads: Vec<bool>,
+    /// Main department; the first one if there is none.
+    pub main_department: Option<u64>,
     /// Position (职务).
     pub position: String,
     /// Userid of the direct superior.
@@ -40,6 +46,44 @@ pub struct Member {
     pub status: u8,
     /// Has 客户联系功能.
     pub serves_customers: bool,
+    /// Telephone (座机).
+    pub telephone: String,
+    /// Position shown to customers.
+    pub external_position: String,
+    /// `external_profile` as the API has it, or null.
+    pub external_profile: Value,
+    /// `extattr` as the API has it, or null.
+    pub extattr: Value,
+    /// What an app sees only with the member's consent.
+    pub private: Private,
+    /// The userid was made by WeCom, not by the firm.
+    pub userid_by_wecom: bool,
+}
+
+impl Member {
+    /// The main department.
+    pub fn main(&self) -> Option<u64> {
+        self.main_department.or(self.departments.first().copied())
+    }
+}
+
+/// What apps made since 2022-06-20 see of a member only with consent (敏感信息).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Private {
+    /// Mobile.
+    pub mobile: String,
+    /// Mail.
+    pub email: String,
+    /// Corp mail.
+    pub biz_mail: String,
+    /// Further addresses of the corp mail.
+    pub biz_mail_alias: Vec<String>,
+    /// 0 undefined, 1 male, 2 female.
+    pub gender: u8,
+    /// Address.
+    pub address: String,
+    /// Address of the picture.
+    pub avatar: String,
 }
 
 /// A customer (外部联系人) with everything the members wrote about them.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    model::{Department, Member},
+    model::{Department, Member, Private},
     rng::Rng,
 };
 
@@ -203,13 +203,30 @@ fn member(org: &Org, department: u64, userid: &str, name: &str, leads: bool) -> 
     Member {
         userid: userid.to_owned(),
         name: name.to_owned(),
+        orders: vec![0; departments.len()],
         departments,
         leads: leading,
         position: position.to_owned(),
         superior,
-        alias: String::new(),
         status: if userid == "xiaoxue" { 4 } else { 1 },
         serves_customers: shop || (department >= 10 && leads),
+        telephone: "021-5550100".to_owned(),
+        external_position: position.to_owned(),
+        private: private(userid),
+        ..Member::default()
+    }
+}
+
+/// Numbers from the range that is given to nobody.
+fn private(userid: &str) -> Private {
+    let rank = MEMBERS.iter().position(|m| m.1 == userid).unwrap_or(0);
+    Private {
+        mobile: format!("1390000{:04}", 1000 + rank),
+        email: format!("{userid}@mail.example.com"),
+        biz_mail: format!("{userid}@yunling.example.com"),
+        gender: if rank.is_multiple_of(2) { 1 } else { 2 },
+        avatar: format!("https://wework.qpic.cn/wwpic/{userid}/0"),
+        ..Private::default()
     }
 }
 

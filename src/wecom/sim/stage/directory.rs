@@ -124,7 +124,9 @@ impl World {
         }
         if let Some(member) = self.org.members.get_mut(&userid) {
             member.departments = departments.to_vec();
+            member.orders = vec![0; departments.len()];
             member.leads = vec![false; departments.len()];
+            member.main_department = None;
         }
         for (id, department) in &mut self.org.departments {
             if !departments.contains(id) {

@@ -5,7 +5,7 @@
 //! may change its structs at will.
 
 mod customers;
-mod directory;
+mod org;
 mod tags;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,9 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::{
+    callbacks::Notice,
     check::{Call, Fail},
-    contact,
+    contact, directory,
     firm::{self, Book, GroupChat, Org, TagGroup},
+    media::{self, Blobs},
     routes::{self, Handler, Written, Wrote},
 };
 
@@ -36,6 +38,10 @@ pub struct World {
     pub welcome_codes: BTreeMap<String, WelcomeCode>,
     /// What only customer contact knows.
     pub contact: contact::State,
+    /// What only the directory's calls know.
+    pub directory: directory::State,
+    /// Files.
+    pub media: media::State,
     made: u64,
 }
 
@@ -53,6 +59,8 @@ impl World {
             groups,
             welcome_codes: BTreeMap::new(),
             contact: contact::State::default(),
+            directory: directory::State::default(),
+            media: media::State::default(),
             made: 0,
         }
     }
@@ -61,6 +69,12 @@ impl World {
     pub fn fresh(&mut self) -> firm::Rng {
         self.made += 1;
         firm::Rng::of(self.made, 50, 0)
+    }
+
+    /// What has become due by `now_s` (seconds) happens, in order; what is told of it. It
+    /// depends on nothing but the firm, so that it comes out the same whenever it is asked for.
+    pub fn pass_time(&mut self, now_s: i64) -> Vec<Notice> {
+        self.end_imports(now_s)
     }
 
     /// Lets a call change the firm; a refused one leaves no trace.
@@ -84,7 +98,13 @@ impl World {
     ///
     /// # Errors
     /// When it is impossible, which it was not the first time.
-    pub fn write_again(&mut self, past: &Written, agentid: u64, now_s: i64) -> Result<(), Fail> {
+    pub fn write_again(
+        &mut self,
+        past: &Written,
+        blobs: &Blobs,
+        agentid: u64,
+        now_s: i64,
+    ) -> Result<(), Fail> {
         let route = routes::find(&past.call).ok_or_else(|| Fail::param("call"))?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let query: HashMap<String, String> = past
@@ -92,16 +112,22 @@ impl World {
             .iter()
             .map(|(name, value)| (name.clone(), text(value)))
             .collect();
+        let mut upload = past.upload.clone();
+        if let Some(upload) = &mut upload {
+            upload.bytes = blobs.get(&upload.blob).unwrap_or_default();
+        }
         let call = Call {
             app: past.app,
             agentid,
             now_s,
             query: &query,
             body: past.body.clone(),
+            upload: upload.as_ref(),
+            blobs,
             shift_pages: false,
         };
         match route.handler {
-            Handler::Read(_) => Ok(()),
+            Handler::Read(_) | Handler::Raw(_) => Ok(()),
             Handler::Write(handler) => self.change(handler, &call).map(drop),
         }
     }

@@ -6,6 +6,8 @@ mod client;
 mod contact;
 mod directory;
 mod faults;
+mod media;
+mod members;
 mod reads;
 mod stage;
 mod world;
@@ -92,6 +94,23 @@ impl<'a> Client<'a> {
 
     async fn post(&self, path: &str, body: Value) -> Value {
         let request = self.http.post(self.url(path)).json(&body);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Uploads a file; the multipart body is made by hand, as small clients do.
+    async fn upload(&self, path: &str, filename: &str, bytes: &[u8]) -> Value {
+        let mut body = format!(
+            "--edge\r\ncontent-disposition: form-data; name=\"media\"; \
+             filename=\"{filename}\"\r\ncontent-type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = self
+            .http
+            .post(self.url(path))
+            .header("content-type", "multipart/form-data; boundary=edge")
+            .body(body);
         request.send().await.unwrap().json().await.unwrap()
     }
 

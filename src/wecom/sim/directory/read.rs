@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{
+use super::{ID_READERS, READERS};
+use crate::wecom::sim::{
     check::{Call, Fail, next_offset},
     firm::{Department, Member},
     routes::Route,
@@ -10,12 +11,10 @@ use super::{
     tokens::App,
 };
 
-const READERS: &[App] = &[App::Own];
-const ID_READERS: &[App] = &[App::Own, App::Sync];
 const SYNC: &[App] = &[App::Sync];
 const USER_LISTS: &[&str] = &["department", "order", "is_leader_in_dept", "direct_leader"];
 
-pub(super) const ROUTES: &[Route] = &[
+pub const ROUTES: &[Route] = &[
     Route::get("department/list", READERS, department_list)
         .empty(&["department"])
         .details(),
@@ -35,8 +34,6 @@ pub(super) const ROUTES: &[Route] = &[
         .empty(&["dept_user"])
         .paged(),
 ];
-
-const TELEPHONE: &str = "021-5550100";
 
 fn unknown_department() -> Fail {
     Fail::new(60003, "department not found")
@@ -105,14 +102,22 @@ fn members<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Member>, Fai
 
 fn member(m: &Member) -> Value {
     let leads: Vec<u8> = m.leads.iter().map(|l| u8::from(*l)).collect();
+    let extattr = match &m.extattr {
+        Value::Null => json!({ "attrs": [] }),
+        given => given.clone(),
+    };
+    let mut profile = match &m.external_profile {
+        Value::Null => json!({ "external_attr": [] }),
+        given => given.clone(),
+    };
+    profile["external_corp_name"] = json!("云岭茶业");
     json!({
         "userid": m.userid, "name": m.name, "department": m.departments,
-        "order": vec![0; m.departments.len()], "position": m.position,
+        "order": m.orders, "position": m.position,
         "is_leader_in_dept": leads, "direct_leader": m.superior.iter().collect::<Vec<_>>(),
-        "telephone": TELEPHONE, "alias": m.alias, "status": m.status,
-        "main_department": m.departments.first(), "extattr": { "attrs": [] },
-        "external_position": m.position,
-        "external_profile": { "external_corp_name": "云岭茶业", "external_attr": [] },
+        "telephone": m.telephone, "alias": m.alias, "status": m.status,
+        "main_department": m.main(), "extattr": extattr,
+        "external_position": m.external_position, "external_profile": profile,
     })
 }
 

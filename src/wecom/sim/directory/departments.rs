@@ -4,16 +4,16 @@
 
 use serde_json::json;
 
-use super::{
+use super::WRITERS;
+use crate::wecom::sim::{
+    callbacks::Notice,
     check::{Call, Fail},
     fields::{Code, Fields, PARAM, ensure},
     firm::Department,
     routes::{Route, Wrote},
     state::World,
-    tokens::App,
 };
 
-const WRITERS: &[App] = &[App::Sync];
 const UNKNOWN: Code = (60003, "department not found");
 const NO_PARENT: Code = (60004, "parent department not found");
 const BAD_LENGTH: Code = (60001, "department name length out of range");
@@ -24,7 +24,7 @@ const LEVELS_MAX: usize = 15;
 const DEPARTMENTS_MAX: usize = 30_000;
 const NUMBER_END: u64 = 1 << 32;
 
-pub(super) const ROUTES: &[Route] = &[
+pub const ROUTES: &[Route] = &[
     Route::write("department/create", WRITERS, create),
     Route::write("department/update", WRITERS, update),
     Route::get_write("department/delete", WRITERS, delete),
@@ -83,7 +83,10 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
         leaders: Vec::new(),
     };
     world.org.departments.insert(id, department);
-    Ok(json!({ "errmsg": "created", "id": id }).into())
+    let notice = Notice::new("change_contact", "create_party")
+        .department(id)
+        .number("ParentId", parent);
+    Ok(Wrote::from(json!({ "errmsg": "created", "id": id })).echo(notice))
 }
 
 fn update(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
@@ -123,7 +126,14 @@ fn update(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
             name.clone_into(&mut department.name_en);
         }
     }
-    Ok(Wrote::only("updated"))
+    let wrote = Wrote::only("updated");
+    if !moves {
+        return Ok(wrote);
+    }
+    let notice = Notice::new("change_contact", "update_party")
+        .department(id)
+        .number("ParentId", goes_to);
+    Ok(wrote.echo(notice))
 }
 
 fn delete(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
@@ -136,7 +146,9 @@ fn delete(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
     let parent = world.org.departments.values().any(|d| d.parent == id);
     ensure(!parent, (60006, "department has sub departments"))?;
     world.org.departments.remove(&id);
-    Ok(Wrote::only("deleted"))
+    world.directory.tags.forget_department(id);
+    let notice = Notice::new("change_contact", "delete_party").department(id);
+    Ok(Wrote::only("deleted").echo(notice))
 }
 
 impl World {

@@ -43,6 +43,7 @@ impl World {
             return false;
         }
         self.org.sellers.retain(|s| s != userid);
+        self.directory.tags.forget_member(userid);
         for department in self.org.departments.values_mut() {
             department.leaders.retain(|l| l != userid);
         }
@@ -78,12 +79,13 @@ impl World {
             userid: userid.to_owned(),
             name: name.to_owned(),
             departments: vec![department],
+            orders: vec![0],
             leads: vec![false],
             position: "茶艺顾问".to_owned(),
-            superior: None,
-            alias: String::new(),
             status: 1,
             serves_customers: true,
+            external_position: "茶艺顾问".to_owned(),
+            ..Member::default()
         };
         self.org.members.insert(userid.to_owned(), member);
         self.org.sellers.push(userid.to_owned());
@@ -120,6 +122,10 @@ impl World {
                 .members
                 .values()
                 .any(|m| m.departments.contains(&id));
-        id != 1 && !used && self.org.departments.remove(&id).is_some()
+        let removed = id != 1 && !used && self.org.departments.remove(&id).is_some();
+        if removed {
+            self.directory.tags.forget_department(id);
+        }
+        removed
     }
 }
