@@ -49,10 +49,10 @@ impl SavedView {
         Self::Lost,
     ];
 
-    /// The value of `view=`; empty for the first.
+    /// The value of `view=`.
     pub fn code(self) -> &'static str {
         match self {
-            Self::All => "",
+            Self::All => "all",
             Self::New => "new",
             Self::Mine => "mine",
             Self::Unassigned => "unassigned",

@@ -1,6 +1,7 @@
 //! Customers: external contacts, who follows them, and the groups they are in.
 //!
-//! Tables: `customers-1`, `relations-1`, `groups-1`, `group-members-1`. Invariants: a
+//! Tables: `customers-1`, `relations-1`, `groups-1`, `group-members-1`, `customer-views-1`,
+//! `customer-default-views-1`. Invariants: a
 //! customer is visible when at least one relation belongs to a member in scope; what a
 //! relation says (remark, description, phones, company, tags) is visible only with that
 //! relation; nobody is deleted because a page of an answer failed.
@@ -15,6 +16,7 @@ mod pages;
 pub mod queries;
 pub mod sync;
 pub mod tables;
+pub mod views;
 
 pub use model::{
     AddWay, Customer, CustomerId, CustomerKind, Group, GroupId, GroupMember, GroupMemberId,
@@ -36,6 +38,22 @@ pub fn slice() -> Slice {
     let mut routes = vec![
         Route::get("/customers", read, || get().to(pages::list)),
         Route::get("/customers/{id}", read, || get().to(pages::profile)),
+        Route::get("/customers/views", read, || get().to(pages::views)),
+        Route::post("/customers/views", read, || post().to(pages::save_view)),
+        Route::post("/customers/views/{view}", read, || {
+            post().to(pages::change_view)
+        }),
+        Route::post("/customers/views/{view}/move", read, || {
+            post().to(pages::move_view)
+        }),
+        Route::post("/customers/views/{view}/delete", read, || {
+            post().to(pages::delete_view)
+        }),
+        Route::post(
+            "/customers/views/defaults",
+            Access::Needs(Permission::SettingsManage),
+            || post().to(pages::begin_with),
+        ),
         Route::get(phone, reveal, || get().to(pages::show_masked_phone)),
         Route::post(phone, reveal, || post().to(pages::reveal_phone)),
         Route::post(

@@ -175,9 +175,11 @@ impl Entity for GroupMember {
 }
 
 /// The slice's tables.
-pub(crate) const TABLES: [TableSpec; 4] = [
+pub(crate) const TABLES: [TableSpec; 6] = [
     TableSpec::of::<Customer>(),
     TableSpec::of::<Relation>(),
     TableSpec::of::<Group>(),
     TableSpec::of::<GroupMember>(),
+    TableSpec::of::<super::views::NamedView>(),
+    TableSpec::of::<super::views::DefaultView>(),
 ];

@@ -212,3 +212,191 @@ fn odd_addresses_are_no_faults() {
         }
     }
 }
+
+/// The count beside a view in the row of views.
+fn count_of(page: &str, view: &str) -> Option<String> {
+    let rest = page
+        .split(&format!(">{view} <span class=\"num\">"))
+        .nth(1)?;
+    rest.split('<').next().map(str::to_owned)
+}
+
+/// A view is conditions under a name: it counts what the list holds, colleagues of the
+/// department it is shared with see it with their own numbers, and only its owner changes it.
+#[test]
+fn a_view_is_saved_shared_renamed_ordered_and_deleted() {
+    let test = TestApp::start();
+    let manager = test.sign_in("manager");
+    let list = "/customers?via=1&sort=name";
+    let page = manager.get(list).body;
+    let save = page.split("href=\"/customers/views?from=").nth(1);
+    let save = save
+        .expect("the list offers to save it")
+        .split('"')
+        .next()
+        .unwrap();
+    let form = manager.get(&format!("/customers/views?from={save}")).body;
+    assert!(form.contains("扫描二维码"), "the form says what is saved");
+
+    let department = departments_of(&form)
+        .pop()
+        .expect("some store may be shared with");
+    let before = test.audit_size();
+    let fields = [
+        ("name", "扫码来的"),
+        ("share", department.as_str()),
+        ("from", list),
+    ];
+    let saved = manager.post("/customers/views", &fields);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert_eq!(test.audit_size() - before, 1);
+    let shown = manager.get(saved.header("location")).body;
+    let total = manager.get("/api/v1/customers").json()["total"].clone();
+    let count = count_of(&shown, "扫码来的").expect("the view stands above the list");
+    assert!(
+        shown.contains(&format!("<b class=\"num\">{count}</b> 位客户")),
+        "{count} of {total}"
+    );
+    assert!(
+        !shown.contains("/customers/views?from="),
+        "it is saved already"
+    );
+
+    // The form keeps what was typed and says what is wrong.
+    for (name, share, sentence) in [
+        ("", "", "必填"),
+        ("扫码来的", "", "已有同名的视图"),
+        (
+            "二十个字以上的名字太长太长太长太长太长太长",
+            "",
+            "1 到 20 个字",
+        ),
+        ("全公司", "1", "只能共享给"),
+    ] {
+        let fields = [
+            ("name", name),
+            ("share", share),
+            ("from", "/customers?via=3"),
+        ];
+        let again = manager.post("/customers/views", &fields);
+        assert_eq!(again.status, 422, "{name}");
+        assert!(again.body.contains(sentence), "{name}: {sentence}");
+        assert!(again.body.contains(&format!("value=\"{name}\"")), "{name}");
+    }
+    let nothing = [
+        ("name", "空"),
+        ("share", ""),
+        ("from", "https://elsewhere.example"),
+    ];
+    assert_eq!(manager.post("/customers/views", &nothing).status, 422);
+
+    let page = manager.get("/customers/views").body;
+    let id = page.split("/customers/views?edit=").nth(1).unwrap();
+    let id = id.split('"').next().unwrap().to_owned();
+    let one = format!("/customers/views/{id}");
+    let staff = test.sign_in("staff");
+    for path in ["", "/move", "/delete"] {
+        let fields: &[(&str, &str)] = if path.is_empty() {
+            &[("name", "x")]
+        } else {
+            &[]
+        };
+        assert_eq!(
+            staff.post(&format!("{one}{path}"), fields).status,
+            404,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        staff.get(&format!("/customers/views?edit={id}")).status,
+        404
+    );
+
+    // Shared with the store of the staff: they see it, with the customers they see.
+    let own_store = staff_store(&test);
+    let fields = [("name", "扫码客户"), ("share", own_store.as_str())];
+    assert_eq!(manager.post(&one, &fields).status, 303);
+    let seen = staff.get("/customers").body;
+    let theirs = count_of(&seen, "扫码客户").expect("the shared view is there");
+    let own = staff.get("/customers?via=1").body;
+    assert!(own.contains(&format!("<b class=\"num\">{theirs}</b> 位客户")));
+    assert!(
+        !test
+            .sign_in("admin")
+            .get("/customers")
+            .body
+            .contains("扫码客户")
+    );
+
+    let fields = [
+        ("name", "第二个"),
+        ("share", ""),
+        ("from", "/customers?view=new&via=1"),
+    ];
+    assert_eq!(manager.post("/customers/views", &fields).status, 303);
+    let order = |page: &str| page.find("扫码客户").unwrap() < page.find("第二个").unwrap();
+    assert!(order(&manager.get("/customers").body));
+    manager.post(&format!("{one}/move"), &[]);
+    assert!(!order(&manager.get("/customers").body));
+    let before = test.audit_size();
+    manager.post(&format!("{one}/move"), &[]);
+    assert_eq!(test.audit_size(), before, "the last one stays where it is");
+
+    assert_eq!(manager.post(&format!("{one}/delete"), &[]).status, 303);
+    assert!(count_of(&manager.get("/customers").body, "扫码客户").is_none());
+    assert_eq!(test.app.store.check().unwrap().found, []);
+}
+
+/// The departments that the form offers, by WeCom's number.
+fn departments_of(form: &str) -> Vec<String> {
+    let select = form.split("name=\"share\"").nth(1).unwrap_or("");
+    let select = select.split("</select>").next().unwrap_or("");
+    let values = select.split("<option value=\"").skip(1);
+    let values = values.filter_map(|rest| rest.split('"').next());
+    values
+        .filter(|v| !v.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// WeCom's number of the department the staff account works in.
+fn staff_store(test: &TestApp) -> String {
+    let cast = qitai::wecom::sim::firm::cast();
+    test.app.read(|r| {
+        let member = qitai::org::queries::member_by_userid(r, cast.store_staff).unwrap();
+        member.unwrap().main_department.to_string()
+    })
+}
+
+/// A role may begin with a view of its own; the whole list stays one click away.
+#[test]
+fn a_role_begins_with_its_view() {
+    let test = TestApp::with_customers(60);
+    let (admin, staff) = (test.sign_in("admin"), test.sign_in("staff"));
+    assert_eq!(staff.get("/customers").status, 200);
+    let fields = [("role", "staff"), ("query", "view=mine")];
+    assert_eq!(staff.post("/customers/views/defaults", &fields).status, 403);
+    assert_eq!(admin.post("/customers/views/defaults", &fields).status, 303);
+    let begin = staff.get("/customers");
+    assert_eq!(
+        (begin.status, begin.header("location")),
+        (303, "/customers?view=mine")
+    );
+    assert!(
+        staff
+            .get("/customers?view=mine")
+            .body
+            .contains("href=\"/customers?view=all\"")
+    );
+    assert_eq!(staff.get("/customers?view=all").status, 200);
+    assert_eq!(
+        admin.get("/customers").status,
+        200,
+        "other roles begin as before"
+    );
+    let odd = [("role", "nobody"), ("query", "view=mine")];
+    assert_eq!(admin.post("/customers/views/defaults", &odd).status, 404);
+    let back = [("role", "staff"), ("query", "")];
+    assert_eq!(admin.post("/customers/views/defaults", &back).status, 303);
+    assert_eq!(staff.get("/customers").status, 200);
+}

@@ -8,12 +8,14 @@ use crate::{
     customers::{
         AddWay, CustomerKind, customer_no,
         list::{self, Asked, CustomerPage, CustomerRow, SavedView},
+        views::{self as customer_views, NamedView},
     },
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
     org::Sight,
     search::{Piece, highlight, is_phone_search},
+    store::Read,
     tags::{self, queries::GroupWithTags},
     view,
     web::{
@@ -25,6 +27,7 @@ use crate::{
 use super::{
     asked::{asked, list_act},
     columns::Columns,
+    views,
 };
 
 /// One line of the list.
@@ -53,6 +56,8 @@ pub(in crate::customers) struct ListPage {
     query: ListQuery,
     text: String,
     views: Vec<Tab>,
+    /// Where 保存当前视图 leads, if it is none yet.
+    save: Option<String>,
     filters: Vec<Filter>,
     chips: Vec<Chip>,
     clear: String,
@@ -77,6 +82,12 @@ pub(in crate::customers) async fn list(
     cx: Cx,
 ) -> Result<Shown<ListPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
+    if cx.query.is_empty() && !cx.is_fragment {
+        let begin = app.read(|r| customer_views::default_of(r, viewer.role()))?;
+        if !begin.is_empty() {
+            return Ok(Shown::go_to(views::address(&begin)));
+        }
+    }
     let asked = asked(&query, &viewer, &cx);
     let (found, page) = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
@@ -89,7 +100,7 @@ pub(in crate::customers) async fn list(
             cx: &cx,
             sight: &sight,
         };
-        let page = builder.page(&query, &asked, &found, &tags::queries::groups(r)?)?;
+        let page = builder.page(r, &query, &asked, &found, &tags::queries::groups(r)?)?;
         Ok::<_, AppError>((found, page))
     })?;
     let act = list_act(&viewer, "customer.list", &asked, &found);
@@ -102,17 +113,18 @@ pub(in crate::customers) async fn list(
 }
 
 /// Puts the page together.
-struct Builder<'a> {
-    app: &'a App,
-    web: &'a Web,
-    viewer: &'a Viewer,
-    cx: &'a Cx,
-    sight: &'a Sight,
+pub(super) struct Builder<'a> {
+    pub(super) app: &'a App,
+    pub(super) web: &'a Web,
+    pub(super) viewer: &'a Viewer,
+    pub(super) cx: &'a Cx,
+    pub(super) sight: &'a Sight,
 }
 
 impl Builder<'_> {
     fn page(
         &self,
+        r: &Read<'_>,
         query: &ListQuery,
         asked: &Asked,
         found: &CustomerPage,
@@ -126,9 +138,11 @@ impl Builder<'_> {
             &self.viewer.name_for_binding(),
             &self.web.cursors,
         );
+        let views = self.views(r, query, asked)?;
         Ok(ListPage {
             text: asked.text.clone(),
-            views: self.views(query, asked.view)?,
+            save: Self::save_href(query, &views),
+            views,
             chips: chips(self.cx, query, &filters),
             filters,
             clear: query.only(&["view", "sort"]).to_string(),
@@ -141,7 +155,7 @@ impl Builder<'_> {
             relations: found.relations,
             total: found.page.total,
             pager,
-            empty: self.empty(query, asked),
+            empty: self.empty(query),
             may_export: self.viewer.may(Permission::CustomerExport),
             from: query.to_string(),
             columns: show.choices(self.cx),
@@ -150,21 +164,59 @@ impl Builder<'_> {
         })
     }
 
-    fn views(&self, query: &ListQuery, current: SavedView) -> Result<Vec<Tab>> {
+    /// The ready-made views, then those saved by the viewer, then those shared by others.
+    fn views(&self, r: &Read<'_>, query: &ListQuery, asked: &Asked) -> Result<Vec<Tab>> {
+        let here = views::conditions(query);
+        let mut named = Vec::new();
+        if let Some(account) = self.viewer.account_id() {
+            named = customer_views::own(r, account)?;
+            named.extend(customer_views::shared(r, self.sight, account)?);
+        }
+        let saved = named.iter().map(|view| self.saved_tab(view, &here));
+        let saved: Vec<Tab> = saved.collect::<Result<_>>()?;
+        let is_saved = saved.iter().any(|tab| tab.is_current);
         let counts = list::view_counts(&self.app.people, self.sight, self.cx.now)?;
         let base = query.only(&["sort"]);
         let tab = |(view, count): (SavedView, u64)| Tab {
             label: self.cx.t(view_word(view)).into_owned(),
             href: base.with("view", view.code()).to_string(),
             count: Some(count),
-            is_current: view == current,
+            is_current: view == asked.view && !is_saved,
         };
         let mine = |view: &SavedView| *view != SavedView::Mine || self.sight.own().is_some();
-        let views = SavedView::ALL.into_iter().zip(counts);
-        Ok(views.filter(|(view, _)| mine(view)).map(tab).collect())
+        let ready = SavedView::ALL.into_iter().zip(counts);
+        let ready = ready.filter(|(view, _)| mine(view)).map(tab);
+        Ok(ready.chain(saved).collect())
     }
 
-    fn filters(&self, query: &ListQuery, groups: &[GroupWithTags]) -> Result<Vec<Filter>> {
+    fn saved_tab(&self, view: &NamedView, here: &str) -> Result<Tab> {
+        let address = views::address(&view.query);
+        let asked = asked(&address, self.viewer, self.cx);
+        let count = list::count(&self.app.people, self.sight, &asked, self.cx.now)?;
+        Ok(Tab {
+            label: view.name.clone(),
+            href: address.to_string(),
+            count: Some(count),
+            is_current: view.query == here,
+        })
+    }
+
+    /// Where saving what is on the screen leads; nowhere if it is a view already.
+    fn save_href(query: &ListQuery, views: &[Tab]) -> Option<String> {
+        let conditions = views::conditions(query);
+        let is_view = views.iter().any(|tab| {
+            let (_, kept) = tab.href.split_once('?').unwrap_or_default();
+            views::conditions(&ListQuery::parse("", kept)) == conditions
+        });
+        let address = ListQuery::new("/customers/views").with("from", query.without("limit"));
+        (!conditions.is_empty() && !is_view).then(|| address.to_string())
+    }
+
+    pub(super) fn filters(
+        &self,
+        query: &ListQuery,
+        groups: &[GroupWithTags],
+    ) -> Result<Vec<Filter>> {
         let scope = crate::app::scope_filter(self.sight);
         let counts = self.app.people.tag_counts(&scope)?;
         let english = self.cx.lang() == crate::web::Lang::En;
@@ -262,9 +314,9 @@ impl Builder<'_> {
         }
     }
 
-    fn empty(&self, query: &ListQuery, asked: &Asked) -> Empty {
+    fn empty(&self, query: &ListQuery) -> Empty {
         let t = |key: &str| self.cx.t(key).into_owned();
-        let narrowed = query.to_string() != "/customers" || !asked.text.is_empty();
+        let narrowed = !views::conditions(&query.without("sort")).is_empty();
         let link = |label: &str, href: &str| {
             Some(Link {
                 label: t(label),
@@ -301,7 +353,7 @@ impl Builder<'_> {
     }
 }
 
-fn view_word(view: SavedView) -> &'static str {
+pub(super) fn view_word(view: SavedView) -> &'static str {
     match view {
         SavedView::All => "customers.view.all",
         SavedView::New => "customers.view.new",
@@ -341,7 +393,7 @@ pub(super) fn tag_names(
 }
 
 /// A chip for each chosen value of each filter.
-fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
+pub(super) fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
     let mut chips = Vec::new();
     if let Some(text) = query.get("q").filter(|q| !q.trim().is_empty()) {
         chips.push(Chip {

@@ -7,6 +7,7 @@ mod group;
 mod groups;
 mod list;
 mod profile;
+mod views;
 
 pub(super) use asked::list_act;
 pub(super) use export::export;
@@ -14,3 +15,7 @@ pub(super) use group::group;
 pub(super) use groups::{STATES as GROUP_STATES, groups};
 pub(super) use list::list;
 pub(super) use profile::{profile, reveal_phone, show_masked_phone};
+pub(super) use views::{
+    begin_with, change as change_view, delete as delete_view, move_one as move_view,
+    save as save_view, views,
+};
