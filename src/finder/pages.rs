@@ -1,4 +1,4 @@
-//! `/search` and `/`.
+//! `/search`, and the palette.
 
 use actix_web::web::Data;
 use askama::Template;
@@ -50,18 +50,6 @@ pub(super) struct SearchPage {
     empty: Empty,
 }
 view!(SearchPage, "pal-hits" => as_hits, "list" => as_list);
-
-/// Where `/` leads: to the first thing the viewer may open.
-pub(super) async fn home(viewer: Viewer) -> Shown<SearchPage> {
-    let first = if viewer.may(Permission::CustomerRead) {
-        "/customers"
-    } else if viewer.may(Permission::AuditRead) {
-        "/compliance/audit"
-    } else {
-        "/me"
-    };
-    Shown::go_to(first)
-}
 
 /// Finds people. The entry (words and what was shown) joins the next batch; a phone search is
 /// durable before it is shown.
