@@ -7,7 +7,7 @@ use actix_web::{
     HttpMessage, HttpResponse,
     body::MessageBody,
     dev::{ResourceDef, ServiceRequest, ServiceResponse},
-    http::Method,
+    http::{Method, header},
     middleware::{Next, from_fn},
     web::Data,
 };
@@ -15,7 +15,7 @@ use actix_web::{
 use crate::{
     app::App,
     error::{AppError, Result},
-    identity::{Permission, Viewer},
+    identity::{Permission, Viewer, step_up},
     openapi,
     slice::{Access, Slice},
     slices, sync, visit,
@@ -101,7 +101,7 @@ fn register(config: &mut actix_web::web::ServiceConfig, slices: &[Slice]) {
         for route in own() {
             resource = resource.route((route.handler)().method(route.method.clone()));
         }
-        config.service(resource.wrap(guard));
+        config.service(resource.wrap(from_fn(step_up::around)).wrap(guard));
     }
 }
 
@@ -119,15 +119,32 @@ async fn check(
         .map(|(_, a)| *a);
     let viewer = req.extensions().get::<Viewer>().cloned();
     match (needed, viewer) {
-        (None | Some(Access::Public), _) | (Some(Access::SignedIn), Some(_)) => {}
+        (None | Some(Access::Public), _) => {}
         (Some(_), None) => return Err(AppError::Unauthenticated.into()),
+        (Some(_), Some(viewer)) if viewer.must_enrol() && !is_own(path) => {
+            return Ok(req.into_response(to_enrolment()).map_into_right_body());
+        }
+        (Some(Access::SignedIn), Some(_)) => {}
         (Some(Access::Needs(permission)), Some(viewer)) => {
             if !viewer.may(permission) {
                 return Err(refuse(&req, viewer, permission, path).await.into());
             }
         }
     }
-    next.call(req).await
+    Ok(next.call(req).await?.map_into_left_body())
+}
+
+/// Whether an address belongs to one's own account: open to whoever must set up a second
+/// factor first.
+fn is_own(path: &str) -> bool {
+    path == "/logout" || path == "/me" || path.starts_with("/me/")
+}
+
+/// Where a second factor is set up.
+fn to_enrolment() -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/me/second-factor"))
+        .finish()
 }
 
 async fn refuse(

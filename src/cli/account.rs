@@ -14,7 +14,7 @@ use crate::{
         Allowed, Command, NewPassword, PasswordHash, Permission, Role, Viewer,
         actions::{
             self, CreateAccount, CreateToken, DisableAccount, EnableAccount, FirstClaim,
-            ResetPassword,
+            RemoveSecondFactor, ResetPassword,
         },
         queries::{self, AccountView},
     },
@@ -52,6 +52,11 @@ enum AccountCommand {
     },
     /// Print a one-time code for a new password, and end the wait after failed attempts
     ResetPassword {
+        /// Its login
+        login: String,
+    },
+    /// Remove the second factor of somebody whose phone and recovery codes are gone
+    ResetSecondFactor {
         /// Its login
         login: String,
     },
@@ -109,6 +114,9 @@ pub(super) enum AccountRequest {
         login: String,
     },
     ResetPassword {
+        login: String,
+    },
+    ResetSecondFactor {
         login: String,
     },
     Token {
@@ -176,6 +184,9 @@ impl Args {
                 login: login.clone(),
             },
             AccountCommand::ResetPassword { login } => AccountRequest::ResetPassword {
+                login: login.clone(),
+            },
+            AccountCommand::ResetSecondFactor { login } => AccountRequest::ResetSecondFactor {
                 login: login.clone(),
             },
             AccountCommand::Token(token) => AccountRequest::Token {
@@ -272,6 +283,15 @@ pub(super) fn perform(store: &Store, request: AccountRequest) -> Result<AccountA
                 login: Some(account.login),
                 code: Some(code.text.expose().clone()),
             })
+        }
+        AccountRequest::ResetSecondFactor { login } => {
+            let account = find(store, &login)?;
+            let command = RemoveSecondFactor {
+                account: account.id,
+            };
+            let action = actions::remove_second_factor;
+            run(store, "second_factor.reset", command, action)?;
+            Ok(AccountAnswer::Done(account.into()))
         }
         AccountRequest::Token {
             login,
@@ -443,6 +463,9 @@ mod tests {
         assert_eq!(last.code(), "conflict.last_super_admin");
         let nobody = perform(&store, add("wang", "boss", None)).unwrap_err();
         assert_eq!(nobody.code(), "invalid");
+        let login = "lin".to_owned();
+        let none = perform(&store, AccountRequest::ResetSecondFactor { login }).unwrap_err();
+        assert_eq!(none.code(), "not_found.second_factor");
         assert_eq!(store.check().unwrap().found, []);
     }
 

@@ -134,6 +134,15 @@ pub struct Account {
     /// When it was made.
     #[n(10)]
     pub created_at: Timestamp,
+    /// The rules by department gave its role and keep it: each sign-in with WeCom asks them
+    /// again, until a super admin decides by hand.
+    #[n(11)]
+    #[cbor(default)]
+    pub role_by_rule: bool,
+    /// It was shut because its member left or was disabled, and opens again with the member.
+    #[n(12)]
+    #[cbor(default)]
+    pub shut_with_member: bool,
 }
 
 /// One login, one account, however it is written.
@@ -183,6 +192,8 @@ impl Entity for Account {
             ("member", self.member.map(|id| id.to_string()).into()),
             ("units", units.into()),
             ("state", self.state.code().into()),
+            ("role_by_rule", self.role_by_rule.into()),
+            ("shut_with_member", self.shut_with_member.into()),
             ("lang", looks.lang.as_str().into()),
             ("theme", looks.theme.as_str().into()),
             ("density", looks.density.as_str().into()),

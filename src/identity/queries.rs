@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    Account, AccountState, CustomRole, Role, Scope, Unit, Viewer,
+    Account, AccountState, CustomRole, Role, Scope, SecondFactor, SecondFactorRule, Unit, Viewer,
     account::fold_login,
     actions,
     session::Session,
@@ -35,6 +35,10 @@ pub struct AccountView {
     pub password_set_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether its role follows the rules by department.
+    pub role_by_rule: bool,
+    /// Whether it was shut because its member left or was disabled.
+    pub shut_with_member: bool,
 }
 
 impl From<Account> for AccountView {
@@ -49,6 +53,8 @@ impl From<Account> for AccountView {
             state: account.state,
             password_set_at: account.password_set_at,
             created_at: account.created_at,
+            role_by_rule: account.role_by_rule,
+            shut_with_member: account.shut_with_member,
         }
     }
 }
@@ -140,7 +146,7 @@ pub fn has_super_admin(r: &Read<'_>) -> Result<bool> {
     Ok(actions::has_super_admin(r, None)?)
 }
 
-/// One of one's own sessions.
+/// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionView {
     /// Its id.
@@ -163,15 +169,36 @@ pub struct SessionView {
 pub fn own_sessions(r: &Read<'_>, viewer: &Viewer, now: Timestamp) -> Result<Vec<SessionView>> {
     let account = viewer.account().ok_or(AppError::Unauthenticated)?;
     let this = viewer.session().map(Session::id);
-    let mut sessions: Vec<SessionView> = actions::sessions_of(r, account.id)?
+    sessions_of(r, account.id, account.role, this, now)
+}
+
+/// The living sessions of an account, the latest seen first, for whoever manages accounts.
+pub fn sessions(
+    r: &Read<'_>,
+    scope: &Scope,
+    id: Id<Account>,
+    now: Timestamp,
+) -> Result<Vec<SessionView>> {
+    let account = account(r, scope, id)?;
+    sessions_of(r, id, account.role, None, now)
+}
+
+fn sessions_of(
+    r: &Read<'_>,
+    account: Id<Account>,
+    role: Role,
+    this: Option<Id<Session>>,
+    now: Timestamp,
+) -> Result<Vec<SessionView>> {
+    let mut sessions: Vec<SessionView> = actions::sessions_of(r, account)?
         .into_iter()
-        .filter(|session| session.is_live(now, account.role))
+        .filter(|session| session.is_live(now, role))
         .map(|session| SessionView {
             id: session.id(),
             is_this: Some(session.id()) == this,
             created_at: session.created_at,
             seen_at: session.seen_at,
-            ends_at: session.ends_at(account.role),
+            ends_at: session.ends_at(role),
             ip: session.ip,
             device: session.device,
         })
@@ -191,6 +218,56 @@ pub fn tokens(r: &Read<'_>, scope: &Scope, account: Id<Account>) -> Result<Vec<A
         .collect::<Result<_, _>>()?;
     tokens.sort_by_key(|token| std::cmp::Reverse(token.created_at));
     Ok(tokens)
+}
+
+/// All API tokens with the names of their accounts, newest first, for whoever manages
+/// accounts.
+pub fn all_tokens(r: &Read<'_>, scope: &Scope) -> Result<Vec<(ApiToken, String)>> {
+    if !scope.is_everything() {
+        return Err(AppError::NotFound { what: "api_token" });
+    }
+    let mut all = Vec::new();
+    for token in r.all::<ApiToken>(None)? {
+        let token = token?;
+        let name = account_name(r, token.account)?.unwrap_or_default();
+        all.push((token, name));
+    }
+    all.sort_by_key(|(token, _)| std::cmp::Reverse(token.created_at));
+    Ok(all)
+}
+
+/// The name of a custom role; `None` if there is none such.
+pub fn role_name(r: &Read<'_>, role: Role) -> Result<Option<String>, StoreError> {
+    match role {
+        Role::Custom(id) => Ok(r.get::<CustomRole>(&id)?.map(|role| role.name)),
+        _ => Ok(None),
+    }
+}
+
+/// A custom role.
+pub fn custom_role(r: &Read<'_>, id: Id<CustomRole>) -> Result<CustomRole> {
+    let role = r.get::<CustomRole>(&id)?;
+    role.ok_or(AppError::NotFound { what: "role" })
+}
+
+/// How many accounts in use must have a second factor under `rule` and have none.
+pub fn without_second_factor(r: &Read<'_>, rule: SecondFactorRule) -> Result<usize> {
+    let mut n = 0;
+    for account in r.all::<Account>(None)? {
+        let account = account?;
+        let asked = account.is_active() && rule.asks(account.role);
+        n += usize::from(asked && !r.exists::<SecondFactor>(&account.id)?);
+    }
+    Ok(n)
+}
+
+/// How many accounts have a role.
+pub fn accounts_with(r: &Read<'_>, role: Role) -> Result<usize> {
+    let mut n = 0;
+    for account in r.all::<Account>(None)? {
+        n += usize::from(account?.role == role);
+    }
+    Ok(n)
 }
 
 /// The firm's own roles by name.

@@ -68,11 +68,17 @@ impl Role {
             Self::Staff => (STAFF, AccessSettings::load(r)?.staff_breadth()),
             Self::Compliance => (COMPLIANCE, Breadth::Everything),
             Self::Custom(id) => {
-                let role = r.get::<CustomRole>(&id)?;
-                return Ok(role.map_or_else(Grant::nothing, |role| Grant {
+                let Some(role) = r.get::<CustomRole>(&id)? else {
+                    return Ok(Grant::nothing());
+                };
+                let breadth = match role.breadth {
+                    Breadth::AsStaff => AccessSettings::load(r)?.staff_breadth(),
+                    fixed => fixed,
+                };
+                return Ok(Grant {
                     permissions: role.permissions,
-                    breadth: role.breadth,
-                }));
+                    breadth,
+                });
             }
         };
         Ok(Grant {
@@ -122,11 +128,16 @@ pub enum Breadth {
     /// The whole firm.
     #[n(3)]
     Everything,
+    /// As far as the firm's settings let staff see. Only custom roles have it; a [`Grant`]
+    /// holds what it stands for.
+    #[n(4)]
+    AsStaff,
 }
 
 impl Breadth {
-    /// All of them, narrowest first.
-    pub const ALL: [Self; 4] = [
+    /// All of them, in the order of the form.
+    pub const ALL: [Self; 5] = [
+        Self::AsStaff,
         Self::Own,
         Self::OwnUnits,
         Self::ManagedUnits,
@@ -140,6 +151,7 @@ impl Breadth {
             Self::OwnUnits => "own_units",
             Self::ManagedUnits => "managed_units",
             Self::Everything => "everything",
+            Self::AsStaff => "as_staff",
         }
     }
 
@@ -230,7 +242,8 @@ impl AccessSettings {
         Ok(r.get(&FIRM.to_owned())?.unwrap_or_default())
     }
 
-    fn staff_breadth(self) -> Breadth {
+    /// How far staff see.
+    pub fn staff_breadth(self) -> Breadth {
         match self {
             Self {
                 cross_department: true,

@@ -50,7 +50,7 @@ impl Scope {
             None => Breadth::Own,
         };
         let reach = match breadth {
-            Breadth::Own => Reach::Own,
+            Breadth::Own | Breadth::AsStaff => Reach::Own,
             Breadth::OwnUnits => Reach::OwnUnits,
             Breadth::ManagedUnits => Reach::Units(account.units.clone()),
             Breadth::Everything => Reach::Everything,

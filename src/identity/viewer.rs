@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{
-    Account, Permission, Role, Scope, Session,
+    Account, Permission, Role, Scope, SecondFactor, SecuritySettings, Session,
     allow::{Allowed, Command},
     permission::Permissions,
     role::Grant,
@@ -28,6 +28,7 @@ pub struct Viewer {
     who: Who,
     permissions: Permissions,
     role: String,
+    must_enrol: bool,
     origin: Origin,
     at: Timestamp,
 }
@@ -44,6 +45,8 @@ enum Who {
 struct Standing {
     account: Option<Account>,
     grant: Grant,
+    /// The firm asks for a second factor, and the account has none yet.
+    must_enrol: bool,
 }
 
 impl Viewer {
@@ -81,6 +84,7 @@ impl Viewer {
             who: Who::System(reason),
             permissions: Permission::ALL.into_iter().collect(),
             role: "system".to_owned(),
+            must_enrol: false,
             origin: Origin::local(Channel::Job, ""),
             at: Timestamp::default(),
         }
@@ -111,12 +115,14 @@ impl Viewer {
         let mut viewer = Self {
             role: String::new(),
             permissions: Permissions::new(),
+            must_enrol: false,
             who,
             origin,
             at: now,
         };
         let standing = viewer.standing(r, now)?;
         viewer.permissions = standing.grant.permissions;
+        viewer.must_enrol = standing.must_enrol;
         viewer.role = standing.account.map(|a| a.role.code()).unwrap_or_default();
         Ok(viewer)
     }
@@ -124,12 +130,14 @@ impl Viewer {
     /// Reads session or token, account and role again: what was revoked, disabled or changed
     /// bites at the next use, not at the next sign-in.
     fn standing(&self, r: &Read<'_>, now: Timestamp) -> Result<Standing> {
+        let mut must_enrol = false;
         let (account, limit) = match &self.who {
             Who::System(_) => {
                 let grant = Role::SuperAdmin.grant(r)?;
                 return Ok(Standing {
                     account: None,
                     grant,
+                    must_enrol,
                 });
             }
             Who::Job(account, _) => (active(r, account.id)?, None),
@@ -140,6 +148,8 @@ impl Viewer {
                 if !session.is_live(now, account.role) {
                     return Err(AppError::Unauthenticated);
                 }
+                let asked = SecuritySettings::load(r)?.second_factor.asks(account.role);
+                must_enrol = asked && !r.exists::<SecondFactor>(&account.id)?;
                 (account, None)
             }
             Who::Token(_, id) => {
@@ -155,8 +165,16 @@ impl Viewer {
                 .permissions
                 .retain(|p| limit.contains(p) && p.is_delegable());
         }
+        if must_enrol {
+            // Nothing but one's own account, where the second factor is set up.
+            grant.permissions.clear();
+        }
         let account = Some(account);
-        Ok(Standing { account, grant })
+        Ok(Standing {
+            account,
+            grant,
+            must_enrol,
+        })
     }
 
     /// What the viewer sees under `permission` in this state of the store.
@@ -284,6 +302,12 @@ impl Viewer {
     /// The account's id. None for Qitai itself.
     pub fn account_id(&self) -> Option<Id<Account>> {
         self.account().map(|account| account.id)
+    }
+
+    /// Whether the firm asks for a second factor that the account does not have yet: nothing
+    /// is allowed but setting it up.
+    pub fn must_enrol(&self) -> bool {
+        self.must_enrol
     }
 
     /// The session, if the viewer came with one.

@@ -10,6 +10,7 @@ mod model;
 mod pages;
 pub mod queries;
 mod sight;
+mod standing;
 pub mod sync;
 
 pub mod tables;

@@ -8,6 +8,7 @@ use super::{
     Department, Gender, Member, MemberState, Post,
     directory::touch,
     queries,
+    standing::put_member,
     tables::{DEPARTMENT_BY_WECOM_ID, MEMBER_BY_NO},
 };
 
@@ -111,7 +112,7 @@ pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, 
                 updated(blank(id, no, &fact.userid), fact)
             }
         };
-        w.put(&member)?;
+        put_member(w, &member)?;
     }
     finish(w, before)
 }
@@ -177,7 +178,7 @@ pub fn mark_left(w: &mut Write<'_>, userids: &[String]) -> Result<usize, StoreEr
         {
             member.state = MemberState::Left;
             member.left_at = Some(w.now());
-            w.put(&member)?;
+            put_member(w, &member)?;
         }
     }
     finish(w, before)
@@ -224,4 +225,34 @@ pub fn members_by_userid(r: &Read<'_>) -> Result<BTreeMap<String, super::MemberI
     r.all::<Member>(None)?
         .map(|m| m.map(|m| (m.userid.to_ascii_lowercase(), m.id)))
         .collect()
+}
+
+/// What a member has agreed to show while signing in; empty values were not given.
+#[derive(Debug, Clone, Default)]
+pub struct PrivateFacts {
+    /// Mobile.
+    pub mobile: String,
+    /// Corp mail or mail.
+    pub email: String,
+}
+
+/// Keeps what a member has agreed to show. Nothing happens if the member is not known.
+pub fn keep_private_details(
+    w: &mut Write<'_>,
+    userid: &str,
+    facts: &PrivateFacts,
+) -> Result<(), StoreError> {
+    let before = w.changed();
+    if let Some(mut member) = queries::member_by_userid(&w.read(), userid)? {
+        for (kept, given) in [
+            (&mut member.mobile, &facts.mobile),
+            (&mut member.email, &facts.email),
+        ] {
+            if !given.is_empty() {
+                kept.clone_from(given);
+            }
+        }
+        put_member(w, &member)?;
+    }
+    finish(w, before).map(drop)
 }

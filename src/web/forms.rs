@@ -20,7 +20,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Cx,
+    Cx, query,
     words::{Args, ToArg},
 };
 use crate::error::{AppError, Invalid, Problem, Result};
@@ -85,6 +85,29 @@ pub(super) fn csrf_field(body: &[u8]) -> Option<String> {
     take(&mut pairs, CSRF_FIELD)
 }
 
+/// Takes a field out of the form that a request posted, before its handler reads the rest.
+pub fn take_field(req: &actix_web::HttpRequest, name: &str) -> Option<String> {
+    let body = req.extensions().get::<FormBody>().cloned()?;
+    let mut pairs = decode::pairs(&body.0).ok()?;
+    let value = take(&mut pairs, name)?;
+    let rest: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", query::encode(name), query::encode(value)))
+        .collect();
+    let rest = FormBody(Bytes::from(rest.join("&")));
+    req.extensions_mut().insert(rest);
+    Some(value)
+}
+
+/// The fields of the form that a request posted, without its token, for a page that posts
+/// them again.
+pub fn posted_fields(req: &actix_web::HttpRequest) -> Option<Vec<(String, String)>> {
+    let body = req.extensions().get::<FormBody>().cloned()?;
+    let mut pairs = decode::pairs(&body.0).ok()?;
+    pairs.retain(|(name, _)| name != CSRF_FIELD);
+    Some(pairs)
+}
+
 /// What a form shows: values, and what is wrong with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormState {
@@ -123,6 +146,16 @@ impl FormState {
     /// The same form with what is wrong.
     pub fn refused(mut self, invalid: Invalid) -> Self {
         self.problems.extend(invalid.problems);
+        self
+    }
+
+    /// The same form where problems of the field `from` stand at the field `to`.
+    pub fn at_field(mut self, from: &str, to: &'static str) -> Self {
+        for problem in &mut self.problems {
+            if problem.field == from {
+                problem.field = to;
+            }
+        }
         self
     }
 

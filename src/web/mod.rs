@@ -48,7 +48,7 @@ pub use cx::{
     Badge, Cx, CxData, Density, NavGroup, NavItem, Prefs, SealFact, Sentence, Shell, ShellUser,
     Theme, Toast,
 };
-pub use forms::{Form, FormState, Upload, UploadedFile};
+pub use forms::{Form, FormState, Upload, UploadedFile, posted_fields, take_field};
 pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};

@@ -2,6 +2,7 @@
 
 mod events;
 mod pages;
+mod people;
 
 use std::io::Write;
 

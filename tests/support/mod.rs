@@ -306,6 +306,13 @@ impl Visitor<'_> {
         self.request(reqwest::Method::GET, path, &[], None)
     }
 
+    /// As a program with an API token.
+    pub fn get_with(&self, path: &str, token: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        self.request(reqwest::Method::GET, path, &headers, None)
+    }
+
     /// Posts a form with the token of the sign-in or account page.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let page = if self.cookies.borrow().contains_key("qitai") {

@@ -30,6 +30,7 @@ pub struct CreateToken {
 impl Command for CreateToken {
     const PERMISSION: Option<Permission> = Some(Permission::AccountManage);
     const WHAT: &'static str = "account";
+    const STEP_UP: bool = true;
     fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         let account = r.get::<Account>(&self.account)?;
         Ok(scope.is_everything() && account.is_some_and(|a| a.is_active()))
@@ -86,14 +87,14 @@ impl Command for RevokeToken {
 /// Ends an API token; it is refused from the next request on.
 pub fn revoke_token(w: &mut Write<'_>, allowed: Allowed<RevokeToken>) -> Result<()> {
     match w.get::<ApiToken>(&allowed.command().token)? {
-        Some(token) => void(w, token),
+        Some(token) => Ok(void(w, token)?),
         None => Err(AppError::NotFound { what: "api_token" }),
     }
 }
 
-pub(super) fn void(w: &mut Write<'_>, mut token: ApiToken) -> Result<()> {
+pub(super) fn void(w: &mut Write<'_>, mut token: ApiToken) -> Result<(), StoreError> {
     token.revoked_at.get_or_insert(w.now());
-    Ok(w.put(&token)?)
+    w.put(&token)
 }
 
 pub(super) fn tokens_of(r: &Read<'_>, account: Id<Account>) -> Result<Vec<ApiToken>, StoreError> {
@@ -131,6 +132,7 @@ pub struct DeleteRole {
 impl Command for SaveAccessSettings {
     const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
     const WHAT: &'static str = "settings";
+    const STEP_UP: bool = true;
     fn within(&self, _: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         Ok(scope.is_everything())
     }
@@ -139,6 +141,7 @@ impl Command for SaveAccessSettings {
 impl Command for SaveRole {
     const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
     const WHAT: &'static str = "role";
+    const STEP_UP: bool = true;
     fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         let is_there = match &self.role {
             Some(id) => r.exists::<CustomRole>(id)?,
@@ -151,6 +154,7 @@ impl Command for SaveRole {
 impl Command for DeleteRole {
     const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
     const WHAT: &'static str = "role";
+    const STEP_UP: bool = true;
     fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         Ok(scope.is_everything() && r.exists::<CustomRole>(&self.role)?)
     }

@@ -38,6 +38,7 @@ pub struct CreateAccount {
 impl Command for CreateAccount {
     const PERMISSION: Option<Permission> = Some(Permission::AccountManage);
     const WHAT: &'static str = "account";
+    const STEP_UP: bool = true;
     fn within(&self, _: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         Ok(scope.is_everything())
     }
@@ -73,6 +74,8 @@ pub fn create_account(w: &mut Write<'_>, allowed: Allowed<CreateAccount>) -> Res
         },
         preferences: Preferences::default(),
         created_at: w.now(),
+        role_by_rule: false,
+        shut_with_member: false,
     };
     w.put(&account).map_err(taken)?;
     let code = match is_set {
@@ -119,17 +122,21 @@ pub struct ResetPassword {
 }
 
 macro_rules! manages_account {
-    ($($command:ty),*) => {$(
+    ($($command:ty: $step_up:literal),*) => {$(
         impl Command for $command {
             const PERMISSION: Option<Permission> = Some(Permission::AccountManage);
             const WHAT: &'static str = "account";
+            const STEP_UP: bool = $step_up;
             fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
                 Ok(scope.is_everything() && r.get::<Account>(&self.account)?.is_some())
             }
         }
     )*};
 }
-manages_account!(UpdateAccount, DisableAccount, EnableAccount, ResetPassword);
+// Shutting somebody out must be quick; whatever lets somebody in or further takes the password.
+manages_account!(
+    UpdateAccount: true, DisableAccount: false, EnableAccount: true, ResetPassword: true
+);
 
 /// Changes name, role, member and departments. Bites at the account's next request.
 pub fn update_account(w: &mut Write<'_>, allowed: Allowed<UpdateAccount>) -> Result<Account> {
@@ -140,6 +147,9 @@ pub fn update_account(w: &mut Write<'_>, allowed: Allowed<UpdateAccount>) -> Res
         keep_a_super_admin(w, &account)?;
     }
     account.name = new_name(&command.name)?;
+    if (account.role, &account.units) != (command.role, &command.units) {
+        account.role_by_rule = false;
+    }
     account.role = command.role;
     account.member = command.member;
     account.units = command.units;
@@ -152,26 +162,65 @@ pub fn disable_account(w: &mut Write<'_>, allowed: Allowed<DisableAccount>) -> R
     let mut account = load(w, allowed.command().account)?;
     keep_a_super_admin(w, &account)?;
     account.state = AccountState::Disabled;
+    account.shut_with_member = false;
     w.put(&account)?;
-    sessions::end_all(w, account.id)?;
-    drop_codes(w, CodeUse::SetPassword(account.id))?;
-    for token in access::tokens_of(&w.read(), account.id)? {
+    Ok(end_everything(w, account.id)?)
+}
+
+/// Ends what an account has open: sessions, tokens, one-time codes.
+fn end_everything(w: &mut Write<'_>, account: Id<Account>) -> Result<(), StoreError> {
+    sessions::end_all(w, account)?;
+    drop_codes(w, CodeUse::SetPassword(account))?;
+    for token in access::tokens_of(&w.read(), account)? {
         access::void(w, token)?;
     }
     Ok(())
 }
 
-/// Opens a shut account again, with the password it had.
-pub fn enable_account(w: &mut Write<'_>, allowed: Allowed<EnableAccount>) -> Result<()> {
-    let mut account = load(w, allowed.command().account)?;
-    if account.state == AccountState::Disabled {
-        account.state = match account.password {
-            Some(_) => AccountState::Active,
-            None => AccountState::Invited,
-        };
+/// A member has left the firm or was disabled: the account is shut in the same write, its
+/// sessions and tokens end. The last super admin's stays open with nothing in it, so that the
+/// firm is not without one.
+pub fn member_gone(w: &mut Write<'_>, member: SubjectId) -> Result<(), StoreError> {
+    let Some(mut account) = Account::by_member(&w.read(), member)? else {
+        return Ok(());
+    };
+    end_everything(w, account.id)?;
+    let is_last = account.is_active()
+        && account.role == Role::SuperAdmin
+        && !has_super_admin(&w.read(), Some(account.id))?;
+    if account.state != AccountState::Disabled && !is_last {
+        account.state = AccountState::Disabled;
+        account.shut_with_member = true;
         w.put(&account)?;
     }
     Ok(())
+}
+
+/// A member is back: an account that was shut because the member was gone opens again.
+pub fn member_back(w: &mut Write<'_>, member: SubjectId) -> Result<(), StoreError> {
+    let account = Account::by_member(&w.read(), member)?;
+    match account.filter(|account| account.shut_with_member) {
+        Some(account) => reopen(w, account),
+        None => Ok(()),
+    }
+}
+
+fn reopen(w: &mut Write<'_>, mut account: Account) -> Result<(), StoreError> {
+    account.state = match account.password {
+        Some(_) => AccountState::Active,
+        None => AccountState::Invited,
+    };
+    account.shut_with_member = false;
+    w.put(&account)
+}
+
+/// Opens a shut account again, with the password it had.
+pub fn enable_account(w: &mut Write<'_>, allowed: Allowed<EnableAccount>) -> Result<()> {
+    let account = load(w, allowed.command().account)?;
+    match account.state {
+        AccountState::Disabled => Ok(reopen(w, account)?),
+        AccountState::Invited | AccountState::Active => Ok(()),
+    }
 }
 
 /// Gives out a one-time code for a new password. Whoever is signed in stays so until the
@@ -269,12 +318,12 @@ pub fn renew_first_claim(w: &mut Write<'_>) -> Result<FirstClaim> {
     give_code(w, CodeUse::FirstSuperAdmin).map(FirstClaim::Given)
 }
 
-fn load(w: &Write<'_>, id: Id<Account>) -> Result<Account> {
+pub(super) fn load(w: &Write<'_>, id: Id<Account>) -> Result<Account> {
     let account = w.get::<Account>(&id)?;
     account.ok_or(AppError::NotFound { what: "account" })
 }
 
-fn own<C>(w: &Write<'_>, allowed: &Allowed<C>) -> Result<Account> {
+pub(super) fn own<C>(w: &Write<'_>, allowed: &Allowed<C>) -> Result<Account> {
     load(
         w,
         allowed.by().ok_or(AppError::NotFound { what: "account" })?,
@@ -292,7 +341,7 @@ pub(super) fn taken(error: StoreError) -> AppError {
     }
 }
 
-fn check_role(r: &Read<'_>, role: Role) -> Result<()> {
+pub(super) fn check_role(r: &Read<'_>, role: Role) -> Result<()> {
     match role {
         Role::Custom(id) if !r.exists::<CustomRole>(&id)? => {
             Err(AppError::field("role", "role.unknown"))
@@ -302,7 +351,7 @@ fn check_role(r: &Read<'_>, role: Role) -> Result<()> {
 }
 
 /// Somebody must always be left who can sign in and decide.
-fn keep_a_super_admin(w: &Write<'_>, account: &Account) -> Result<()> {
+pub(super) fn keep_a_super_admin(w: &Write<'_>, account: &Account) -> Result<()> {
     let counts = account.is_active() && account.role == Role::SuperAdmin;
     if counts && !has_super_admin(&w.read(), Some(account.id))? {
         return Err(AppError::Conflict {
@@ -338,7 +387,7 @@ fn give_code(w: &mut Write<'_>, use_for: CodeUse) -> Result<Ticket> {
     Ok(ticket)
 }
 
-fn drop_codes(w: &mut Write<'_>, use_for: CodeUse) -> Result<()> {
+fn drop_codes(w: &mut Write<'_>, use_for: CodeUse) -> Result<(), StoreError> {
     let codes: Vec<ClaimCode> = w.read().all(None)?.collect::<Result<_, _>>()?;
     for code in codes.iter().filter(|code| code.use_for == use_for) {
         w.delete::<ClaimCode>(&code.code)?;

@@ -11,15 +11,16 @@ use crate::{
 
 use super::{
     super::{
-        Account, AccountState, Allowed, Command, NewPassword, PasswordHash, Passwords, Permission,
-        Role, Scope, Session, Viewer,
+        Account, AccountState, Allowed, Command, HalfSignIn, NewPassword, PasswordHash, Passwords,
+        Permission, Role, Scope, Session, Viewer,
         account::{fold_login, new_login, new_name},
+        second_factor::{self, Proof},
         throttle::Counts,
         ticket::{self, Ticket},
         token::{ClaimCode, CodeUse},
     },
     accounts::{has_super_admin, taken},
-    sessions,
+    sessions::{self, Entered},
 };
 
 /// What somebody types to sign in.
@@ -31,8 +32,8 @@ pub struct Credentials {
     pub password: Secret<String>,
 }
 
-/// Signs in: gives the token for the cookie. The session of `replaces`, the token the
-/// browser had before, ends.
+/// Signs in, as far as a password leads. The session of `replaces`, the token the browser had
+/// before, ends.
 ///
 /// [`AppError::Invalid`] with `sign_in.refused` whatever was wrong, [`AppError::TooMany`]
 /// while attempts must wait.
@@ -42,7 +43,7 @@ pub async fn sign_in(
     credentials: Credentials,
     origin: Origin,
     replaces: Option<String>,
-) -> Result<Ticket> {
+) -> Result<Entered> {
     let attempt = Attempt::begin(store, &credentials.login, &origin).await?;
     let kept = attempt.password.clone();
     if !passwords.check(kept, credentials.password).await? {
@@ -53,12 +54,70 @@ pub async fn sign_in(
     store
         .write(act, move |w| {
             let account = attempt.proven(w)?;
+            sessions::enter(w, &account, replaces.as_deref())
+        })
+        .await
+}
+
+/// The second step: `typed` is a code of the authenticator app or a recovery code. Gives the
+/// token for the cookie.
+///
+/// [`AppError::Invalid`] with `second_step.expired` when the first step is too long ago, with
+/// `second_step.wrong` for any code that does not fit or was used before.
+pub async fn second_step(
+    store: &Store,
+    half: &str,
+    typed: Secret<String>,
+    origin: Origin,
+    replaces: Option<String>,
+) -> Result<Ticket> {
+    let key = ticket::hash(half);
+    let begin = Act::by_system("session.attempt", "second_step");
+    let (vault, ip) = (store.vault(), origin.ip);
+    let half = store.read(|r| r.get::<HalfSignIn>(&key))?;
+    let half = half.ok_or_else(half_expired)?;
+    let counts = Counts::of(vault, &format!("second-step/{}", half.account), ip);
+    store.write(begin, move |w| counts.begin(w)).await?;
+    let act = nobody("session.sign_in", origin.clone());
+    let done = store
+        .write(act, move |w| {
+            let account = half_proven(w, key)?;
+            let proof = second_factor::accept(w, account.id, typed.expose())?;
+            let proof = proof.ok_or_else(|| AppError::field("code", "second_step.wrong"))?;
+            w.delete::<HalfSignIn>(&key)?;
+            counts.forgive(w)?;
+            note_proof(w, proof);
             if let Some(token) = replaces {
                 w.delete::<Session>(&ticket::hash(&token))?;
             }
             sessions::begin(w, &account)
         })
-        .await
+        .await;
+    if matches!(done, Err(AppError::Invalid(_))) {
+        let act = failure_act(origin).about("account", half.account);
+        store.write(act, move |w| note_failure(w, counts)).await?;
+    }
+    done
+}
+
+fn half_expired() -> AppError {
+    AppError::field("", "second_step.expired")
+}
+
+/// The account that has taken the first step, as it is now.
+fn half_proven(w: &Write<'_>, key: ticket::TicketHash) -> Result<Account> {
+    let half = w
+        .get::<HalfSignIn>(&key)?
+        .filter(|half| half.is_live(w.now()));
+    let half = half.ok_or_else(half_expired)?;
+    let account = w.get::<Account>(&half.account)?.filter(Account::is_active);
+    let account = account.filter(|a| a.password_set_at == half.password_set_at);
+    account.ok_or_else(half_expired)
+}
+
+fn note_proof(w: &mut Write<'_>, proof: Proof) {
+    let act = w.act_mut();
+    *act = act.clone().system_detail("second_factor", proof.code());
 }
 
 /// One try at a password.
@@ -109,7 +168,7 @@ impl Attempt {
     }
 }
 
-fn note_failure(w: &mut Write<'_>, counts: Counts) -> Result<()> {
+pub(super) fn note_failure(w: &mut Write<'_>, counts: Counts) -> Result<()> {
     if let Some(failures) = counts.failed(w)? {
         report(w, &hex::encode(counts.source), failures);
     }
@@ -134,7 +193,7 @@ pub(super) fn report(w: &mut Write<'_>, source: &str, failures: u32) {
         .system_detail("attempts", failures.to_string());
 }
 
-fn nobody(code: &'static str, origin: Origin) -> Act {
+pub(super) fn nobody(code: &'static str, origin: Origin) -> Act {
     Act {
         code,
         kind: ActKind::Record,
@@ -167,7 +226,7 @@ pub async fn redeem(
     passwords: &Passwords,
     redemption: Redemption,
     origin: Origin,
-) -> Result<Ticket> {
+) -> Result<Entered> {
     let key = ticket::code_hash(&redemption.code);
     let counts = Counts::of(store.vault(), &hex::encode(key), origin.ip);
     let begin = Act::by_system("session.attempt", "redeem");
@@ -189,7 +248,9 @@ pub async fn redeem(
         return Err(AppError::field("code", "claim.code"));
     };
     match code.use_for {
-        CodeUse::FirstSuperAdmin => claim(store, passwords, code, redemption, origin).await,
+        CodeUse::FirstSuperAdmin => claim(store, passwords, code, redemption, origin)
+            .await
+            .map(Entered::In),
         CodeUse::SetPassword(account) => {
             set_password(store, passwords, code, account, redemption, origin).await
         }
@@ -226,6 +287,8 @@ async fn claim(
                 state: AccountState::Active,
                 preferences: Default::default(),
                 created_at: w.now(),
+                role_by_rule: false,
+                shut_with_member: false,
             };
             w.put(&account).map_err(taken)?;
             sessions::begin(w, &account)
@@ -240,7 +303,7 @@ async fn set_password(
     account: Id<Account>,
     redemption: Redemption,
     origin: Origin,
-) -> Result<Ticket> {
+) -> Result<Entered> {
     let refused = || AppError::field("code", "claim.code");
     let known = store.read(|r| r.get::<Account>(&account))?;
     let login = known.ok_or_else(refused)?.login;
@@ -258,7 +321,7 @@ async fn set_password(
             account.state = AccountState::Active;
             w.put(&account)?;
             sessions::end_all(w, account.id)?;
-            sessions::begin(w, &account)
+            sessions::enter(w, &account, None)
         })
         .await
 }
@@ -348,10 +411,10 @@ pub async fn step_up(
             let old = allowed.session().ok_or(AppError::Unauthenticated)?;
             w.delete::<Session>(&old.token)?;
             let ticket = Ticket::session(w.random());
-            // The old age stays: typing the password does not make a session live longer.
+            // The old age stays: typing the password does not make a session live longer. So
+            // does the secret of its forms, for those that stand open in other tabs.
             let session = Session {
                 token: ticket.hash,
-                form_secret: w.random().bytes(),
                 seen_at: w.now(),
                 step_up_at: w.now(),
                 ..old.clone()
@@ -375,7 +438,7 @@ async fn prove(
     let attempt = Attempt::begin(store, &account.login, viewer.origin()).await?;
     if !passwords.check(attempt.password.clone(), current).await? {
         attempt.failed(store, viewer.origin().clone()).await?;
-        return Err(AppError::field("current", "password.wrong"));
+        return Err(AppError::field("password", "password.wrong"));
     }
     let counts = attempt.counts;
     let act = Act::by_system("session.attempt", "sign_in");
@@ -392,5 +455,5 @@ fn unchanged<C>(
     let account = w.get::<Account>(&id)?;
     let same = |a: &Account| a.password.as_ref() == Some(proven(allowed.command()));
     let account = account.filter(same);
-    account.ok_or_else(|| AppError::field("current", "password.wrong"))
+    account.ok_or_else(|| AppError::field("password", "password.wrong"))
 }

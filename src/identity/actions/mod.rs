@@ -7,6 +7,9 @@
 mod access;
 mod accounts;
 mod doors;
+mod members;
+mod second_factor;
+mod security;
 mod sessions;
 
 pub(super) use accounts::has_super_admin;
@@ -19,11 +22,20 @@ pub use access::{
 pub use accounts::{
     CreateAccount, DisableAccount, EnableAccount, FirstClaim, NewAccount, ResetPassword,
     SavePreferences, UpdateAccount, UpdateProfile, create_account, disable_account, enable_account,
-    ensure_first_claim, renew_first_claim, reset_password, save_preferences, update_account,
-    update_profile,
+    ensure_first_claim, member_back, member_gone, renew_first_claim, reset_password,
+    save_preferences, update_account, update_profile,
 };
-pub use doors::{Credentials, Redemption, change_password, redeem, sign_in, step_up};
+pub use doors::{Credentials, Redemption, change_password, redeem, second_step, sign_in, step_up};
+pub use members::{ProvenMember, enter_member, fail_member, use_state, wecom_act};
+pub use second_factor::{
+    BeginEnrolment, ConfirmEnrolment, DropSecondFactor, RemoveSecondFactor, RenewRecoveryCodes,
+    begin_enrolment, confirm_enrolment, drop_second_factor, remove_second_factor,
+    renew_recovery_codes,
+};
+pub use security::{
+    DeleteRule, MoveRule, SaveRule, SaveSecurity, delete_rule, move_rule, save_rule, save_security,
+};
 pub use sessions::{
-    RevokeOtherSessions, RevokeSession, SignOut, housekeeping, revoke_other_sessions,
-    revoke_session, sign_out, touch,
+    EndSessions, Entered, RevokeOtherSessions, RevokeSession, SignOut, end_sessions, housekeeping,
+    revoke_other_sessions, revoke_session, sign_out, touch,
 };

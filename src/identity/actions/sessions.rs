@@ -3,12 +3,17 @@
 use crate::{
     error::{AppError, Result},
     kit::Id,
-    store::{Act, Actor, Origin, Read, Store, StoreError, Walk, Write},
+    store::{Act, Actor, Entity, Origin, Read, Store, StoreError, Walk, Write},
 };
 
 use super::super::{
-    Account, Allowed, Command, Permission, Scope, Session, Viewer, session::BY_ACCOUNT,
-    throttle::Throttle, ticket::Ticket, token::ClaimCode,
+    Account, Allowed, Command, Enrolment, HalfSignIn, Permission, Scope, SecondFactor, Session,
+    Viewer,
+    session::BY_ACCOUNT,
+    sign_in::UsedState,
+    throttle::Throttle,
+    ticket::{self, Ticket},
+    token::ClaimCode,
 };
 
 /// Living sessions of one account at most; the one unused longest gives way.
@@ -97,11 +102,81 @@ fn end(w: &mut Write<'_>, session: &Session) -> Result<()> {
 }
 
 /// Ends every session of an account without naming each: the act says why.
-pub(super) fn end_all(w: &mut Write<'_>, account: Id<Account>) -> Result<()> {
-    for session in of_account(&w.read(), account)? {
+pub(super) fn end_all(w: &mut Write<'_>, account: Id<Account>) -> Result<usize, StoreError> {
+    let sessions = of_account(&w.read(), account)?;
+    for session in &sessions {
         w.delete::<Session>(&session.token)?;
     }
-    Ok(())
+    Ok(sessions.len())
+}
+
+/// Ends all sessions of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct EndSessions {
+    /// Whose.
+    pub account: Id<Account>,
+}
+
+impl Command for EndSessions {
+    const PERMISSION: Option<Permission> = Some(Permission::AccountManage);
+    const WHAT: &'static str = "account";
+    fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
+        Ok(scope.is_everything() && r.exists::<Account>(&self.account)?)
+    }
+}
+
+/// Ends all sessions of an account; tells how many. Its owner may sign in again.
+pub fn end_sessions(w: &mut Write<'_>, allowed: Allowed<EndSessions>) -> Result<usize> {
+    let account = allowed.command().account;
+    let act = w.act_mut();
+    *act = act.clone().recorded().about("account", account);
+    Ok(end_all(w, account)?)
+}
+
+/// How far a sign-in has come.
+#[derive(Debug, Clone)]
+pub enum Entered {
+    /// All the way: the token for the session's cookie.
+    In(Ticket),
+    /// The account has a second factor, which is asked for next: the token of the half sign-in.
+    HalfWay(Ticket),
+}
+
+/// Lets an account in that has just proved itself by one factor, as far as one factor leads.
+/// The session of `replaces`, the token the browser had before, ends.
+pub(super) fn enter(
+    w: &mut Write<'_>,
+    account: &Account,
+    replaces: Option<&str>,
+) -> Result<Entered> {
+    if !w.read().exists::<SecondFactor>(&account.id)? {
+        if let Some(token) = replaces {
+            w.delete::<Session>(&ticket::hash(token))?;
+        }
+        return begin(w, account).map(Entered::In);
+    }
+    let ticket = Ticket::session(w.random());
+    let half = HalfSignIn {
+        token: ticket.hash,
+        account: account.id,
+        begun_at: w.now(),
+        password_set_at: account.password_set_at,
+    };
+    w.put(&half)?;
+    sign(w, account);
+    let act = w.act_mut();
+    if act.code == "session.sign_in" {
+        act.code = "session.first_step";
+    }
+    Ok(Entered::HalfWay(ticket))
+}
+
+/// The act of somebody who was nobody when it began.
+fn sign(w: &mut Write<'_>, account: &Account) {
+    let act = w.act_mut();
+    act.actor = Actor::Account(account.subject_id());
+    act.role = account.role.code();
+    *act = act.clone().recorded();
 }
 
 pub(in crate::identity) fn of_account(
@@ -135,10 +210,9 @@ pub(super) fn begin(w: &mut Write<'_>, account: &Account) -> Result<Ticket> {
         device: origin.device.as_deref().map(Session::shorten),
     };
     w.put(&session)?;
+    sign(w, account);
     let act = w.act_mut();
-    act.actor = Actor::Account(account.subject_id());
-    act.role = account.role.code();
-    *act = act.clone().recorded().about("session", session.id());
+    *act = act.clone().about("session", session.id());
     Ok(ticket)
 }
 
@@ -183,7 +257,6 @@ pub async fn housekeeping(store: &Store) -> Result<()> {
 }
 
 fn unreported(r: &Read<'_>, now: crate::kit::Timestamp) -> Result<Vec<[u8; 16]>, StoreError> {
-    use crate::store::Entity;
     let mut due = Vec::new();
     for row in r.all::<Throttle>(None)? {
         let row = row?;
@@ -196,35 +269,33 @@ fn unreported(r: &Read<'_>, now: crate::kit::Timestamp) -> Result<Vec<[u8; 16]>,
 
 fn sweep(w: &mut Write<'_>) -> Result<()> {
     let now = w.now();
-    let r = w.read();
-    let (mut sessions, mut codes, mut throttles) = (Vec::new(), Vec::new(), Vec::new());
-    for session in r.all::<Session>(None)?.take(SWEEP_ROWS_MAX) {
-        let session = session?;
-        let account = r.get::<Account>(&session.account)?;
-        if !account.is_some_and(|a| session.is_live(now, a.role)) {
-            sessions.push(session.token);
-        }
-    }
-    for code in r.all::<ClaimCode>(None)?.take(SWEEP_ROWS_MAX) {
-        let code = code?;
-        if !code.is_live(now) {
-            codes.push(code.code);
-        }
-    }
-    for row in r.all::<Throttle>(None)?.take(SWEEP_ROWS_MAX) {
+    let roles: std::collections::HashMap<Id<Account>, super::super::Role> = {
+        let accounts = w.read().all::<Account>(None)?;
+        let roles = accounts.map(|account| account.map(|a| (a.id, a.role)));
+        roles.collect::<Result<_, StoreError>>()?
+    };
+    sweep_table::<Session>(w, |session| {
+        let role = roles.get(&session.account);
+        role.is_some_and(|role| session.is_live(now, *role))
+    })?;
+    sweep_table::<ClaimCode>(w, |code| code.is_live(now))?;
+    sweep_table::<Throttle>(w, |row| !row.is_idle(now))?;
+    sweep_table::<HalfSignIn>(w, |half| half.is_live(now))?;
+    sweep_table::<Enrolment>(w, |enrolment| enrolment.is_live(now))?;
+    sweep_table::<UsedState>(w, |state| state.matters(now))
+}
+
+/// Removes the rows of a table that need not be kept, some at a time.
+fn sweep_table<E: Entity>(w: &mut Write<'_>, keep: impl Fn(&E) -> bool) -> Result<()> {
+    let mut over = Vec::new();
+    for row in w.read().all::<E>(None)?.take(SWEEP_ROWS_MAX) {
         let row = row?;
-        if row.is_idle(now) {
-            throttles.push(crate::store::Entity::key(&row));
+        if !keep(&row) {
+            over.push(row.key());
         }
     }
-    for key in sessions {
-        w.delete::<Session>(&key)?;
-    }
-    for key in codes {
-        w.delete::<ClaimCode>(&key)?;
-    }
-    for key in throttles {
-        w.delete::<Throttle>(&key)?;
+    for key in over {
+        w.delete::<E>(&key)?;
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ fn redemption(code: &str, login: &str, password: &str) -> Redemption {
 impl Firm {
     async fn redeem(&self, code: &str, login: &str, password: &str) -> Result<Ticket> {
         let typed = redemption(code, login, password);
-        redeem(&self.store, &self.passwords, typed, from("192.0.2.7")).await
+        let entered = redeem(&self.store, &self.passwords, typed, from("192.0.2.7")).await;
+        entered.map(all_the_way)
     }
 
     fn first_claim(&self) -> Option<String> {
@@ -188,7 +189,7 @@ async fn a_new_sign_in_ends_the_session_it_replaces() {
         .await
         .unwrap();
     assert_eq!(code_of(firm.visit(&old)), "unauthenticated");
-    assert!(firm.visit(new.text.expose()).is_ok());
+    assert!(firm.visit(all_the_way(new).text.expose()).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
