@@ -124,6 +124,11 @@ impl App {
         self.sync.link().map(|link| link.client.clone())
     }
 
+    /// The zone in which the firm's days begin and end.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        crate::serve::zone()
+    }
+
     /// Runs a read on the published state.
     pub fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
         self.store.read(f)
@@ -344,8 +349,13 @@ impl App {
         }
     }
 
-    /// Queues a full sync on behalf of `viewer`, unless one is under way; gives the job.
-    pub async fn start_sync(&self, viewer: &Viewer) -> Result<jobs::JobId> {
+    /// Queues a sync of one part or of everything on behalf of `viewer`, unless it is under
+    /// way; gives the job.
+    pub async fn start_sync(
+        &self,
+        viewer: &Viewer,
+        part: Option<sync::Part>,
+    ) -> Result<jobs::JobId> {
         if self.wecom().is_none() {
             return Err(AppError::Unavailable {
                 why: "wecom_missing",
@@ -356,7 +366,7 @@ impl App {
         let id = self
             .write(act, move |w| {
                 viewer.scope(&w.read(), Permission::SyncRun)?;
-                let id = sync::enqueue(w)?;
+                let id = sync::enqueue_part(w, part)?;
                 w.act_mut().objects.push(crate::store::ObjectRef {
                     kind: "job",
                     id: id.to_string(),

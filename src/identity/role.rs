@@ -85,6 +85,7 @@ impl Role {
 const DEPARTMENT_ADMIN: &[Permission] = &[
     Permission::CustomerRead,
     Permission::CustomerReveal,
+    Permission::CustomerEdit,
     Permission::CustomerExport,
     Permission::GroupRead,
     Permission::TagRead,
@@ -95,6 +96,7 @@ const DEPARTMENT_ADMIN: &[Permission] = &[
 const STAFF: &[Permission] = &[
     Permission::CustomerRead,
     Permission::CustomerReveal,
+    Permission::CustomerEdit,
     Permission::GroupRead,
     Permission::OrgRead,
 ];

@@ -11,20 +11,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Bytes, Data},
+    web::{Data, Payload},
 };
+use futures_util::StreamExt;
 
 use crate::{
     app::App,
     error::Result,
     store::Act,
     wecom::{
-        callback::{Keys, Query, Refused},
+        callback::{BODY_BYTES_MAX, Keys, Query, Refused},
         event::Received,
     },
 };
 
-use super::{inbox, target};
+use super::{inbox, refusals::Reason, target};
 
 /// The address that is entered in WeCom's admin console.
 pub const CALLBACK: &str = "/wecom/callback";
@@ -49,16 +50,24 @@ pub(super) async fn verify(app: Data<App>, req: HttpRequest) -> HttpResponse {
     let echoed = with_keys(&app, &req, |keys, query| keys.echo(query));
     match echoed {
         // Nothing but the text itself: no quotes, no line end.
-        Some(text) => HttpResponse::Ok().content_type("text/plain").body(text),
-        None => refuse(&app),
+        Ok(text) => HttpResponse::Ok().content_type("text/plain").body(text),
+        Err(reason) => refuse(&app, reason),
     }
 }
 
 /// Stores an event and answers once it is durable.
-pub(super) async fn receive(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse> {
+pub(super) async fn receive(
+    app: Data<App>,
+    req: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    let Some(body) = read(payload).await else {
+        return Ok(refuse(&app, Reason::TooLarge));
+    };
     let opened = with_keys(&app, &req, |keys, query| keys.open(query, &body));
-    let Some(body) = opened else {
-        return Ok(refuse(&app));
+    let body = match opened {
+        Ok(body) => body,
+        Err(reason) => return Ok(refuse(&app, reason)),
     };
     let (name, target) = match Received::parse(&body) {
         Ok(received) => (
@@ -86,20 +95,36 @@ pub(super) async fn receive(app: Data<App>, req: HttpRequest, body: Bytes) -> Re
         .body("success"))
 }
 
+/// The body, unless it is larger than any callback; the rest is then left unread.
+async fn read(mut payload: Payload) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.ok()?;
+        if body.len() + piece.len() > BODY_BYTES_MAX {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
+}
+
 fn with_keys<T>(
     app: &App,
     req: &HttpRequest,
     open: impl FnOnce(&Keys, &Query) -> Result<T, Refused>,
-) -> Option<T> {
-    let link = app.sync.link()?;
-    let keys = link.keys.as_ref()?;
+) -> Result<T, Reason> {
+    let link = app.sync.link().ok_or(Reason::NotSetUp)?;
+    let keys = link.keys.as_ref().ok_or(Reason::NotSetUp)?;
     let opened = Query::parse(req.query_string()).and_then(|query| open(keys, &query));
-    opened
-        .inspect_err(|why| tracing::warn!(%why, "callback refused"))
-        .ok()
+    opened.map_err(|why| {
+        tracing::warn!(%why, "callback refused");
+        Reason::of(&why)
+    })
 }
 
-fn refuse(app: &App) -> HttpResponse {
+/// The same answer whatever was wrong; counted by what it was.
+fn refuse(app: &App, reason: Reason) -> HttpResponse {
     count(&app.sync.heard.refused);
+    app.sync.refusals.count(app.store.clock().now(), reason);
     HttpResponse::Forbidden().finish()
 }

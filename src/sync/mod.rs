@@ -1,6 +1,7 @@
 //! Sync (同步): never out of step with WeCom.
 //!
-//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`; what is heard is applied through the `sync`
+//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`, `repairs-1`,
+//! `nightly-settings-1`, `refusals-1`; what is heard is applied through the `sync`
 //! functions of org, tags and customers. Two ways lead here. Events (回调) are stored before
 //! they are answered, and what they are about is then read again: a hint, never the truth. The
 //! full sync reads everything as a durable job and repairs what no event has told. Invariants:
@@ -15,11 +16,16 @@ mod freshness;
 mod inbox;
 mod job;
 mod mapping;
+pub mod nightly;
 mod pages;
+mod part;
 mod place;
 mod pull;
 pub mod quota;
+mod refusals;
+mod repairs;
 mod target;
+mod writes;
 
 use std::sync::Arc;
 
@@ -32,15 +38,13 @@ use crate::{
     slice::{Access, Route, Slice, Worker},
     store::{StoreError, Write},
     wecom::quota::Governor,
-    work::{
-        JobKind,
-        jobs::{self, JobId, NewJob},
-    },
+    work::jobs::{self, JobId, NewJob},
 };
 
 pub use callback::CALLBACK;
 pub use freshness::Freshness;
 pub use job::KIND;
+pub use part::{Part, is_sync};
 pub use target::Target;
 
 /// What the slice keeps in memory.
@@ -52,6 +56,7 @@ pub struct State {
     /// Notified when an event has been stored.
     arrived: Notify,
     heard: callback::Heard,
+    refusals: refusals::Refusals,
 }
 
 impl State {
@@ -63,6 +68,7 @@ impl State {
             freshness: Freshness::default(),
             arrived: Notify::new(),
             heard: callback::Heard::default(),
+            refusals: refusals::Refusals::default(),
         }
     }
 
@@ -82,6 +88,9 @@ pub fn slice() -> Slice {
             &connection::TABLES[..],
             &inbox::TABLES[..],
             &quota::TABLES[..],
+            &repairs::TABLES[..],
+            &nightly::TABLES[..],
+            &refusals::TABLES[..],
         ]
         .concat(),
         routes: vec![
@@ -89,17 +98,29 @@ pub fn slice() -> Slice {
             Route::post(CALLBACK, Access::Public, || post().to(callback::receive)),
             Route::get("/org/sync", run, || get().to(pages::index::index)),
             Route::post("/org/sync", run, || post().to(pages::index::start)),
+            Route::get("/org/sync/{id}", run, || get().to(pages::result::show)),
+            Route::post(
+                "/org/sync/nightly",
+                Access::Needs(Permission::SettingsManage),
+                || post().to(pages::index::save_nightly),
+            ),
             Route::get("/settings/wecom/events", run, || {
                 get().to(pages::events::index)
             }),
+            Route::get("/settings/wecom/quota", run, || {
+                get().to(pages::quota::index)
+            }),
+            Route::post(
+                "/settings/wecom/quota",
+                Access::Needs(Permission::SettingsManage),
+                || post().to(pages::quota::save),
+            ),
             Route::post("/settings/wecom/events/replay", run, || {
                 post().to(pages::events::replay)
             }),
         ],
-        jobs: vec![JobKind {
-            name: KIND,
-            run: job::run,
-        }],
+        effects: writes::kinds(),
+        jobs: part::jobs(),
         workers: vec![
             Worker {
                 name: "sync.inbox",
@@ -109,6 +130,14 @@ pub fn slice() -> Slice {
                 name: "sync.quota",
                 run: quota::run,
             },
+            Worker {
+                name: "sync.nightly",
+                run: nightly::run,
+            },
+            Worker {
+                name: "sync.refusals",
+                run: refusals::run,
+            },
         ],
         ..Slice::default()
     }
@@ -116,10 +145,15 @@ pub fn slice() -> Slice {
 
 /// Queues a full sync unless one is waiting or running.
 pub fn enqueue(w: &mut Write<'_>) -> Result<JobId, StoreError> {
+    enqueue_part(w, None)
+}
+
+/// Queues the pass over one part, or over everything, unless it is waiting or running.
+pub fn enqueue_part(w: &mut Write<'_>, part: Option<Part>) -> Result<JobId, StoreError> {
     jobs::enqueue_once(
         w,
         NewJob {
-            kind: KIND,
+            kind: part.map_or(KIND, Part::kind),
             input: Vec::new(),
             created_by: None,
         },
