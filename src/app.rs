@@ -91,6 +91,16 @@ impl App {
         Self::with_store(config, &folder, store)
     }
 
+    /// The same with another clock.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn open_at(config: Config, clock: crate::kit::Clock) -> Result<Arc<Self>, OpenError> {
+        let folder = Folder::at(&config.data);
+        let mut options = Self::store_options();
+        options.clock = clock;
+        let store = Arc::new(Store::open(&folder, options)?);
+        Self::with_store(config, &folder, store)
+    }
+
     fn with_store(
         config: Config,
         folder: &Folder,

@@ -77,6 +77,11 @@ pub(super) async fn receive(
         // Signed, so it comes from WeCom: kept to be looked at.
         Err(_) => ("unreadable".to_owned(), None),
     };
+    #[cfg(any(test, feature = "faults"))]
+    let body = match planted::spoil(&app, body, &name, &target).await {
+        Some(body) => body,
+        None => return Ok(HttpResponse::Ok().body("success")),
+    };
     // A repetition costs no write.
     let is_known = app.read(|r| inbox::is_known(r, &body))?;
     let act = Act::by_system("wecom.event", "callback");
@@ -127,4 +132,45 @@ fn refuse(app: &App, reason: Reason) -> HttpResponse {
     count(&app.sync.heard.refused);
     app.sync.refusals.count(app.store.clock().now(), reason);
     HttpResponse::Forbidden().finish()
+}
+
+/// Bugs that the fault tests have to see.
+#[cfg(any(test, feature = "faults"))]
+mod planted {
+    use std::time::Duration;
+
+    use super::{Act, App, Data, inbox};
+    use crate::sync::{Planted, Target};
+
+    /// The body as a wrong inbox takes it; none if it answers already.
+    pub(super) async fn spoil(
+        app: &Data<App>,
+        body: Vec<u8>,
+        name: &str,
+        target: &Option<Target>,
+    ) -> Option<Vec<u8>> {
+        match app.sync.planted() {
+            None => Some(body),
+            Some(Planted::ForgetDedupe) => {
+                Some([body, app.store.random().bytes::<8>().to_vec()].concat())
+            }
+            Some(Planted::MergeBySender) => {
+                let text = String::from_utf8_lossy(&body);
+                let part = |name: &str| text.split(name).nth(1).unwrap_or("").to_owned();
+                Some((part("FromUserName") + &part("CreateTime")).into_bytes())
+            }
+            Some(Planted::AnswerBeforeStored) => {
+                let (app, name, target) = (app.clone(), name.to_owned(), target.clone());
+                actix_web::rt::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    let act = Act::by_system("wecom.event", "callback");
+                    let stored =
+                        app.write(act, move |w| Ok(inbox::receive(w, body, name, target)?));
+                    drop(stored.await);
+                    app.sync.arrived.notify_one();
+                });
+                None
+            }
+        }
+    }
 }

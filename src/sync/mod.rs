@@ -36,7 +36,7 @@ use crate::{
     identity::Permission,
     kit::Clock,
     slice::{Access, Route, Slice, Worker},
-    store::{StoreError, Write},
+    store::{Read, StoreError, Write},
     wecom::quota::Governor,
     work::jobs::{self, JobId, NewJob},
 };
@@ -46,6 +46,18 @@ pub use freshness::Freshness;
 pub use job::KIND;
 pub use part::{Part, is_sync};
 pub use target::Target;
+
+/// A way in which real software hears things twice, or not at all.
+#[cfg(any(test, feature = "faults"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planted {
+    /// A repetition is taken for another event.
+    ForgetDedupe,
+    /// Events of one sender in one second are taken for one.
+    MergeBySender,
+    /// It is answered before it is durable.
+    AnswerBeforeStored,
+}
 
 /// What the slice keeps in memory.
 pub struct State {
@@ -57,6 +69,8 @@ pub struct State {
     arrived: Notify,
     heard: callback::Heard,
     refusals: refusals::Refusals,
+    #[cfg(any(test, feature = "faults"))]
+    planted: std::sync::Mutex<Option<Planted>>,
 }
 
 impl State {
@@ -69,7 +83,26 @@ impl State {
             arrived: Notify::new(),
             heard: callback::Heard::default(),
             refusals: refusals::Refusals::default(),
+            #[cfg(any(test, feature = "faults"))]
+            planted: std::sync::Mutex::default(),
         }
+    }
+
+    /// Plants a bug, or takes it out.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn plant(&self, planted: Option<Planted>) {
+        *self
+            .planted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = planted;
+    }
+
+    #[cfg(any(test, feature = "faults"))]
+    fn planted(&self) -> Option<Planted> {
+        *self
+            .planted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The connection in use, if there is one.
@@ -141,6 +174,11 @@ pub fn slice() -> Slice {
         ],
         ..Slice::default()
     }
+}
+
+/// How many events wait to be dealt with.
+pub fn waiting(r: &Read<'_>) -> Result<u64, StoreError> {
+    inbox::waiting(r)
 }
 
 /// Queues a full sync unless one is waiting or running.

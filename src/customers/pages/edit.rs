@@ -90,14 +90,21 @@ impl Head {
     }
 }
 
+/// A tag with its box.
+struct Tick {
+    id: String,
+    name: String,
+    is_on: bool,
+}
+
 /// The tags with boxes.
 #[derive(Template)]
 #[template(path = "customers/tags_edit.html", blocks = ["title"])]
 pub(in crate::customers) struct TagsPage {
     head: Head,
     action: String,
-    /// Group and its tags: id, name, whether ticked.
-    groups: Vec<(String, Vec<(String, String, bool)>)>,
+    /// Groups with their tags.
+    groups: Vec<(String, Vec<Tick>)>,
 }
 view!(TagsPage);
 
@@ -113,7 +120,11 @@ pub(in crate::customers) async fn tags_form(
         let (relation, customer, sight) = editable(&app, r, &viewer, id)?;
         let current = actions::tags_to_be(r, &relation)?;
         let groups = tags::queries::groups(r)?.into_iter().map(|group| {
-            let tag = |tag: tags::Tag| (tag.id.to_string(), tag.name, current.contains(&tag.id));
+            let tag = |tag: tags::Tag| Tick {
+                id: tag.id.to_string(),
+                is_on: current.contains(&tag.id),
+                name: tag.name,
+            };
             (group.group.name, group.tags.into_iter().map(tag).collect())
         });
         Ok::<_, AppError>(TagsPage {

@@ -336,6 +336,12 @@ pub(in crate::sync) fn tally(r: &Read<'_>, now: Timestamp) -> Result<Tally, Stor
     })
 }
 
+/// How many events wait.
+pub(in crate::sync) fn waiting(r: &Read<'_>) -> Result<u64, StoreError> {
+    let rows = r.walk(&BY_STATE, &in_state(SignalState::Waiting))?;
+    Ok(rows.take(COUNTED_MAX).count() as u64)
+}
+
 fn in_state(state: SignalState) -> Walk {
     Walk::prefix(Key::new().with(state as u8))
 }

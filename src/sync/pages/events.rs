@@ -59,7 +59,7 @@ pub(in crate::sync) struct EventsPage {
     /// Since the start: stored, repeated.
     heard: (u64, u64),
     /// Refused within a day, by reason, and within the last hour.
-    refused: Vec<(&'static str, u64)>,
+    refused: Vec<(String, u64)>,
     refused_hour: u64,
     /// Whether callbacks can be opened at all.
     is_set_up: bool,
@@ -99,7 +99,9 @@ pub(in crate::sync) async fn index(
     })?;
     let of_day = |reason: Reason| {
         let found = day.iter().find(|(known, _)| *known == reason);
-        found.map(|(_, n)| (reason.code(), *n))
+        let code = reason.code();
+        let name = cx.t(&format!("events.reason.{code}"));
+        found.map(|(_, n)| (name.into_owned(), *n))
     };
     let heard = &app.sync.heard;
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -50,6 +50,8 @@ pub(in crate::sync) struct SyncPage {
     nightly: NightlySettings,
     next: Option<Timestamp>,
     may_change: bool,
+    /// The parts that can run alone: form value and name.
+    parts: Vec<(&'static str, String)>,
 }
 view!(SyncPage, "sync" => as_sync);
 
@@ -88,7 +90,13 @@ pub(in crate::sync) async fn index(
         nightly,
         next,
         may_change: viewer.may(Permission::SettingsManage),
+        parts: Part::ALL.into_iter().map(|p| part_name(&cx, p)).collect(),
     }))
+}
+
+fn part_name(cx: &Cx, part: Part) -> (&'static str, String) {
+    let code = part.code();
+    (code, cx.t(&format!("sync.part.{code}")).into_owned())
 }
 
 fn past(cx: &Cx, job: &Job) -> PastPass {
@@ -195,6 +203,7 @@ mod tests {
             nightly: NightlySettings::default(),
             next: Some(Timestamp::from_ms(0)),
             may_change: connected,
+            parts: vec![("tags", HOSTILE.into())],
         };
         let begins = |page: &SyncPage| check_page(page).contains("action=\"/org/sync\"");
         assert!(!begins(&page(false, None, false)));

@@ -11,7 +11,7 @@ use crate::{
     kit::Timestamp,
     view,
     web::{Cx, Form, Shown, filters, parts::Tab, words},
-    wecom::quota::{Standing, Unit, Window, rule_named},
+    wecom::quota::{Gauge, Standing, Unit, Window, rule_named},
     work::outbox,
 };
 
@@ -94,13 +94,7 @@ fn line(cx: &Cx, standing: &Standing) -> BudgetLine {
     };
     let calls = rule_named(&standing.budget).map_or(&[][..], |rule| rule.calls);
     let gauges = standing.gauges.iter().map(|gauge| GaugeLine {
-        name: cx
-            .t(&format!(
-                "quota.limit.{}_{}",
-                gauge.unit.code(),
-                gauge.window.code()
-            ))
-            .into_owned(),
+        name: limit_name(cx, gauge),
         unit: gauge.unit.code(),
         window: gauge.window.code(),
         used: gauge.used,
@@ -110,7 +104,6 @@ fn line(cx: &Cx, standing: &Standing) -> BudgetLine {
     BudgetLine {
         code: standing.budget.clone(),
         calls: match calls.is_empty() {
-            true if name == standing.budget => String::new(),
             true => String::new(),
             false => calls.join(" · "),
         },
@@ -120,6 +113,11 @@ fn line(cx: &Cx, standing: &Standing) -> BudgetLine {
         under_way: standing.under_way,
         at_once: standing.at_once,
     }
+}
+
+fn limit_name(cx: &Cx, gauge: &Gauge) -> String {
+    let (unit, window) = (gauge.unit.code(), gauge.window.code());
+    cx.t(&format!("quota.limit.{unit}_{window}")).into_owned()
 }
 
 /// The catalogue's name of a budget; the sign for every call is no word.

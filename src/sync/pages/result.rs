@@ -17,7 +17,7 @@ use super::super::{part::is_sync, repairs};
 /// A repaired record.
 struct RepairLine {
     what: String,
-    wrong: &'static str,
+    wrong: String,
     /// What differed, in the reader's words.
     fields: String,
     href: Option<String>,
@@ -72,7 +72,7 @@ fn line(cx: &Cx, repair: &repairs::Repair) -> RepairLine {
             true => cx.t(&object).into_owned(),
             false => kind.to_owned(),
         },
-        wrong: repair.wrong.code(),
+        wrong: wrong_name(cx, repair.wrong),
         fields: fields.collect::<Vec<_>>().join("、"),
         href: match kind {
             "customer" | "relation" => Some(format!("/customers/{shown_with}?tab=changes")),
@@ -83,6 +83,11 @@ fn line(cx: &Cx, repair: &repairs::Repair) -> RepairLine {
             _ => None,
         },
     }
+}
+
+fn wrong_name(cx: &Cx, wrong: repairs::Wrong) -> String {
+    let code = wrong.code();
+    cx.t(&format!("sync.wrong.{code}")).into_owned()
 }
 
 /// The name of a field; what points elsewhere has none.
@@ -108,9 +113,9 @@ mod tests {
         for n in [0, 1, 40] {
             let line = |n: usize| RepairLine {
                 what: HOSTILE.into(),
-                wrong: "gone",
+                wrong: HOSTILE.into(),
                 fields: HOSTILE.into(),
-                href: (n % 2 == 0).then(|| "/customers/x".into()),
+                href: n.is_multiple_of(2).then(|| "/customers/x".into()),
             };
             check_page(&ResultPage {
                 job: card(JobState::Done, HOSTILE),
