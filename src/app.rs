@@ -91,6 +91,16 @@ impl App {
         Self::with_store(config, &folder, store)
     }
 
+    /// The same with another clock.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn open_at(config: Config, clock: crate::kit::Clock) -> Result<Arc<Self>, OpenError> {
+        let folder = Folder::at(&config.data);
+        let mut options = Self::store_options();
+        options.clock = clock;
+        let store = Arc::new(Store::open(&folder, options)?);
+        Self::with_store(config, &folder, store)
+    }
+
     fn with_store(
         config: Config,
         folder: &Folder,
@@ -122,6 +132,11 @@ impl App {
     /// The client of the firm's WeCom account, if it is connected.
     pub fn wecom(&self) -> Option<wecom::Client> {
         self.sync.link().map(|link| link.client.clone())
+    }
+
+    /// The zone in which the firm's days begin and end.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        crate::serve::zone()
     }
 
     /// Runs a read on the published state.
@@ -344,8 +359,13 @@ impl App {
         }
     }
 
-    /// Queues a full sync on behalf of `viewer`, unless one is under way; gives the job.
-    pub async fn start_sync(&self, viewer: &Viewer) -> Result<jobs::JobId> {
+    /// Queues a sync of one part or of everything on behalf of `viewer`, unless it is under
+    /// way; gives the job.
+    pub async fn start_sync(
+        &self,
+        viewer: &Viewer,
+        part: Option<sync::Part>,
+    ) -> Result<jobs::JobId> {
         if self.wecom().is_none() {
             return Err(AppError::Unavailable {
                 why: "wecom_missing",
@@ -356,7 +376,7 @@ impl App {
         let id = self
             .write(act, move |w| {
                 viewer.scope(&w.read(), Permission::SyncRun)?;
-                let id = sync::enqueue(w)?;
+                let id = sync::enqueue_part(w, part)?;
                 w.act_mut().objects.push(crate::store::ObjectRef {
                     kind: "job",
                     id: id.to_string(),

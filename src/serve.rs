@@ -47,7 +47,7 @@ fn upload_paths(slices: &[Slice]) -> Vec<ResourceDef> {
 }
 
 /// The zone in which the firm's days begin and end.
-fn zone() -> jiff::tz::TimeZone {
+pub(crate) fn zone() -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::get("Asia/Shanghai").unwrap_or(jiff::tz::TimeZone::UTC)
 }
 

@@ -6,4 +6,6 @@ mod browser;
 mod coverage;
 mod crash;
 mod journeys;
+#[cfg(feature = "faults")]
+mod once;
 mod support;

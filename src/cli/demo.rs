@@ -19,7 +19,10 @@ use crate::{
     store::{Folder, Write},
     sync,
     wecom::sim::{SimHandle, SimOptions, Simulator, firm},
-    work::jobs,
+    work::{
+        effects::{self, Area, SaveWriteSettings, WriteMode, WriteSettings},
+        jobs,
+    },
 };
 
 use super::{CommandResult, serve};
@@ -55,6 +58,7 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
     let first_start = !app.read(queries::has_super_admin)?;
     if first_start {
         make_accounts(&app)?;
+        allow_writing(&app)?;
         queue_sync(&app)?;
     }
     let stage = sim.stage_url();
@@ -157,6 +161,18 @@ fn make_accounts(app: &App) -> Result<()> {
         .write_blocking(viewer.change("settings.access"), move |w| {
             let allowed = viewer.allow(w, SaveAccessSettings { settings })?;
             actions::save_access_settings(w, allowed)
+        })
+}
+
+/// The made-up firm lets Qitai write everything.
+fn allow_writing(app: &App) -> Result<()> {
+    let viewer = Viewer::system("demo");
+    let on = |settings: WriteSettings, area| settings.with(area, WriteMode::On);
+    let settings = Area::ALL.into_iter().fold(WriteSettings::default(), on);
+    app.store
+        .write_blocking(viewer.change("settings.writing"), move |w| {
+            let allowed = viewer.allow(w, SaveWriteSettings { settings })?;
+            effects::save_write_settings(w, allowed)
         })
 }
 

@@ -6,8 +6,10 @@
 //! relation says (remark, description, phones, company, tags) is visible only with that
 //! relation; nobody is deleted because a page of an answer failed.
 
+pub mod actions;
 mod api;
 pub mod documents;
+pub mod effects;
 pub mod export;
 mod groups_api;
 pub mod list;
@@ -78,6 +80,17 @@ pub fn slice() -> Slice {
             ),
         ),
     );
+    let edit = Access::Needs(Permission::CustomerEdit);
+    let (tags, remark) = (
+        "/customers/relations/{relation}/tags",
+        "/customers/relations/{relation}/remark",
+    );
+    routes.extend([
+        Route::get(tags, edit, || get().to(pages::tags_form)),
+        Route::post(tags, edit, || post().to(pages::save_tags)),
+        Route::get(remark, edit, || get().to(pages::remark_form)),
+        Route::post(remark, edit, || post().to(pages::save_remark)),
+    ]);
     let groups = Access::Needs(Permission::GroupRead);
     routes.extend([
         Route::get("/groups", groups, || get().to(pages::groups)),

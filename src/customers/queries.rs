@@ -3,10 +3,12 @@
 use crate::{
     org::{MemberId, Sight},
     store::{Key, Read, StoreError, Walk},
+    work::effects::{self, Effect, EffectSpec},
 };
 
 use super::{
     Customer, CustomerId, Group, GroupId, GroupMember, Relation, RelationId,
+    effects::{MARK_TAG, MarkTag, REMARK, Remark},
     sync::{people_in, relations_of},
     tables::{CUSTOMER_BY_NO, GROUP_BY_NO, GROUP_MEMBER_BY_CUSTOMER},
 };
@@ -64,6 +66,39 @@ pub fn customer_by_no(
         Some(id) => customer(r, sight, id),
         None => Ok(None),
     }
+}
+
+/// What is on its way to WeCom about a customer, and what failed, in the order planned.
+pub fn pending(r: &Read<'_>, customer: CustomerId) -> Result<Vec<Effect>, StoreError> {
+    effects::pending_about(r, "customer", &customer.to_string())
+}
+
+/// The markings of a relation that are on their way.
+pub fn pending_marks(r: &Read<'_>, relation: &Relation) -> Result<Vec<MarkTag>, StoreError> {
+    let mut marks: Vec<MarkTag> = on_the_way(r, relation, &MARK_TAG)?;
+    marks.retain(|mark| mark.pair.relation == relation.id);
+    Ok(marks)
+}
+
+/// The notings of a relation that are on their way.
+pub fn pending_remarks(r: &Read<'_>, relation: &Relation) -> Result<Vec<Remark>, StoreError> {
+    let mut remarks: Vec<Remark> = on_the_way(r, relation, &REMARK)?;
+    remarks.retain(|remark| remark.pair.relation == relation.id);
+    Ok(remarks)
+}
+
+fn on_the_way<T: for<'b> minicbor::Decode<'b, ()>>(
+    r: &Read<'_>,
+    relation: &Relation,
+    kind: &EffectSpec,
+) -> Result<Vec<T>, StoreError> {
+    let pending = pending(r, relation.customer)?;
+    let of_kind = pending
+        .iter()
+        .filter(|e| e.kind == kind.name && e.state.is_pending());
+    Ok(of_kind
+        .filter_map(|effect| minicbor::decode(&effect.input).ok())
+        .collect())
 }
 
 /// A phone number of a relation in scope.

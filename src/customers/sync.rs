@@ -12,6 +12,7 @@ use crate::{
 use super::{
     AddWay, Customer, CustomerId, CustomerKind, Group, GroupId, GroupMember, GroupState, JoinScene,
     LastWord, Relation, RelationState,
+    effects::{MarkTag, Remark},
     tables::{
         CUSTOMER_BY_EXTERNAL_ID, CUSTOMER_BY_NO, GROUP_BY_CHAT_ID, GROUP_BY_NO,
         GROUP_MEMBER_BY_GROUP, RELATION_BY_CUSTOMER, RELATION_BY_PAIR, external_key,
@@ -244,6 +245,42 @@ pub fn apply_customer(
         }
     }
     end_relations(w, id, &following)
+}
+
+/// WeCom has carried a marking out.
+pub fn apply_marked(w: &mut Write<'_>, mark: &MarkTag) -> Result<(), StoreError> {
+    let Some(mut relation) = w.get::<Relation>(&mark.pair.relation)? else {
+        return Ok(());
+    };
+    for (wecom_ids, is_on) in [(&mark.add, true), (&mark.remove, false)] {
+        for wecom_id in wecom_ids {
+            if let Some(id) = tags::sync::tag_by_wecom_id(&w.read(), wecom_id)? {
+                relation.tags.retain(|known| *known != id);
+                relation.tags.extend(is_on.then_some(id));
+            }
+        }
+    }
+    relation.tags.sort_unstable();
+    w.put(&relation)
+}
+
+/// WeCom has carried a noting out.
+pub fn apply_noted(w: &mut Write<'_>, noted: &Remark) -> Result<(), StoreError> {
+    let Some(mut relation) = w.get::<Relation>(&noted.pair.relation)? else {
+        return Ok(());
+    };
+    let set = |field: &mut String, text: &Option<String>| {
+        if let Some(text) = text {
+            field.clone_from(text);
+        }
+    };
+    set(&mut relation.remark, &noted.remark);
+    set(&mut relation.description, &noted.description);
+    set(&mut relation.company, &noted.company);
+    if let Some(phones) = &noted.phones {
+        relation.phones.clone_from(phones);
+    }
+    w.put(&relation)
 }
 
 /// Notes what the customer did about the member, unless something later is known.

@@ -50,6 +50,9 @@ pub enum Permission {
     /// Change roles and the settings of who sees what.
     #[n(12)]
     SettingsManage,
+    /// Put tags on customers and note remarks, which are written to WeCom.
+    #[n(15)]
+    CustomerEdit,
 }
 
 /// A set of rights.
@@ -57,9 +60,10 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CustomerRead,
         Self::CustomerReveal,
+        Self::CustomerEdit,
         Self::CustomerExport,
         Self::GroupRead,
         Self::TagRead,
@@ -78,6 +82,7 @@ impl Permission {
         match self {
             Self::CustomerRead => "customer.read",
             Self::CustomerReveal => "customer.reveal",
+            Self::CustomerEdit => "customer.edit",
             Self::CustomerExport => "customer.export",
             Self::GroupRead => "group.read",
             Self::TagRead => "tag.read",

@@ -91,6 +91,7 @@ impl Role {
 const DEPARTMENT_ADMIN: &[Permission] = &[
     Permission::CustomerRead,
     Permission::CustomerReveal,
+    Permission::CustomerEdit,
     Permission::CustomerExport,
     Permission::GroupRead,
     Permission::TagRead,
@@ -101,6 +102,7 @@ const DEPARTMENT_ADMIN: &[Permission] = &[
 const STAFF: &[Permission] = &[
     Permission::CustomerRead,
     Permission::CustomerReveal,
+    Permission::CustomerEdit,
     Permission::GroupRead,
     Permission::OrgRead,
 ];

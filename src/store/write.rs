@@ -134,6 +134,11 @@ impl<'s> Write<'s> {
         &mut self.act
     }
 
+    /// The records that have changed so far.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// How many records have changed so far.
     pub fn changed(&self) -> usize {
         self.changes.len()

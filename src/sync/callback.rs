@@ -11,20 +11,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Bytes, Data},
+    web::{Data, Payload},
 };
+use futures_util::StreamExt;
 
 use crate::{
     app::App,
     error::Result,
     store::Act,
     wecom::{
-        callback::{Keys, Query, Refused},
+        callback::{BODY_BYTES_MAX, Keys, Query, Refused},
         event::Received,
     },
 };
 
-use super::{inbox, target};
+use super::{inbox, refusals::Reason, target};
 
 /// The address that is entered in WeCom's admin console.
 pub const CALLBACK: &str = "/wecom/callback";
@@ -49,16 +50,24 @@ pub(super) async fn verify(app: Data<App>, req: HttpRequest) -> HttpResponse {
     let echoed = with_keys(&app, &req, |keys, query| keys.echo(query));
     match echoed {
         // Nothing but the text itself: no quotes, no line end.
-        Some(text) => HttpResponse::Ok().content_type("text/plain").body(text),
-        None => refuse(&app),
+        Ok(text) => HttpResponse::Ok().content_type("text/plain").body(text),
+        Err(reason) => refuse(&app, reason),
     }
 }
 
 /// Stores an event and answers once it is durable.
-pub(super) async fn receive(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse> {
+pub(super) async fn receive(
+    app: Data<App>,
+    req: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    let Some(body) = read(payload).await else {
+        return Ok(refuse(&app, Reason::TooLarge));
+    };
     let opened = with_keys(&app, &req, |keys, query| keys.open(query, &body));
-    let Some(body) = opened else {
-        return Ok(refuse(&app));
+    let body = match opened {
+        Ok(body) => body,
+        Err(reason) => return Ok(refuse(&app, reason)),
     };
     let (name, target) = match Received::parse(&body) {
         Ok(received) => (
@@ -67,6 +76,11 @@ pub(super) async fn receive(app: Data<App>, req: HttpRequest, body: Bytes) -> Re
         ),
         // Signed, so it comes from WeCom: kept to be looked at.
         Err(_) => ("unreadable".to_owned(), None),
+    };
+    #[cfg(any(test, feature = "faults"))]
+    let body = match planted::spoil(&app, body, &name, &target).await {
+        Some(body) => body,
+        None => return Ok(HttpResponse::Ok().body("success")),
     };
     // A repetition costs no write.
     let is_known = app.read(|r| inbox::is_known(r, &body))?;
@@ -86,20 +100,77 @@ pub(super) async fn receive(app: Data<App>, req: HttpRequest, body: Bytes) -> Re
         .body("success"))
 }
 
+/// The body, unless it is larger than any callback; the rest is then left unread.
+async fn read(mut payload: Payload) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.ok()?;
+        if body.len() + piece.len() > BODY_BYTES_MAX {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
+}
+
 fn with_keys<T>(
     app: &App,
     req: &HttpRequest,
     open: impl FnOnce(&Keys, &Query) -> Result<T, Refused>,
-) -> Option<T> {
-    let link = app.sync.link()?;
-    let keys = link.keys.as_ref()?;
+) -> Result<T, Reason> {
+    let link = app.sync.link().ok_or(Reason::NotSetUp)?;
+    let keys = link.keys.as_ref().ok_or(Reason::NotSetUp)?;
     let opened = Query::parse(req.query_string()).and_then(|query| open(keys, &query));
-    opened
-        .inspect_err(|why| tracing::warn!(%why, "callback refused"))
-        .ok()
+    opened.map_err(|why| {
+        tracing::warn!(%why, "callback refused");
+        Reason::of(&why)
+    })
 }
 
-fn refuse(app: &App) -> HttpResponse {
+/// The same answer whatever was wrong; counted by what it was.
+fn refuse(app: &App, reason: Reason) -> HttpResponse {
     count(&app.sync.heard.refused);
+    app.sync.refusals.count(app.store.clock().now(), reason);
     HttpResponse::Forbidden().finish()
+}
+
+/// Bugs that the fault tests have to see.
+#[cfg(any(test, feature = "faults"))]
+mod planted {
+    use std::time::Duration;
+
+    use super::{Act, App, Data, inbox};
+    use crate::sync::{Planted, Target};
+
+    /// The body as a wrong inbox takes it; none if it answers already.
+    pub(super) async fn spoil(
+        app: &Data<App>,
+        body: Vec<u8>,
+        name: &str,
+        target: &Option<Target>,
+    ) -> Option<Vec<u8>> {
+        match app.sync.planted() {
+            None => Some(body),
+            Some(Planted::ForgetDedupe) => {
+                Some([body, app.store.random().bytes::<8>().to_vec()].concat())
+            }
+            Some(Planted::MergeBySender) => {
+                let text = String::from_utf8_lossy(&body);
+                let part = |name: &str| text.split(name).nth(1).unwrap_or("").to_owned();
+                Some((part("FromUserName") + &part("CreateTime")).into_bytes())
+            }
+            Some(Planted::AnswerBeforeStored) => {
+                let (app, name, target) = (app.clone(), name.to_owned(), target.clone());
+                actix_web::rt::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    let act = Act::by_system("wecom.event", "callback");
+                    let stored =
+                        app.write(act, move |w| Ok(inbox::receive(w, body, name, target)?));
+                    drop(stored.await);
+                    app.sync.arrived.notify_one();
+                });
+                None
+            }
+        }
+    }
 }

@@ -14,10 +14,10 @@ use crate::{
     store::{Act, Read, Write},
     tags,
     wecom::{Client, quota::Urgency},
-    work::{Job, JobContext, JobEnd, JobFuture},
+    work::{Job, JobContext, JobEnd},
 };
 
-use super::{Target, mapping, place::Place, pull};
+use super::{Part, Target, mapping, place::Place, pull, repairs};
 
 /// The job's kind.
 pub const KIND: &str = "sync.full";
@@ -27,33 +27,45 @@ const MEMBERS_A_WRITE: usize = 50;
 /// again after a cut.
 const MEMBERS_A_STRETCH: usize = 25;
 
-/// Runs the job.
-pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
-    Box::pin(async move {
-        let client = app.wecom().ok_or(AppError::Unavailable {
-            why: "wecom_missing",
-        })?;
-        let client = client.at(Urgency::Bulk);
-        let pass = Pass {
-            app,
-            client,
-            context,
-        };
-        loop {
-            if pass.context.should_stop()? {
-                return Ok(JobEnd::Paused);
-            }
-            let job = pass.context.job()?;
-            let place = Place::of(job.cursor.as_deref()).map_err(AppError::internal)?;
-            match place {
-                Place::Directory => pass.directory().await?,
-                Place::Tags => pass.tags().await?,
-                Place::Customers { from_userid } => pass.customers(from_userid).await?,
-                Place::Groups { after_chat_id } => pass.groups(after_chat_id).await?,
-                Place::Finished => return Ok(JobEnd::Done),
-            }
+/// Runs the job over these parts, one after the other.
+pub(super) async fn run(
+    app: Arc<App>,
+    context: JobContext,
+    parts: &'static [Part],
+) -> Result<JobEnd> {
+    let client = app.wecom().ok_or(AppError::Unavailable {
+        why: "wecom_missing",
+    })?;
+    let mut repairs = Vec::new();
+    for part in parts {
+        if app.read(|r| part.was_complete(r))? {
+            repairs.push(*part);
         }
-    })
+    }
+    let pass = Pass {
+        app,
+        client: client.at(Urgency::Bulk),
+        context,
+        parts,
+        repairs,
+    };
+    loop {
+        if pass.context.should_stop()? {
+            return Ok(JobEnd::Paused);
+        }
+        let job = pass.context.job()?;
+        let place = match &job.cursor {
+            Some(cursor) => Place::of(cursor).map_err(AppError::internal)?,
+            None => parts.first().map_or(Place::Finished, |p| p.beginning()),
+        };
+        match place {
+            Place::Directory => pass.directory().await?,
+            Place::Tags => pass.tags().await?,
+            Place::Customers { from_userid } => pass.customers(from_userid).await?,
+            Place::Groups { after_chat_id } => pass.groups(after_chat_id).await?,
+            Place::Finished => return Ok(JobEnd::Done),
+        }
+    }
 }
 
 /// One run over the firm.
@@ -61,6 +73,9 @@ struct Pass {
     app: Arc<App>,
     client: Client,
     context: JobContext,
+    parts: &'static [Part],
+    /// The parts of which a complete pass was made before: what changes is a repair.
+    repairs: Vec<Part>,
 }
 
 impl Pass {
@@ -70,7 +85,33 @@ impl Pass {
         T: Send + 'static,
         F: FnOnce(&mut Write<'_>, &mut Job) -> Result<T> + Send + 'static,
     {
-        self.context.step(Act::by_system(code, "sync"), verb).await
+        let is_repair = |place: Option<&Place>| {
+            place
+                .and_then(Place::part)
+                .is_some_and(|part| self.repairs.contains(&part))
+        };
+        let job = self.context.job()?;
+        let place = match &job.cursor {
+            Some(cursor) => Place::of(cursor).ok(),
+            None => self.parts.first().map(|part| part.beginning()),
+        };
+        let is_repair = is_repair(place.as_ref());
+        let step = move |w: &mut Write<'_>, job: &mut Job| {
+            let before = w.changed();
+            let value = verb(w, job)?;
+            if is_repair {
+                repairs::note(w, job, before)?;
+            }
+            Ok(value)
+        };
+        self.context.step(Act::by_system(code, "sync"), step).await
+    }
+
+    /// Moves on from a part: to the next one, or to the end.
+    async fn end(&self, part: Part) -> Result<()> {
+        let next = self.parts.iter().find(|next| **next > part);
+        self.go_to(next.map_or(Place::Finished, |next| next.beginning()))
+            .await
     }
 
     /// Moves to the next phase.
@@ -107,7 +148,7 @@ impl Pass {
             Ok(org::sync::apply_follow_users(w, &serving)?)
         })
         .await?;
-        self.go_to(Place::Tags).await
+        self.end(Part::Directory).await
     }
 
     /// Everybody in these departments; gives the userids seen, lower-cased.
@@ -177,10 +218,7 @@ impl Pass {
             Ok(())
         })
         .await?;
-        self.go_to(Place::Customers {
-            from_userid: String::new(),
-        })
-        .await
+        self.end(Part::Tags).await
     }
 
     /// The customers of one stretch of members.
@@ -196,23 +234,17 @@ impl Pass {
             .collect();
         let (done, total) = (start as u64, userids.len() as u64);
         if stretch.is_empty() {
-            return self
-                .go_to(Place::Groups {
-                    after_chat_id: String::new(),
-                })
-                .await;
+            return self.end(Part::Customers).await;
         }
         let members = Arc::new(self.app.store.read(org::sync::members_by_userid)?);
         let seen = self.read_stretch(&stretch, &members, done, total).await?;
         let Some(seen) = seen else { return Ok(()) };
         self.ask_about_missing(&stretch, &members, &seen).await?;
         let next = userids.get(start + stretch.len()).cloned();
-        let place = match next {
-            Some(from_userid) => Place::Customers { from_userid },
-            None => Place::Groups {
-                after_chat_id: String::new(),
-            },
+        let Some(from_userid) = next else {
+            return self.end(Part::Customers).await;
         };
+        let place = Place::Customers { from_userid };
         let reached = done + stretch.len() as u64;
         self.step("sync.progress", move |_, job| {
             job.progress.phase = place.phase().to_owned();
@@ -355,6 +387,6 @@ impl Pass {
         {
             self.pull(Target::Group(chat_id)).await?;
         }
-        self.go_to(Place::Finished).await
+        self.end(Part::Groups).await
     }
 }

@@ -1,6 +1,7 @@
 //! Sync (同步): never out of step with WeCom.
 //!
-//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`; what is heard is applied through the `sync`
+//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`, `repairs-1`,
+//! `nightly-settings-1`, `refusals-1`; what is heard is applied through the `sync`
 //! functions of org, tags and customers. Two ways lead here. Events (回调) are stored before
 //! they are answered, and what they are about is then read again: a hint, never the truth. The
 //! full sync reads everything as a durable job and repairs what no event has told. Invariants:
@@ -15,11 +16,16 @@ mod freshness;
 mod inbox;
 mod job;
 mod mapping;
+pub mod nightly;
 mod pages;
+mod part;
 mod place;
 mod pull;
 pub mod quota;
+mod refusals;
+mod repairs;
 mod target;
+mod writes;
 
 use std::sync::Arc;
 
@@ -30,18 +36,28 @@ use crate::{
     identity::Permission,
     kit::Clock,
     slice::{Access, Route, Slice, Worker},
-    store::{StoreError, Write},
+    store::{Read, StoreError, Write},
     wecom::quota::Governor,
-    work::{
-        JobKind,
-        jobs::{self, JobId, NewJob},
-    },
+    work::jobs::{self, JobId, NewJob},
 };
 
 pub use callback::CALLBACK;
 pub use freshness::Freshness;
 pub use job::KIND;
+pub use part::{Part, is_sync};
 pub use target::Target;
+
+/// A way in which real software hears things twice, or not at all.
+#[cfg(any(test, feature = "faults"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planted {
+    /// A repetition is taken for another event.
+    ForgetDedupe,
+    /// Events of one sender in one second are taken for one.
+    MergeBySender,
+    /// It is answered before it is durable.
+    AnswerBeforeStored,
+}
 
 /// What the slice keeps in memory.
 pub struct State {
@@ -52,6 +68,9 @@ pub struct State {
     /// Notified when an event has been stored.
     arrived: Notify,
     heard: callback::Heard,
+    refusals: refusals::Refusals,
+    #[cfg(any(test, feature = "faults"))]
+    planted: std::sync::Mutex<Option<Planted>>,
 }
 
 impl State {
@@ -63,7 +82,27 @@ impl State {
             freshness: Freshness::default(),
             arrived: Notify::new(),
             heard: callback::Heard::default(),
+            refusals: refusals::Refusals::default(),
+            #[cfg(any(test, feature = "faults"))]
+            planted: std::sync::Mutex::default(),
         }
+    }
+
+    /// Plants a bug, or takes it out.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn plant(&self, planted: Option<Planted>) {
+        *self
+            .planted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = planted;
+    }
+
+    #[cfg(any(test, feature = "faults"))]
+    fn planted(&self) -> Option<Planted> {
+        *self
+            .planted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The connection in use, if there is one.
@@ -82,6 +121,9 @@ pub fn slice() -> Slice {
             &connection::TABLES[..],
             &inbox::TABLES[..],
             &quota::TABLES[..],
+            &repairs::TABLES[..],
+            &nightly::TABLES[..],
+            &refusals::TABLES[..],
         ]
         .concat(),
         routes: vec![
@@ -89,17 +131,29 @@ pub fn slice() -> Slice {
             Route::post(CALLBACK, Access::Public, || post().to(callback::receive)),
             Route::get("/org/sync", run, || get().to(pages::index::index)),
             Route::post("/org/sync", run, || post().to(pages::index::start)),
+            Route::get("/org/sync/{id}", run, || get().to(pages::result::show)),
+            Route::post(
+                "/org/sync/nightly",
+                Access::Needs(Permission::SettingsManage),
+                || post().to(pages::index::save_nightly),
+            ),
             Route::get("/settings/wecom/events", run, || {
                 get().to(pages::events::index)
             }),
+            Route::get("/settings/wecom/quota", run, || {
+                get().to(pages::quota::index)
+            }),
+            Route::post(
+                "/settings/wecom/quota",
+                Access::Needs(Permission::SettingsManage),
+                || post().to(pages::quota::save),
+            ),
             Route::post("/settings/wecom/events/replay", run, || {
                 post().to(pages::events::replay)
             }),
         ],
-        jobs: vec![JobKind {
-            name: KIND,
-            run: job::run,
-        }],
+        effects: writes::kinds(),
+        jobs: part::jobs(),
         workers: vec![
             Worker {
                 name: "sync.inbox",
@@ -109,17 +163,35 @@ pub fn slice() -> Slice {
                 name: "sync.quota",
                 run: quota::run,
             },
+            Worker {
+                name: "sync.nightly",
+                run: nightly::run,
+            },
+            Worker {
+                name: "sync.refusals",
+                run: refusals::run,
+            },
         ],
         ..Slice::default()
     }
 }
 
+/// How many events wait to be dealt with.
+pub fn waiting(r: &Read<'_>) -> Result<u64, StoreError> {
+    inbox::waiting(r)
+}
+
 /// Queues a full sync unless one is waiting or running.
 pub fn enqueue(w: &mut Write<'_>) -> Result<JobId, StoreError> {
+    enqueue_part(w, None)
+}
+
+/// Queues the pass over one part, or over everything, unless it is waiting or running.
+pub fn enqueue_part(w: &mut Write<'_>, part: Option<Part>) -> Result<JobId, StoreError> {
     jobs::enqueue_once(
         w,
         NewJob {
-            kind: KIND,
+            kind: part.map_or(KIND, Part::kind),
             input: Vec::new(),
             created_by: None,
         },

@@ -2,6 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
+use super::Part;
+
 /// The next thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) enum Place {
@@ -33,9 +35,20 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// From a job's cursor; a job that has none is at the beginning.
-    pub(super) fn of(cursor: Option<&[u8]>) -> Result<Self, minicbor::decode::Error> {
-        cursor.map_or(Ok(Self::Directory), minicbor::decode)
+    /// From a job's cursor.
+    pub(super) fn of(cursor: &[u8]) -> Result<Self, minicbor::decode::Error> {
+        minicbor::decode(cursor)
+    }
+
+    /// The part it lies in.
+    pub(super) fn part(&self) -> Option<Part> {
+        Some(match self {
+            Self::Directory => Part::Directory,
+            Self::Tags => Part::Tags,
+            Self::Customers { .. } => Part::Customers,
+            Self::Groups { .. } => Part::Groups,
+            Self::Finished => return None,
+        })
     }
 
     /// As a job's cursor.

@@ -347,7 +347,7 @@ impl Client {
     /// Writes about a customer (`remark`). No event comes of it.
     pub async fn set_remark(&self, change: &RemarkChange) -> Result<(), Error> {
         let call = "externalcontact/remark";
-        let Done {} = self.post(Purpose::Contact, call, change).await?;
+        let Done {} = self.write(Purpose::Contact, call, change).await?;
         Ok(())
     }
 
@@ -374,7 +374,7 @@ impl Client {
             add_tag,
             remove_tag,
         };
-        let Done {} = self.post(Purpose::Contact, call, &ask).await?;
+        let Done {} = self.write(Purpose::Contact, call, &ask).await?;
         Ok(())
     }
 

@@ -283,6 +283,13 @@ pub fn latest(r: &Read<'_>, kind: &str) -> Result<Option<Job>, StoreError> {
         .transpose()
 }
 
+/// The newest jobs of a kind.
+pub fn newest(r: &Read<'_>, kind: &str, limit: usize) -> Result<Vec<Job>, StoreError> {
+    r.list(&BY_KIND, &Walk::prefix(Key::new().with(kind)))?
+        .take(limit)
+        .collect()
+}
+
 /// The newest job of a kind in this state.
 pub fn latest_in(r: &Read<'_>, kind: &str, state: JobState) -> Result<Option<Job>, StoreError> {
     let jobs = r.list(&BY_KIND, &Walk::prefix(Key::new().with(kind)))?;

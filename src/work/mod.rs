@@ -6,6 +6,7 @@
 
 pub mod effects;
 pub mod jobs;
+pub(crate) mod outbox;
 pub(crate) mod pages;
 mod runner;
 
@@ -18,15 +19,17 @@ use crate::slice::{Access, Route, Slice};
 /// for themselves.
 pub fn slice() -> Slice {
     use actix_web::web::{get, post};
+    let mut routes = vec![
+        Route::get("/jobs/{id}", Access::SignedIn, || get().to(pages::show)),
+        Route::post("/jobs/{id}/cancel", Access::SignedIn, || {
+            post().to(pages::cancel)
+        }),
+    ];
+    routes.extend(outbox::routes());
     Slice {
         name: "work",
         tables: [&jobs::TABLES[..], &effects::TABLES[..]].concat(),
-        routes: vec![
-            Route::get("/jobs/{id}", Access::SignedIn, || get().to(pages::show)),
-            Route::post("/jobs/{id}/cancel", Access::SignedIn, || {
-                post().to(pages::cancel)
-            }),
-        ],
+        routes,
         ..Slice::default()
     }
 }

@@ -173,7 +173,7 @@ pub(super) async fn show(
     let job = app.read(|r| visible(r, &viewer, id))?;
     Ok(Shown::of(JobPage {
         may_cancel: !job.state.is_final() && !job.cancel_asked,
-        is_sync: job.kind == sync::KIND,
+        is_sync: sync::is_sync(&job.kind),
         job: JobCard::of(&job, &cx),
     }))
 }
@@ -227,7 +227,7 @@ fn visible(r: &Read<'_>, viewer: &Viewer, id: JobId) -> Result<Job> {
         Err(AppError::Forbidden { .. }) => Ok(false),
         Err(error) => Err(error),
     };
-    let is_sync = job.kind == sync::KIND;
+    let is_sync = sync::is_sync(&job.kind);
     if may(Permission::JobRead)? || (is_sync && may(Permission::SyncRun)?) {
         return Ok(job);
     }

@@ -253,6 +253,11 @@ impl Drop for TestApp {
 
 fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
+    App::open(config(sim, data)).unwrap()
+}
+
+/// How the product is told where WeCom is.
+pub fn config(sim: &SimHandle, data: PathBuf) -> Config {
     let wecom = WecomConfig {
         corpid: sim.corpid.clone(),
         agentid: sim.agentid,
@@ -263,15 +268,14 @@ fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
         callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
     };
     let listen = ([127, 0, 0, 1], 0).into();
-    let config = Config {
+    Config {
         data,
         listen,
         firm: None,
         wecom: Some(wecom),
         wecom_base_url: sim.base_url.clone(),
         behind_proxy: false,
-    };
-    App::open(config).unwrap()
+    }
 }
 
 /// A browser as the server sees it: cookies, forms with their tokens.

@@ -2,6 +2,7 @@
 
 mod asked;
 mod columns;
+mod edit;
 mod export;
 mod group;
 mod groups;
@@ -10,6 +11,7 @@ mod profile;
 mod views;
 
 pub(super) use asked::list_act;
+pub(super) use edit::{remark_form, save_remark, save_tags, tags_form};
 pub(super) use export::export;
 pub(super) use group::group;
 pub(super) use groups::{STATES as GROUP_STATES, groups};

@@ -21,6 +21,7 @@ use crate::{
     tags::{self, queries::GroupWithTags},
     view,
     web::{Cx, Form, ListQuery, Shown, filters, local, parts::Tab},
+    work::{effects::Effect, outbox},
 };
 
 use super::{
@@ -57,6 +58,21 @@ struct Remarks {
     remark: String,
     description: String,
     company: String,
+}
+
+/// What is on its way to WeCom, or failed on it.
+struct Pending {
+    sentence: String,
+    /// Catalogue key and tone.
+    state: (&'static str, &'static str),
+    trouble: String,
+}
+
+/// A relation that the viewer may change.
+struct Editable {
+    by: String,
+    tags_href: String,
+    remark_href: String,
 }
 
 /// One entry of the activity.
@@ -111,6 +127,8 @@ pub(in crate::customers) struct ProfilePage {
     back: String,
     place: Option<Place>,
     is_lost: bool,
+    pending: Vec<Pending>,
+    editable: Vec<Editable>,
 }
 view!(ProfilePage, "tab" => as_tab);
 
@@ -159,6 +177,7 @@ pub(in crate::customers) async fn profile(
             sight: &sight,
             cx: &cx,
             may_reveal,
+            may_edit: viewer.may(Permission::CustomerEdit),
         };
         let around = around(&app, &viewer, &sight, &cx, &wanted, id)?;
         maker.page(visible(r, &sight, id)?, &wanted, around)
@@ -201,6 +220,7 @@ struct Maker<'a> {
     sight: &'a Sight,
     cx: &'a Cx,
     may_reveal: bool,
+    may_edit: bool,
 }
 
 impl Maker<'_> {
@@ -271,9 +291,44 @@ impl Maker<'_> {
             changes,
             back,
             place,
+            pending: self.pending(&found)?,
+            editable: self.editable(&found),
             is_lost: !found.relations.iter().any(Relation::is_active),
             customer: found.customer,
         })
+    }
+
+    fn pending(&self, found: &VisibleCustomer) -> Result<Vec<Pending>> {
+        let effects = queries::pending(self.r, found.customer.id)?;
+        // What another member has asked for is visible with that relation only.
+        let is_visible = |effect: &&Effect| {
+            let pair = crate::customers::effects::pair_of(effect);
+            pair.is_some_and(|pair| found.relations.iter().any(|r| r.id == pair.relation))
+        };
+        let shown = effects.iter().filter(is_visible).map(|effect| {
+            Ok(Pending {
+                sentence: outbox::in_words(self.r, self.cx, effect)?.sentence,
+                state: outbox::state_words(effect.state),
+                trouble: match &effect.failure {
+                    Some(failure) => outbox::trouble(self.cx, failure),
+                    None => String::new(),
+                },
+            })
+        });
+        shown.collect()
+    }
+
+    fn editable(&self, found: &VisibleCustomer) -> Vec<Editable> {
+        let relations = found.relations.iter();
+        let may = |r: &&Relation| self.may_edit && r.is_active();
+        relations
+            .filter(may)
+            .map(|r| Editable {
+                by: self.sight.name(r.member).to_owned(),
+                tags_href: format!("/customers/relations/{}/tags", r.id),
+                remark_href: format!("/customers/relations/{}/remark", r.id),
+            })
+            .collect()
     }
 
     fn group_name(&self, name: &str) -> String {

@@ -7,4 +7,5 @@ mod signal;
 pub(super) use listener::run;
 pub(super) use signal::{
     Signal, SignalState, TABLES, Tally, is_known, newest, receive, replay, replay_failed, tally,
+    waiting,
 };

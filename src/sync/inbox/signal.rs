@@ -299,6 +299,8 @@ pub(in crate::sync) struct Tally {
     pub newest: Option<Timestamp>,
     /// Events that came within the last hour.
     pub last_hour: u64,
+    /// Events that came within the last minute.
+    pub last_minute: u64,
 }
 
 /// Events that one look counts at most.
@@ -314,12 +316,15 @@ pub(in crate::sync) fn tally(r: &Read<'_>, now: Timestamp) -> Result<Tally, Stor
     };
     let newest = r.list(&BY_TIME, &Walk::default())?.next().transpose()?;
     let hour_ago = Key::new().with(Desc(now.plus_ms(-3_600_000))).into_bytes();
-    let mut last_hour = 0;
+    let minute_ago = Key::new().with(Desc(now.plus_ms(-60_000))).into_bytes();
+    let (mut last_hour, mut last_minute) = (0, 0);
     for hit in r.walk(&BY_TIME, &Walk::default())?.take(COUNTED_MAX) {
-        if hit?.place >= hour_ago {
+        let place = hit?.place;
+        if place >= hour_ago {
             break;
         }
         last_hour += 1;
+        last_minute += u64::from(place < minute_ago);
     }
     Ok(Tally {
         waiting: count(&in_state(SignalState::Waiting))?,
@@ -327,7 +332,14 @@ pub(in crate::sync) fn tally(r: &Read<'_>, now: Timestamp) -> Result<Tally, Stor
         oldest_waiting: first(&in_state(SignalState::Waiting))?.map(|s| s.received_at),
         newest: newest.map(|s| s.received_at),
         last_hour,
+        last_minute,
     })
+}
+
+/// How many events wait.
+pub(in crate::sync) fn waiting(r: &Read<'_>) -> Result<u64, StoreError> {
+    let rows = r.walk(&BY_STATE, &in_state(SignalState::Waiting))?;
+    Ok(rows.take(COUNTED_MAX).count() as u64)
 }
 
 fn in_state(state: SignalState) -> Walk {

@@ -17,11 +17,13 @@ use crate::{
         parts::{Empty, EmptyKind, Tab},
         words,
     },
+    work::outbox,
 };
 
 use super::super::{
     CALLBACK,
     inbox::{self, Signal, SignalState, Tally},
+    refusals::Reason,
 };
 
 /// The page's address.
@@ -52,9 +54,13 @@ struct Line {
 #[derive(Template)]
 #[template(path = "sync/events.html", blocks = ["title", "list"])]
 pub(in crate::sync) struct EventsPage {
+    nav: Vec<Tab>,
     tally: Tally,
-    /// Since the start: stored, repeated, refused.
-    heard: (u64, u64, u64),
+    /// Since the start: stored, repeated.
+    heard: (u64, u64),
+    /// Refused within a day, by reason, and within the last hour.
+    refused: Vec<(String, u64)>,
+    refused_hour: u64,
     /// Whether callbacks can be opened at all.
     is_set_up: bool,
     callback: &'static str,
@@ -81,20 +87,31 @@ pub(in crate::sync) async fn index(
     let code = query.into_inner().state.unwrap_or_default();
     let state = SignalState::ALL.into_iter().find(|s| s.code() == code);
     let now = app.store.clock().now();
-    let (tally, signals) = app.read(|r| {
+    let (tally, signals, day, hour) = app.read(|r| {
         viewer.scope(r, Permission::SyncRun)?;
-        Ok::<_, AppError>((inbox::tally(r, now)?, inbox::newest(r, state, SHOWN)?))
+        let refused = |ms: i64| app.sync.refusals.since(r, now.plus_ms(-ms));
+        Ok::<_, AppError>((
+            inbox::tally(r, now)?,
+            inbox::newest(r, state, SHOWN)?,
+            refused(86_400_000)?,
+            refused(3_600_000)?,
+        ))
     })?;
+    let of_day = |reason: Reason| {
+        let found = day.iter().find(|(known, _)| *known == reason);
+        let code = reason.code();
+        let name = cx.t(&format!("events.reason.{code}"));
+        found.map(|(_, n)| (name.into_owned(), *n))
+    };
     let heard = &app.sync.heard;
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     Ok(Shown::of(EventsPage {
+        nav: outbox::tabs(&cx, &viewer),
         tabs: tabs(&cx, state, &tally),
         tally,
-        heard: (
-            count(&heard.stored),
-            count(&heard.repeated),
-            count(&heard.refused),
-        ),
+        heard: (count(&heard.stored), count(&heard.repeated)),
+        refused: Reason::ALL.into_iter().filter_map(of_day).collect(),
+        refused_hour: hour.iter().map(|(_, n)| n).sum(),
         is_set_up: app.sync.link().is_some_and(|link| link.keys.is_some()),
         callback: CALLBACK,
         lines: signals.iter().map(|s| line(&cx, s)).collect(),

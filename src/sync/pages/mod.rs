@@ -2,3 +2,5 @@
 
 pub(super) mod events;
 pub(super) mod index;
+pub(super) mod quota;
+pub(super) mod result;

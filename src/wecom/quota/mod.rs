@@ -162,6 +162,37 @@ pub struct Standing {
     pub at_once: u32,
 }
 
+/// A call takes about so long, in milliseconds; for estimates.
+const CALL_MS: i64 = 200;
+
+impl Standing {
+    /// About how long `n` calls take: what is under way at a time, the limits by window, and
+    /// the penalty before.
+    pub fn eta_ms(&self, n: u64, urgency: Urgency, now: Timestamp) -> i64 {
+        let n = i64::try_from(n).unwrap_or(i64::MAX / 1_000_000);
+        let before = self.penalty.map_or(0, |p| p.until.since_ms(now).max(0));
+        let one_by_one = n.saturating_mul(CALL_MS) / i64::from(self.at_once.max(1));
+        let by_window = self.gauges.iter().filter(|g| g.unit == Unit::Call);
+        let by_window = by_window.filter_map(|gauge| {
+            let max = i64::try_from(urgency.part_of(gauge.max?)).ok()?;
+            let used = i64::try_from(gauge.used).ok()?;
+            let over = n.saturating_add(used).saturating_sub(max).max(0);
+            Some(over.saturating_mul(gauge.window.ms()) / max.max(1))
+        });
+        before.saturating_add(one_by_one.max(by_window.max().unwrap_or(0)))
+    }
+
+    /// Calls left at this moment in the tightest window.
+    pub fn room(&self, urgency: Urgency) -> Option<u64> {
+        if self.penalty.is_some() {
+            return Some(0);
+        }
+        let calls = self.gauges.iter().filter(|g| g.unit == Unit::Call);
+        let left = calls.filter_map(|g| Some(urgency.part_of(g.max?).saturating_sub(g.used)));
+        left.min()
+    }
+}
+
 /// The governor of one corp's budgets. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Governor(Arc<Inner>);

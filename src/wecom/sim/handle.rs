@@ -11,7 +11,7 @@ use actix_web::dev::ServerHandle;
 use super::{
     callbacks::{Delivery, Target, Unverified},
     faults::{CallbackFault, Fault},
-    server::Shared,
+    server::{Answered, Shared},
     stage::{CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb},
 };
 use crate::{kit::Clock, wecom::callback::KeyError};
@@ -121,6 +121,11 @@ impl SimHandle {
     /// How many calls of the API there have been.
     pub fn calls(&self) -> u64 {
         self.shared.calls()
+    }
+
+    /// The calls answered lately, the oldest first, at most some thousands.
+    pub fn answered(&self) -> Vec<Answered> {
+        self.shared.answered()
     }
 
     /// Turns a fault on for one path (`externalcontact/list`) or for all (`None`), on every

@@ -31,5 +31,5 @@ mod tokens;
 pub use callbacks::{Delivery, Outcome, Target, Unverified};
 pub use faults::{CallbackFault, Dial, Fault};
 pub use handle::SimHandle;
-pub use server::{SimOptions, Simulator};
+pub use server::{Answered, SimOptions, Simulator};
 pub use stage::{AppVerb, CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb};

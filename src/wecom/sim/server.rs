@@ -1,7 +1,7 @@
 //! The HTTP server.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
@@ -87,6 +87,7 @@ impl Simulator {
             past: Mutex::new(past),
             journal: Mutex::new(journal),
             serial: AtomicU64::new(0),
+            answered: Mutex::default(),
             echo: AtomicBool::new(false),
         });
         let maker = Arc::clone(&shared);
@@ -153,6 +154,20 @@ fn remembered(dir: &Path, mut options: SimOptions) -> std::io::Result<SimOptions
     Ok(options)
 }
 
+/// Calls that are remembered.
+const ANSWERED_MAX: usize = 20_000;
+
+/// A call that was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// When.
+    pub at: Timestamp,
+    /// Its path.
+    pub path: String,
+    /// The errcode, 0 if it was carried out; none where the answer was no JSON.
+    pub errcode: Option<i64>,
+}
+
 /// What the server and its handle share.
 pub struct Shared {
     pub(super) options: SimOptions,
@@ -167,6 +182,8 @@ pub struct Shared {
     past: Mutex<Vec<Entry>>,
     journal: Mutex<Option<Journal>>,
     serial: AtomicU64,
+    /// The calls answered lately, the oldest first.
+    answered: Mutex<VecDeque<Answered>>,
     /// Somebody else listens too, who is told what calls do to the directory.
     pub(super) echo: AtomicBool,
 }
@@ -253,6 +270,23 @@ impl Shared {
         self.serial.load(Ordering::SeqCst)
     }
 
+    /// The calls answered lately, the oldest first.
+    pub fn answered(&self) -> Vec<Answered> {
+        locked(&self.answered).iter().cloned().collect()
+    }
+
+    fn note(&self, path: &str, errcode: Option<i64>) {
+        let mut answered = locked(&self.answered);
+        if answered.len() == ANSWERED_MAX {
+            answered.pop_front();
+        }
+        answered.push_back(Answered {
+            at: self.clock.now(),
+            path: path.to_owned(),
+            errcode,
+        });
+    }
+
     /// The answer to a call, by the documented order of checks. `None`: no such path.
     fn call(
         &self,
@@ -269,6 +303,10 @@ impl Shared {
             let route = routes::find(path)?;
             (route.empty, self.routed(route, query, body, met))
         };
+        self.note(
+            path,
+            Some(result.as_ref().err().map_or(0, |fail| fail.code)),
+        );
         Some(match result {
             Ok(Reply::Json(mut value)) => {
                 value["errcode"] = json!(0);
@@ -423,6 +461,7 @@ async fn answer(
         match fault {
             Fault::Latency(time) => actix_web::rt::time::sleep(*time).await,
             Fault::Status(code) => {
+                shared.note(path, None);
                 let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
                 return HttpResponse::build(status)
                     .content_type("text/html")

@@ -228,10 +228,10 @@ impl<C: Outside> Courier<C> {
         };
         #[cfg(any(test, feature = "faults"))]
         {
-            self.faults.pass(Step::Sending).await;
             if self.faults.has(Bug::DoneBeforeSent) {
                 self.happened(on, kind, effect.clone(), Vec::new()).await?;
             }
+            self.faults.pass(Step::Sending).await;
         }
         // A task of its own, so that a panic in it is an unclear end and no more.
         let sent = tokio::spawn((kind.send)(on.clone(), effect.clone())).await;

@@ -181,10 +181,12 @@ const BY_LINE: Index<Effect> = Index::new("effects-1.by_line", |e, _| {
     is_in_line.then(key).into_iter().collect()
 });
 
-/// Effects that may still leave, by the record they are for, in the order planned.
+/// Effects that have not come to their end, and those that failed, by the record they are for,
+/// in the order planned.
 const BY_LANE: Index<Effect> = Index::new("effects-1.by_lane", |e, _| {
     let key = || lane(&e.about).with(e.place);
-    e.state.is_pending().then(key).into_iter().collect()
+    let is_here = e.state.is_pending() || e.state == EffectState::Failed;
+    is_here.then(key).into_iter().collect()
 });
 
 /// Effects by kind and state, newest first.
@@ -308,25 +310,26 @@ fn next_place(r: &Read<'_>, about: &(String, String)) -> Result<u32, StoreError>
     Ok(last.map_or(0, |e| e.place.saturating_add(1)))
 }
 
-/// Whether nothing planned earlier for the same record may still leave. What nobody can tell
-/// of holds nothing up: it waits for a person.
+/// Whether nothing planned earlier for the same record may still leave by itself. What waits
+/// for a person holds nothing up.
 fn is_first_in_lane(r: &Read<'_>, effect: &Effect) -> Result<bool, StoreError> {
     for earlier in r.list(&BY_LANE, &Walk::prefix(lane(&effect.about)))? {
         let earlier = earlier?;
         if earlier.id == effect.id {
             return Ok(true);
         }
-        if earlier.state != EffectState::Unknown {
+        if matches!(earlier.state, EffectState::Queued | EffectState::Sending) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Stops an effect that has not been sent; `false` if it is too late, or not there.
+/// Stops an effect that has not been sent, or gives up one that failed; `false` if it is too
+/// late, or not there.
 pub fn cancel(w: &mut Write<'_>, id: EffectId) -> Result<bool, StoreError> {
     change(w, id, |effect, now| {
-        let is_waiting = effect.state == EffectState::Queued;
+        let is_waiting = matches!(effect.state, EffectState::Queued | EffectState::Failed);
         if is_waiting {
             effect.state = EffectState::Cancelled;
             effect.finished_at = Some(now);
@@ -521,7 +524,7 @@ pub fn of_batch(r: &Read<'_>, batch: &str, limit: usize) -> Result<Vec<Effect>, 
         .collect()
 }
 
-/// What may still happen to a record, in the order planned: pages show it as pending.
+/// What may still happen to a record and what failed, in the order planned: pages show it.
 pub fn pending_about(r: &Read<'_>, kind: &str, id: &str) -> Result<Vec<Effect>, StoreError> {
     let about = (kind.to_owned(), id.to_owned());
     r.list(&BY_LANE, &Walk::prefix(lane(&about)))?.collect()
@@ -546,6 +549,22 @@ pub fn planned(
     planned.retain(|e| !before.contains(&e.id));
     planned.reverse();
     Ok(planned)
+}
+
+/// The ids of those that are sought, at most `limit`.
+pub fn ids(r: &Read<'_>, sought: &Sought, limit: usize) -> Result<Vec<EffectId>, StoreError> {
+    let (index, prefix) = sought.index();
+    let mut ids = Vec::new();
+    for effect in r.list(index, &Walk::prefix(prefix))? {
+        let effect = effect?;
+        if ids.len() == limit {
+            break;
+        }
+        if sought.matches(&effect) {
+            ids.push(effect.id);
+        }
+    }
+    Ok(ids)
 }
 
 /// How many effects of a kind are in line, and when the oldest was planned.

@@ -1,9 +1,10 @@
 //! What the fault tests need: places at which everything stops as if the process were killed,
 //! and planted bugs that the tests must catch.
 
-use std::sync::{Mutex, PoisonError};
-
-use tokio::sync::Notify;
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// A place on the way of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub enum Bug {
 #[derive(Debug, Default)]
 pub struct Faults {
     stop_at: Mutex<Option<Step>>,
-    reached: Notify,
+    has_stopped: AtomicBool,
     bug: Mutex<Option<Bug>>,
 }
 
@@ -61,9 +62,16 @@ impl Faults {
         *self.bug.lock().unwrap_or_else(PoisonError::into_inner) = Some(bug);
     }
 
-    /// Resolves when the place has been reached.
-    pub async fn reached(&self) {
-        self.reached.notified().await;
+    /// Whether the place has been reached.
+    pub fn has_stopped(&self) -> bool {
+        self.has_stopped.load(Ordering::SeqCst)
+    }
+
+    /// No place to stop at and no bug.
+    pub fn clear(&self) {
+        *self.stop_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.bug.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.has_stopped.store(false, Ordering::SeqCst);
     }
 
     pub(super) fn has(&self, bug: Bug) -> bool {
@@ -73,7 +81,7 @@ impl Faults {
     pub(super) async fn pass(&self, step: Step) {
         let is_here = *self.stop_at.lock().unwrap_or_else(PoisonError::into_inner) == Some(step);
         if is_here {
-            self.reached.notify_one();
+            self.has_stopped.store(true, Ordering::SeqCst);
             std::future::pending::<()>().await;
         }
     }

@@ -22,7 +22,7 @@ use crate::store::TableSpec;
 pub use courier::Courier;
 pub use effect::{
     Decision, Effect, EffectId, EffectState, NewEffect, Priority, Sought, Tally, cancel, decide,
-    of_batch, page, pending_about, plan, planned, queued, retry, tally,
+    ids, of_batch, page, pending_about, plan, planned, queued, retry, tally,
 };
 pub use kind::{
     EffectFuture, EffectKind, EffectSpec, LookFuture, Outside, Refusal, Seen, SendFn, Tell, Told,

@@ -1,0 +1,344 @@
+//! P14: every effect kind × every fault × an end at every step.
+
+use qitai::{
+    customers::{
+        self, Relation, RelationId,
+        actions::{SetRemark, SetTags},
+    },
+    identity::Viewer,
+    org, tags,
+    wecom::sim::{Answered, Fault, firm},
+    work::effects::{
+        Effect, EffectId, EffectState,
+        faults::{Bug, Step},
+    },
+};
+
+use super::{Firm, wait_for};
+
+const KINDS: [&str; 2] = ["externalcontact/mark_tag", "externalcontact/remark"];
+
+/// What can go wrong with a call, and what becomes of the effect.
+const FAULTS: [(Option<Fault>, EffectState); 10] = [
+    (None, EffectState::Done),
+    (Some(Fault::Status(502)), EffectState::Done),
+    (Some(Fault::HalfBody), EffectState::Done),
+    (Some(Fault::ExpiredToken), EffectState::Done),
+    (Some(Fault::Errcode(40014)), EffectState::Done),
+    (Some(Fault::Errcode(-1)), EffectState::Done),
+    (Some(Fault::Errcode(45009)), EffectState::Done),
+    (Some(Fault::Errcode(45033)), EffectState::Done),
+    (Some(Fault::Errcode(60020)), EffectState::Done),
+    (Some(Fault::Errcode(84061)), EffectState::Failed),
+];
+
+/// One round: what is done, what goes wrong, where it ends.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    call: &'static str,
+    fault: Option<Fault>,
+    stop: Option<Step>,
+    bug: Option<Bug>,
+    ends: EffectState,
+}
+
+/// The relations of one member, one after the other.
+struct Bench {
+    firm: Firm,
+    relations: Vec<RelationId>,
+    next: usize,
+    tag: tags::TagId,
+    tag_id: String,
+}
+
+impl Bench {
+    fn start() -> Self {
+        let firm = Firm::start(60);
+        let tag_id = firm.sim.add_tag("一次", "只打一次");
+        firm.sync();
+        let userid = firm::cast().store_staff;
+        let customers = firm.sim.customers_of(userid);
+        let (relations, tag) = firm.app().read(|r| {
+            let member = org::queries::member_id_by_userid(r, userid)
+                .unwrap()
+                .unwrap();
+            let relation = |external: &String| {
+                let customer = customers::sync::by_external_userid(r, external).unwrap()?;
+                let found = customers::sync::relation_of(r, member, customer.id).unwrap();
+                found.filter(Relation::is_active).map(|found| found.id)
+            };
+            let tag = tags::sync::tag_by_wecom_id(r, &tag_id).unwrap().unwrap();
+            (customers.iter().filter_map(relation).collect(), tag)
+        });
+        Self {
+            firm,
+            relations,
+            next: 0,
+            tag,
+            tag_id,
+        }
+    }
+
+    /// Plans the effect of a cell; whether the tag is to be on, and the remark to be.
+    fn plan(&mut self, cell: &Cell) -> (RelationId, EffectId, bool, String) {
+        let relation = self.relations[self.next % self.relations.len()];
+        self.next += 1;
+        let now = self.relation(relation);
+        let (tag, remark) = (self.tag, format!("第{}次", self.next));
+        let is_on = !now.tags.contains(&tag);
+        let mut wanted = now.tags;
+        wanted.retain(|known| *known != tag);
+        wanted.extend(is_on.then_some(tag));
+        let (viewer, app) = (Viewer::system("test"), self.firm.app().clone());
+        let (marks, noted) = (cell.call == KINDS[0], remark.clone());
+        let id = app
+            .clone()
+            .store
+            .write_blocking(viewer.change("customer.edit"), move |w| {
+                let directory = app.directory.get(&w.read())?;
+                let id = if marks {
+                    let command = SetTags {
+                        relation,
+                        tags: wanted,
+                        directory,
+                    };
+                    let allowed = viewer.allow(w, command)?;
+                    customers::actions::set_tags(w, allowed)?
+                } else {
+                    let command = SetRemark {
+                        relation,
+                        remark: Some(noted),
+                        description: None,
+                        company: None,
+                        drop_phones: Vec::new(),
+                        add_phone: None,
+                        directory,
+                    };
+                    let allowed = viewer.allow(w, command)?;
+                    customers::actions::set_remark(w, allowed)?
+                };
+                Ok(id.expect("something differs"))
+            })
+            .unwrap();
+        (relation, id, is_on, remark)
+    }
+
+    fn relation(&self, id: RelationId) -> Relation {
+        let found = self.firm.app().read(|r| r.get::<Relation>(&id));
+        found.unwrap().unwrap()
+    }
+
+    fn effect(&self, id: EffectId) -> Effect {
+        let found = self.firm.app().read(|r| r.get::<Effect>(&id));
+        found.unwrap().unwrap()
+    }
+
+    /// The calls of this kind since then.
+    fn calls(&self, call: &str, since: usize) -> Vec<Answered> {
+        let mut answered = self.firm.sim.answered();
+        answered.drain(..since);
+        answered.retain(|a| a.path == call);
+        answered
+    }
+
+    /// Runs a cell to its end; what is wrong with that end.
+    fn run(&mut self, cell: &Cell) -> Result<(), String> {
+        let since = self.firm.sim.answered().len();
+        let faults = self.firm.app().effect_faults.clone();
+        faults.clear();
+        if let Some(bug) = cell.bug {
+            faults.plant(bug);
+        }
+        if let Some(step) = cell.stop {
+            faults.stop_at(step);
+        }
+        if let Some(fault) = cell.fault {
+            self.firm.sim.inject(Some(cell.call), 1, fault);
+        }
+        let (relation, id, is_on, remark) = self.plan(cell);
+        let mut stopped = cell.stop.is_none();
+        let effect = wait_for("the effect ends", || {
+            self.firm.app().effects.notify_one();
+            if !stopped && self.firm.app().effect_faults.has_stopped() {
+                self.firm.kill();
+                self.firm.open();
+                stopped = true;
+            }
+            if !self.calls(cell.call, since).is_empty() {
+                self.firm.sim.clear_faults();
+            }
+            self.firm.clock.advance_ms(500);
+            let effect = self.effect(id);
+            let waits = matches!(effect.state, EffectState::Queued | EffectState::Sending);
+            (stopped && !waits).then_some(effect)
+        });
+        self.firm.sim.clear_faults();
+        if effect.state != cell.ends {
+            return Err(format!("ended as {:?}: {:?}", effect.state, effect.failure));
+        }
+        let calls = self.calls(cell.call, since);
+        let carried_out = calls.iter().filter(|a| a.errcode == Some(0)).count();
+        let expected = usize::from(cell.ends == EffectState::Done);
+        if carried_out != expected {
+            return Err(format!("carried out {carried_out} times: {calls:?}"));
+        }
+        within_penalty(&calls)?;
+        if cell.ends == EffectState::Done {
+            self.same_everywhere(cell, relation, is_on, &remark)?;
+        }
+        Ok(())
+    }
+
+    /// Here and at WeCom it is what was wanted.
+    fn same_everywhere(
+        &self,
+        cell: &Cell,
+        relation: RelationId,
+        is_on: bool,
+        remark: &str,
+    ) -> Result<(), String> {
+        let here = self.relation(relation);
+        let external = self.firm.app().read(|r| {
+            let customer = r.get::<customers::Customer>(&here.customer);
+            customer.unwrap().unwrap().external_userid
+        });
+        let client = self.firm.app().wecom().unwrap();
+        let there = self.firm.runtime().block_on(client.customer(&external));
+        let there = there.unwrap().unwrap();
+        let userid = firm::cast().store_staff;
+        let there = there.follow_user.into_iter().find(|f| f.userid == userid);
+        let there = there.unwrap();
+        let tags = there.tags.unwrap_or_default();
+        let tag_there = tags.iter().any(|tag| tag.tag_id == self.tag_id);
+        let (right, told) = if cell.call == KINDS[0] {
+            let tag_here = here.tags.contains(&self.tag);
+            (tag_here == is_on && tag_there == is_on, "tag")
+        } else {
+            (here.remark == remark && there.remark == remark, "remark")
+        };
+        match right {
+            true => Ok(()),
+            false => Err(format!("another {told} here or there")),
+        }
+    }
+}
+
+/// No call within the time after a refusal for calling too often.
+fn within_penalty(calls: &[Answered]) -> Result<(), String> {
+    for (n, refused) in calls.iter().enumerate() {
+        let ms = match refused.errcode {
+            Some(45009) => 60_000,
+            Some(45033) => 5_000,
+            _ => continue,
+        };
+        if let Some(next) = calls.get(n + 1)
+            && next.at.since_ms(refused.at) < ms
+        {
+            return Err(format!("a call within the penalty: {calls:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Every kind × every fault × an end at every step, and none.
+#[test]
+fn whatever_fails_and_wherever_it_ends_everything_is_done_once() {
+    let mut bench = Bench::start();
+    let stops = std::iter::once(None).chain(Step::ALL.into_iter().map(Some));
+    let stops: Vec<Option<Step>> = stops.collect();
+    let mut wrong = Vec::new();
+    for call in KINDS {
+        for (fault, ends) in FAULTS {
+            for stop in &stops {
+                let cell = Cell {
+                    call,
+                    fault,
+                    stop: *stop,
+                    bug: None,
+                    ends,
+                };
+                if let Err(what) = bench.run(&cell) {
+                    wrong.push(format!("{cell:?}: {what}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // A full pass finds nothing that differs.
+    wait_for("everything is read again", || {
+        let waiting = bench.firm.app().read(sync_waiting);
+        (waiting == 0).then_some(())
+    });
+    let head = bench.firm.app().store.snapshot().feed_head();
+    bench.firm.sync();
+    assert_eq!(bench.firm.app().store.snapshot().feed_head(), head);
+    assert_eq!(bench.firm.app().store.check().unwrap().found, []);
+}
+
+fn sync_waiting(r: &qitai::store::Read<'_>) -> u64 {
+    qitai::sync::waiting(r).unwrap()
+}
+
+/// The same rounds see software that is wrong.
+#[test]
+fn planted_bugs_are_caught() {
+    let cases = [
+        (Bug::ResendWithoutLooking, Some(Fault::HalfBody), None),
+        (Bug::SendBeforeMarked, None, Some(Step::AfterCall)),
+        (Bug::DoneBeforeSent, None, Some(Step::Sending)),
+    ];
+    for (bug, fault, stop) in cases {
+        let mut bench = Bench::start();
+        let cell = Cell {
+            call: KINDS[0],
+            fault,
+            stop,
+            bug: Some(bug),
+            ends: EffectState::Done,
+        };
+        assert!(bench.run(&cell).is_err(), "{bug:?} was not seen");
+        let sound = Cell { bug: None, ..cell };
+        assert_eq!(bench.run(&sound), Ok(()), "{bug:?}: sound software is");
+    }
+}
+
+/// A penalty that is known outlives the process.
+#[test]
+fn a_restart_does_not_forget_a_penalty() {
+    let mut bench = Bench::start();
+    let since = bench.firm.sim.answered().len();
+    bench
+        .firm
+        .sim
+        .inject(Some(KINDS[1]), 1, Fault::Errcode(45009));
+    let cell = Cell {
+        call: KINDS[1],
+        fault: None,
+        stop: None,
+        bug: None,
+        ends: EffectState::Done,
+    };
+    let (_, id, ..) = bench.plan(&cell);
+    bench.firm.app().effects.notify_one();
+    wait_for("it is refused and back in line", || {
+        let effect = bench.effect(id);
+        (effect.state == EffectState::Queued && effect.failure.is_some()).then_some(())
+    });
+    bench.firm.sim.clear_faults();
+    bench.firm.kill();
+    bench.firm.open();
+    let (_, other, ..) = bench.plan(&cell);
+    for _ in 0..59 {
+        bench.firm.clock.advance_ms(1_000);
+        bench.firm.app().effects.notify_one();
+        std::thread::park_timeout(std::time::Duration::from_millis(2));
+    }
+    assert_eq!(bench.calls(KINDS[1], since).len(), 1, "not a single call");
+    for id in [id, other] {
+        wait_for("it is done", || {
+            bench.firm.clock.advance_ms(1_000);
+            bench.firm.app().effects.notify_one();
+            (bench.effect(id).state == EffectState::Done).then_some(())
+        });
+    }
+}
