@@ -1,6 +1,7 @@
 //! Sync (同步): never out of step with WeCom.
 //!
-//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`; what is heard is applied through the `sync`
+//! Tables: `wecom-connection-1`, `wecom-callback-1`, `wecom-pilot-1`, `signals-1`, `quota-use-1`,
+//! `quota-settings-1`; what is heard is applied through the `sync`
 //! functions of org, tags and customers. Two ways lead here. Events (回调) are stored before
 //! they are answered, and what they are about is then read again: a hint, never the truth. The
 //! full sync reads everything as a durable job and repairs what no event has told. Invariants:
@@ -16,6 +17,7 @@ mod inbox;
 mod job;
 mod mapping;
 mod pages;
+pub mod pilot;
 mod place;
 mod pull;
 pub mod quota;
@@ -28,9 +30,9 @@ use tokio::sync::Notify;
 
 use crate::{
     identity::Permission,
-    kit::Clock,
+    kit::{Clock, Timestamp},
     slice::{Access, Route, Slice, Worker},
-    store::{StoreError, Write},
+    store::{Read, StoreError, Write},
     wecom::quota::Governor,
     work::{
         JobKind,
@@ -38,7 +40,7 @@ use crate::{
     },
 };
 
-pub use callback::CALLBACK;
+pub use callback::{CALLBACK, Heard, ask_self};
 pub use freshness::Freshness;
 pub use job::KIND;
 pub use target::Target;
@@ -66,6 +68,11 @@ impl State {
         }
     }
 
+    /// What callbacks have brought since the start.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
     /// The connection in use, if there is one.
     pub fn link(&self) -> Option<Arc<connection::Link>> {
         self.link.load_full()
@@ -80,6 +87,7 @@ pub fn slice() -> Slice {
         name: "sync",
         tables: [
             &connection::TABLES[..],
+            &pilot::TABLES[..],
             &inbox::TABLES[..],
             &quota::TABLES[..],
         ]
@@ -112,6 +120,12 @@ pub fn slice() -> Slice {
         ],
         ..Slice::default()
     }
+}
+
+/// When the newest event came, if any ever did.
+pub fn newest_event(r: &Read<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let newest = inbox::newest(r, None, 1)?;
+    Ok(newest.first().map(|signal| signal.received_at))
 }
 
 /// Queues a full sync unless one is waiting or running.
