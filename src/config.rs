@@ -30,6 +30,8 @@ pub struct Config {
     pub wecom: Option<WecomConfig>,
     /// Root of WeCom's server API, with a slash at its end; WeCom's own unless told otherwise.
     pub wecom_base_url: String,
+    /// The HTTP proxy for calls to WeCom; the environment's, if there is none.
+    pub proxy: Option<Secret<String>>,
     /// Whether TLS ends at a reverse proxy in front, which then sets the forwarded headers.
     pub behind_proxy: bool,
 }
@@ -66,6 +68,7 @@ struct File {
     behind_proxy: bool,
     wecom: Option<WecomConfig>,
     wecom_base_url: Option<String>,
+    proxy: Option<Secret<String>>,
 }
 
 /// What environment and flags may override; clap reads both.
@@ -80,6 +83,19 @@ pub struct Overrides {
     /// Address to listen on.
     #[arg(long, env = "QITAI_LISTEN", value_name = "ADDR", global = true)]
     pub listen: Option<SocketAddr>,
+    /// HTTP proxy for calls to WeCom, by environment only: it may hold a password, and a
+    /// command line can be seen by everybody on the machine.
+    #[arg(skip)]
+    pub proxy: Option<Secret<String>>,
+}
+
+impl Overrides {
+    /// The same with what only the environment may hold.
+    pub fn with_environment(mut self) -> Self {
+        let proxy = std::env::var("QITAI_PROXY").ok().filter(|p| !p.is_empty());
+        self.proxy = self.proxy.or(proxy.map(Secret::new));
+        self
+    }
 }
 
 /// The configuration cannot be used.
@@ -129,6 +145,7 @@ impl Config {
                 file.wecom_base_url
                     .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned()),
             ),
+            proxy: overrides.proxy.clone().or(file.proxy),
             behind_proxy: file.behind_proxy,
         })
     }
@@ -186,7 +203,7 @@ mod tests {
         let overrides = Overrides {
             config: Some(file.path().to_owned()),
             data: Some("b".into()),
-            listen: None,
+            ..Overrides::default()
         };
         let config = Config::load(&overrides).unwrap();
         assert_eq!((config.data, config.listen.port()), ("b".into(), 1));

@@ -24,6 +24,8 @@ pub struct Slice {
     pub routes: Vec<Route>,
     /// Its places in the menu.
     pub nav: Vec<NavItem>,
+    /// Its pages among the settings.
+    pub settings: Vec<SettingsTab>,
     /// The jobs it runs.
     pub jobs: Vec<JobKind<App>>,
     /// What it keeps doing in the background.
@@ -146,6 +148,19 @@ impl ApiOperation {
             media_type: "application/json",
         }
     }
+}
+
+/// A page of the settings: a tab of their common frame, `templates/layout/settings.html`.
+#[derive(Debug, Clone, Copy)]
+pub struct SettingsTab {
+    /// Position in the row of tabs.
+    pub order: u8,
+    /// Catalogue key of the word.
+    pub word: &'static str,
+    /// Where it leads; the tab is current for every path below it.
+    pub href: &'static str,
+    /// Who sees it; a tab that cannot be opened is absent.
+    pub access: Access,
 }
 
 /// The groups of the menu, in order.

@@ -1,8 +1,8 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, customers, finder, identity, org, slice::Slice, slice::Worker,
-    store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
+    app::App, audit, compliance, customers, finder, identity, org, rollout, slice::Slice,
+    slice::Worker, store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -21,6 +21,7 @@ pub fn all() -> Vec<Slice> {
         customers::slice(),
         sync::slice(),
         compliance::slice(),
+        rollout::slice(),
     ]
 }
 

@@ -16,6 +16,7 @@ use crate::{
         actions::{self, SavePreferences},
     },
     kit::Timestamp,
+    rollout,
     slice::{Access, NavGroup, Slice},
     store::{Act, Channel, Origin, Read},
     sync,
@@ -148,7 +149,9 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
 fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> Result<Shell> {
     let directory = app.directory.get(r)?;
     let root = directory.tree.roots().first().map(|d| d.name.clone());
-    let firm = app.config.firm.clone().or(root).unwrap_or_default();
+    let chosen = Some(rollout::queries::firm(r)?.name).filter(|name| !name.is_empty());
+    let firm = app.config.firm.clone().or(chosen).or(root);
+    let firm = firm.unwrap_or_default();
     let Some(viewer) = viewer else {
         return Ok(Shell {
             firm,
@@ -165,6 +168,7 @@ fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> 
         firm,
         user,
         nav: nav(slices, viewer),
+        settings: settings(slices, viewer),
         seal: seal(app),
         synced_at,
         unread: 0,
@@ -187,14 +191,25 @@ pub fn role_key(role: &str) -> &'static str {
     }
 }
 
+fn may_open(viewer: &Viewer, access: Access) -> bool {
+    match access {
+        Access::Public | Access::SignedIn => true,
+        Access::Needs(permission) => viewer.may(permission),
+    }
+}
+
+fn settings(slices: &[Slice], viewer: &Viewer) -> Vec<(&'static str, &'static str)> {
+    let mut tabs: Vec<_> = slices.iter().flat_map(|slice| &slice.settings).collect();
+    tabs.retain(|tab| may_open(viewer, tab.access));
+    tabs.sort_by_key(|tab| tab.order);
+    tabs.into_iter().map(|tab| (tab.word, tab.href)).collect()
+}
+
 fn nav(slices: &[Slice], viewer: &Viewer) -> Vec<web::NavGroup> {
     let mut items: Vec<_> = slices
         .iter()
         .flat_map(|slice| &slice.nav)
-        .filter(|item| match item.access {
-            Access::Public | Access::SignedIn => true,
-            Access::Needs(permission) => viewer.may(permission),
-        })
+        .filter(|item| may_open(viewer, item.access))
         .collect();
     items.sort_by_key(|item| (item.group, item.order));
     let mut groups: Vec<web::NavGroup> = Vec::new();

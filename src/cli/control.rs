@@ -21,6 +21,7 @@ use crate::{app::App, config::Config};
 use super::{
     account::{self, AccountRequest},
     audit::{self, AuditRequest},
+    doctor,
 };
 
 /// A request is small; more is not read.
@@ -39,6 +40,11 @@ pub(super) enum ControlRequest {
     Check,
     /// A new search index.
     Reindex,
+    /// An examination of everything around.
+    Doctor {
+        /// The language of the answer.
+        lang: String,
+    },
     /// Something about accounts.
     Account {
         /// What.
@@ -72,7 +78,7 @@ pub(super) fn ask(
         Err(_) => {
             let app = App::open(config.clone())?;
             let request = serde_json::from_value(serde_json::to_value(request)?)?;
-            let done = perform(&app, request);
+            let done = perform(&app, request, false);
             app.store.close();
             done
         }
@@ -93,13 +99,16 @@ fn ask_server(
     }
 }
 
+/// `is_serving` says that pages are answered beside.
 fn perform(
     app: &App,
     request: ControlRequest,
+    is_serving: bool,
 ) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
     Ok(match request {
         ControlRequest::Backup { path } => serde_json::to_value(app.backup(&path)?)?,
         ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
+        ControlRequest::Doctor { lang } => doctor::perform(app, &lang, is_serving)?,
         ControlRequest::Reindex => serde_json::to_value(app.reindex()?)?,
         ControlRequest::Account { request } => {
             serde_json::to_value(account::perform(&app.store, request)?)?
@@ -141,7 +150,7 @@ async fn answer(app: Arc<App>, stream: tokio::net::UnixStream) -> std::io::Resul
     let work = move || {
         let done = serde_json::from_str::<ControlRequest>(&line)
             .map_err(Into::into)
-            .and_then(|request| perform(&app, request));
+            .and_then(|request| perform(&app, request, true));
         match done {
             Ok(value) => Reply::Done(value),
             Err(error) => Reply::Failed(error.to_string()),

@@ -120,6 +120,7 @@ fn open(
         firm: None,
         wecom: Some(wecom),
         wecom_base_url: sim.base_url.clone(),
+        proxy: None,
         behind_proxy: false,
     };
     Ok(App::open(config)?)

@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod control;
 mod demo;
+mod doctor;
 mod init;
 mod reindex;
 mod restore;
@@ -47,6 +48,8 @@ enum Command {
     Init,
     /// Examines every row against its indexes, the change feed and the audit log
     Check(check::Args),
+    /// Examines network, secrets, rights, callback and this machine, and says what mends it
+    Doctor(doctor::Args),
     /// Writes a verified backup, also while the server runs
     Backup(backup::Args),
     /// Restores a backup into a new folder
@@ -64,7 +67,8 @@ type CommandResult = Result<ExitCode, Box<dyn std::error::Error>>;
 
 /// Runs the command named on the command line.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    cli.overrides = cli.overrides.with_environment();
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -98,6 +102,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::Serve => serve::run(config),
         Command::Init => init::run(&config),
         Command::Check(args) => check::run(&config, &args),
+        Command::Doctor(args) => doctor::run(&config, &args),
         Command::Backup(args) => backup::run(&config, &args),
         Command::Restore(args) => restore::run(&config, &args),
         Command::Account(args) => account_command(&config, &args),

@@ -229,15 +229,17 @@ pub fn missing_customers(
 }
 
 /// Stores one customer with everybody who follows it. One answer tells all followers, so the
-/// relation of whoever is not among them has ended. Gives how many relations have.
+/// relation of whoever is not among them has ended; those of `untouched` stay as they are.
+/// Gives how many relations have ended.
 pub fn apply_customer(
     w: &mut Write<'_>,
     members: &BTreeMap<String, MemberId>,
     customer: &CustomerFacts,
     relations: &[RelationFacts],
+    untouched: &HashSet<MemberId>,
 ) -> Result<u64, StoreError> {
     let (id, _) = put_customer(w, customer)?;
-    let (mut following, mut tag_ids) = (HashSet::new(), HashMap::new());
+    let (mut following, mut tag_ids) = (untouched.clone(), HashMap::new());
     for relation in relations {
         if let Some(member) = members.get(&relation.userid.to_ascii_lowercase()) {
             following.insert(*member);

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::store::{Read, StoreError};
+use crate::store::{Key, Read, StoreError};
 
 use super::{
     Department, DepartmentId, Member, MemberId, MemberState, Sight,
-    tables::{MEMBER_BY_USERID, userid_key},
+    tables::{DEPARTMENT_BY_WECOM_ID, MEMBER_BY_USERID, userid_key},
 };
 
 /// The living departments as a tree. Small (tens to thousands), so it is read whole.
@@ -105,6 +105,14 @@ impl DepartmentTree {
         }
         flat
     }
+}
+
+/// A department by WeCom's number, also one that is gone.
+pub fn department_by_wecom_id(
+    r: &Read<'_>,
+    wecom_id: u64,
+) -> Result<Option<Department>, StoreError> {
+    r.find(&DEPARTMENT_BY_WECOM_ID, Key::new().with(wecom_id))
 }
 
 /// A member by WeCom's userid, also one who left.

@@ -7,7 +7,10 @@
 //!
 //! Source: WeCom documentation, 接收消息与事件.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,14 +21,21 @@ use futures_util::StreamExt;
 use crate::{
     app::App,
     error::Result,
+    kit::Timestamp,
     store::Act,
+    web::encode,
     wecom::{
         callback::{BODY_BYTES_MAX, Keys, Query, Refused},
         event::Received,
     },
 };
 
-use super::{inbox, refusals::Reason, target};
+use super::{
+    connection::{self, CallbackKeys},
+    inbox,
+    refusals::Reason,
+    target,
+};
 
 /// The address that is entered in WeCom's admin console.
 pub const CALLBACK: &str = "/wecom/callback";
@@ -39,6 +49,21 @@ pub struct Heard {
     pub(super) repeated: AtomicU64,
     /// Calls refused.
     pub(super) refused: AtomicU64,
+    /// Why the last call was refused, and when.
+    last_refusal: Mutex<Option<(Timestamp, Refused)>>,
+    /// The text with which Qitai asks itself, see [`ask_self`].
+    own_echo: Mutex<Option<String>>,
+}
+
+impl Heard {
+    /// Why the last call was refused, and when; since the start.
+    pub fn last_refusal(&self) -> Option<(Timestamp, Refused)> {
+        locked(&self.last_refusal).clone()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn count(counter: &AtomicU64) {
@@ -48,11 +73,53 @@ fn count(counter: &AtomicU64) {
 /// Answers the echo with which WeCom checks the address when it is entered.
 pub(super) async fn verify(app: Data<App>, req: HttpRequest) -> HttpResponse {
     let echoed = with_keys(&app, &req, |keys, query| keys.echo(query));
-    match echoed {
-        // Nothing but the text itself: no quotes, no line end.
-        Ok(text) => HttpResponse::Ok().content_type("text/plain").body(text),
-        Err(reason) => refuse(&app, reason),
+    let (text, used) = match echoed {
+        Ok(echoed) => echoed,
+        Err(reason) => return refuse(&app, reason),
+    };
+    let is_own = locked(&app.sync.heard.own_echo)
+        .as_deref()
+        .map(str::as_bytes)
+        == Some(text.as_ref());
+    if !is_own && let Err(error) = note_check(&app, used).await {
+        // The answer must not wait for our own books: WeCom gives it one second.
+        tracing::error!(%error, "a check of the callback address was not noted");
     }
+    // Nothing but the text itself: no quotes, no line end.
+    HttpResponse::Ok().content_type("text/plain").body(text)
+}
+
+async fn note_check(app: &App, used: CallbackKeys) -> Result<()> {
+    let from_file = app.config.wecom.is_some();
+    let act = Act::by_system("wecom.callback_checked", "callback");
+    let promoted = app
+        .write(act, move |w| connection::note_check(w, &used, from_file))
+        .await?;
+    if promoted {
+        connection::connect(app)?;
+    }
+    Ok(())
+}
+
+/// What WeCom would ask to check `address`: a query that only a server with our keys can
+/// answer, and the answer. The check leaves no trace here.
+pub fn ask_self(app: &App) -> Option<(String, String)> {
+    let link = app.sync.link()?;
+    let (_, keys) = link.keys.first()?;
+    let random = app.store.random();
+    let echo = hex::encode(random.bytes::<16>());
+    let at_s = app.store.clock().now().ms() / 1000;
+    let nonce = hex::encode(random.bytes::<8>());
+    let sealed = keys.seal(echo.as_bytes(), at_s, &nonce, random.bytes());
+    *locked(&app.sync.heard.own_echo) = Some(echo.clone());
+    let query = format!(
+        "msg_signature={}&timestamp={}&nonce={}&echostr={}",
+        sealed.signature,
+        sealed.timestamp,
+        sealed.nonce,
+        encode(&sealed.encrypt)
+    );
+    Some((query, echo))
 }
 
 /// Stores an event and answers once it is durable.
@@ -65,8 +132,8 @@ pub(super) async fn receive(
         return Ok(refuse(&app, Reason::TooLarge));
     };
     let opened = with_keys(&app, &req, |keys, query| keys.open(query, &body));
-    let body = match opened {
-        Ok(body) => body,
+    let (body, _) = match opened {
+        Ok(opened) => opened,
         Err(reason) => return Ok(refuse(&app, reason)),
     };
     let (name, target) = match Received::parse(&body) {
@@ -113,18 +180,31 @@ async fn read(mut payload: Payload) -> Option<Vec<u8>> {
     Some(body)
 }
 
+/// Opens a call with the keys in use, or with those to come; gives the keys that did it.
 fn with_keys<T>(
     app: &App,
     req: &HttpRequest,
-    open: impl FnOnce(&Keys, &Query) -> Result<T, Refused>,
-) -> Result<T, Reason> {
+    open: impl Fn(&Keys, &Query) -> Result<T, Refused>,
+) -> Result<(T, CallbackKeys), Reason> {
     let link = app.sync.link().ok_or(Reason::NotSetUp)?;
-    let keys = link.keys.as_ref().ok_or(Reason::NotSetUp)?;
-    let opened = Query::parse(req.query_string()).and_then(|query| open(keys, &query));
-    opened.map_err(|why| {
-        tracing::warn!(%why, "callback refused");
-        Reason::of(&why)
-    })
+    let query = Query::parse(req.query_string()).map_err(|why| note_refusal(app, why))?;
+    let mut refused = None;
+    for (callback, keys) in &link.keys {
+        match open(keys, &query) {
+            Ok(opened) => return Ok((opened, callback.clone())),
+            // Signed with these, but wrong inside: that is the one to name.
+            Err(why) if refused.is_none() || why != Refused::Signature => refused = Some(why),
+            Err(_) => {}
+        }
+    }
+    Err(refused.map_or(Reason::NotSetUp, |why| note_refusal(app, why)))
+}
+
+fn note_refusal(app: &App, why: Refused) -> Reason {
+    tracing::warn!(%why, "callback refused");
+    let reason = Reason::of(&why);
+    *locked(&app.sync.heard.last_refusal) = Some((app.store.clock().now(), why));
+    reason
 }
 
 /// The same answer whatever was wrong; counted by what it was.

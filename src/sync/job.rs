@@ -11,13 +11,13 @@ use crate::{
     error::{AppError, Result},
     org,
     org::MemberId,
-    store::{Act, Read, Write},
+    store::{Act, Read, StoreError, Write},
     tags,
     wecom::{Client, quota::Urgency},
     work::{Job, JobContext, JobEnd},
 };
 
-use super::{Part, Target, mapping, place::Place, pull, repairs};
+use super::{Part, Target, mapping, pilot::Pilot, place::Place, pull, repairs};
 
 /// The job's kind.
 pub const KIND: &str = "sync.full";
@@ -223,8 +223,8 @@ impl Pass {
 
     /// The customers of one stretch of members.
     async fn customers(&self, from_userid: String) -> Result<()> {
-        let all = self.client.follow_users().await?;
-        let mut userids = all;
+        let mut userids = self.client.follow_users().await?;
+        self.app.store.read(|r| only_pilot(r, &mut userids))?;
         userids.sort();
         let start = userids.partition_point(|userid| *userid < from_userid);
         let stretch: Vec<String> = userids[start..]
@@ -266,6 +266,11 @@ impl Pass {
         total: u64,
     ) -> Result<Option<HashSet<(String, String)>>> {
         let mut seen = HashSet::new();
+        let is_asked_for = |userid: &str| {
+            stretch
+                .iter()
+                .any(|asked| asked.eq_ignore_ascii_case(userid))
+        };
         let freshness = &self.app.sync.freshness;
         let mut pages = self.client.customers_of(stretch);
         let mut asked = freshness.asking();
@@ -273,7 +278,9 @@ impl Pass {
             if self.context.should_stop()? {
                 return Ok(None);
             }
-            let page = mapping::customers(page);
+            let mut page = mapping::customers(page);
+            // Nobody but those asked for, whatever the answer holds.
+            page.retain(|(_, relation)| is_asked_for(&relation.userid));
             for (customer, relation) in &page {
                 let userid = relation.userid.to_ascii_lowercase();
                 seen.insert((userid, customer.external_userid.clone()));
@@ -347,7 +354,11 @@ impl Pass {
     }
 
     async fn groups(&self, after_chat_id: String) -> Result<()> {
-        let mut listed = self.client.groups().await?;
+        let owners = self.app.store.read(|r| Pilot::load(r)?.owners(r))?;
+        let mut listed = match &owners {
+            Some(owners) => self.client.groups_of(owners).await?,
+            None => self.client.groups().await?,
+        };
         listed.sort_by(|a, b| a.chat_id.cmp(&b.chat_id));
         let members = Arc::new(self.app.store.read(org::sync::members_by_userid)?);
         let total = listed.len() as u64;
@@ -380,13 +391,44 @@ impl Pass {
             .await?;
         }
         let seen: HashSet<String> = listed.into_iter().map(|g| g.chat_id).collect();
-        for chat_id in self
-            .app
-            .store
-            .read(|r| customers::sync::missing_groups(r, &seen))?
-        {
+        for chat_id in self.app.store.read(|r| missing_groups(r, &seen))? {
             self.pull(Target::Group(chat_id)).await?;
         }
         self.end(Part::Groups).await
     }
+}
+
+/// Leaves those out who do not take part in the pilot: their customers are not asked for.
+fn only_pilot(r: &Read<'_>, userids: &mut Vec<String>) -> std::result::Result<(), StoreError> {
+    let pilot = Pilot::load(r)?;
+    let mut kept = Vec::with_capacity(userids.len());
+    for userid in userids.drain(..) {
+        if pilot.has_userid(r, &userid)? {
+            kept.push(userid);
+        }
+    }
+    *userids = kept;
+    Ok(())
+}
+
+/// Groups the listing did not mention, of those it was to mention.
+fn missing_groups(
+    r: &Read<'_>,
+    seen: &HashSet<String>,
+) -> std::result::Result<Vec<String>, StoreError> {
+    let pilot = Pilot::load(r)?;
+    let mut missing = customers::sync::missing_groups(r, seen)?;
+    if pilot.is_limited() {
+        let mut kept = Vec::new();
+        for chat_id in missing {
+            let owner = customers::sync::group_by_chat_id(r, &chat_id)?.and_then(|g| g.owner);
+            if let Some(owner) = owner
+                && pilot.has_member(r, owner)?
+            {
+                kept.push(chat_id);
+            }
+        }
+        missing = kept;
+    }
+    Ok(missing)
 }

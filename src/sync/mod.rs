@@ -1,7 +1,8 @@
 //! Sync (同步): never out of step with WeCom.
 //!
-//! Tables: `wecom-connection-1`, `signals-1`, `quota-use-1`, `quota-settings-1`, `repairs-1`,
-//! `nightly-settings-1`, `refusals-1`; what is heard is applied through the `sync`
+//! Tables: `wecom-connection-1`, `wecom-callback-1`, `wecom-pilot-1`, `signals-1`, `quota-use-1`,
+//! `quota-settings-1`, `repairs-1`, `nightly-settings-1`, `refusals-1`; what is heard is applied
+//! through the `sync`
 //! functions of org, tags and customers. Two ways lead here. Events (回调) are stored before
 //! they are answered, and what they are about is then read again: a hint, never the truth. The
 //! full sync reads everything as a durable job and repairs what no event has told. Invariants:
@@ -19,6 +20,7 @@ mod mapping;
 pub mod nightly;
 mod pages;
 mod part;
+pub mod pilot;
 mod place;
 mod pull;
 pub mod quota;
@@ -34,14 +36,14 @@ use tokio::sync::Notify;
 
 use crate::{
     identity::Permission,
-    kit::Clock,
+    kit::{Clock, Timestamp},
     slice::{Access, Route, Slice, Worker},
     store::{Read, StoreError, Write},
     wecom::quota::Governor,
     work::jobs::{self, JobId, NewJob},
 };
 
-pub use callback::CALLBACK;
+pub use callback::{CALLBACK, Heard, ask_self};
 pub use freshness::Freshness;
 pub use job::KIND;
 pub use part::{Part, is_sync};
@@ -105,6 +107,11 @@ impl State {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// What callbacks have brought since the start.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
     /// The connection in use, if there is one.
     pub fn link(&self) -> Option<Arc<connection::Link>> {
         self.link.load_full()
@@ -119,6 +126,7 @@ pub fn slice() -> Slice {
         name: "sync",
         tables: [
             &connection::TABLES[..],
+            &pilot::TABLES[..],
             &inbox::TABLES[..],
             &quota::TABLES[..],
             &repairs::TABLES[..],
@@ -179,6 +187,12 @@ pub fn slice() -> Slice {
 /// How many events wait to be dealt with.
 pub fn waiting(r: &Read<'_>) -> Result<u64, StoreError> {
     inbox::waiting(r)
+}
+
+/// When the newest event came, if any ever did.
+pub fn newest_event(r: &Read<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let newest = inbox::newest(r, None, 1)?;
+    Ok(newest.first().map(|signal| signal.received_at))
 }
 
 /// Queues a full sync unless one is waiting or running.

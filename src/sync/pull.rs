@@ -1,6 +1,6 @@
 //! Asking WeCom about one thing and applying the answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     app::App,
@@ -18,7 +18,7 @@ use crate::{
     wecom::Client,
 };
 
-use super::{Target, mapping};
+use super::{Target, mapping, pilot::Pilot};
 
 /// What WeCom has answered about a target, and what has to be known before.
 pub(super) struct Pulled {
@@ -200,10 +200,7 @@ pub(super) fn apply(w: &mut Write<'_>, pulled: &Pulled) -> Result<(), StoreError
         Answer::Customer {
             facts: Some((customer, relations)),
             ..
-        } => {
-            let members = members(w)?;
-            customers::sync::apply_customer(w, &members, customer, relations)?;
-        }
+        } => apply_customer(w, customer, relations)?,
         Answer::Group {
             chat_id,
             facts: None,
@@ -211,8 +208,11 @@ pub(super) fn apply(w: &mut Write<'_>, pulled: &Pulled) -> Result<(), StoreError
         Answer::Group {
             facts: Some(facts), ..
         } => {
-            let members = members(w)?;
-            customers::sync::apply_group(w, &members, facts)?;
+            // It may have been handed to somebody outside the pilot a moment ago.
+            if Pilot::load(&w.read())?.has_userid(&w.read(), &facts.owner)? {
+                let members = members(w)?;
+                customers::sync::apply_group(w, &members, facts)?;
+            }
         }
     }
     if let Some((external_userid, userid, word)) = &pulled.last_word
@@ -220,6 +220,41 @@ pub(super) fn apply(w: &mut Write<'_>, pulled: &Pulled) -> Result<(), StoreError
     {
         customers::sync::note_last_word(w, external_userid, member, *word)?;
     }
+    Ok(())
+}
+
+/// One answer tells all followers. Of those outside the pilot nothing is stored, and what was
+/// stored before stays as it was.
+fn apply_customer(
+    w: &mut Write<'_>,
+    customer: &CustomerFacts,
+    relations: &[RelationFacts],
+) -> Result<(), StoreError> {
+    let members = members(w)?;
+    let pilot = Pilot::load(&w.read())?;
+    if !pilot.is_limited() {
+        customers::sync::apply_customer(w, &members, customer, relations, &HashSet::new())?;
+        return Ok(());
+    }
+    let mut inside = Vec::new();
+    for relation in relations {
+        if pilot.has_userid(&w.read(), &relation.userid)? {
+            inside.push(relation.clone());
+        }
+    }
+    let known = customers::sync::by_external_userid(&w.read(), &customer.external_userid)?;
+    if inside.is_empty() && known.is_none() {
+        return Ok(());
+    }
+    let mut untouched = HashSet::new();
+    if let Some(known) = known {
+        for relation in customers::sync::relations_of(&w.read(), known.id)? {
+            if !pilot.has_member(&w.read(), relation.member)? {
+                untouched.insert(relation.member);
+            }
+        }
+    }
+    customers::sync::apply_customer(w, &members, customer, &inside, &untouched)?;
     Ok(())
 }
 

@@ -167,6 +167,8 @@ pub struct Shell {
     pub user: Option<ShellUser>,
     /// The rail.
     pub nav: Vec<NavGroup>,
+    /// The tabs of the settings: catalogue key and address.
+    pub settings: Vec<(&'static str, &'static str)>,
     /// Last check of the audit trail, if any.
     pub seal: Option<SealFact>,
     /// Last successful sync with WeCom, if any.
@@ -323,6 +325,11 @@ impl Cx {
                 .max()
                 == Some(own)
         })
+    }
+
+    /// Whether this page is the one at `href`, or below it.
+    pub fn is_at(&self, href: &str) -> bool {
+        is_above(href, &self.path)
     }
 
     /// The entries of a phone's bottom bar.

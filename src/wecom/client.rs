@@ -4,9 +4,10 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -56,6 +57,9 @@ pub struct Settings {
     pub contact_secret: Option<Secret<String>>,
     /// Secret of the sync assistant (通讯录同步); without it the directory can't be written.
     pub sync_secret: Option<Secret<String>>,
+    /// The HTTP proxy to go through, with its credentials if it wants any. Without it the
+    /// environment decides (`HTTPS_PROXY`, `NO_PROXY`).
+    pub proxy: Option<Secret<String>>,
 }
 
 /// How often and after what time a call that may pass is repeated.
@@ -78,12 +82,17 @@ impl Default for Patience {
 }
 
 /// What calls have cost so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     calls: AtomicU64,
     failures: AtomicU64,
     waited_us: AtomicU64,
+    /// [`UNKNOWN_SKEW`] until an answer has told the time.
+    skew_ms: AtomicI64,
 }
+
+/// No answer has told its time yet.
+const UNKNOWN_SKEW: i64 = i64::MIN;
 
 impl Metrics {
     /// Attempts made.
@@ -97,6 +106,23 @@ impl Metrics {
     /// Time spent waiting for answers.
     pub fn waited(&self) -> Duration {
         Duration::from_micros(self.waited_us.load(Ordering::Relaxed))
+    }
+    /// By how many milliseconds our clock is ahead of the other end's, as of its last answer;
+    /// good to a second and the time that the answer took.
+    pub fn skew_ms(&self) -> Option<i64> {
+        let skew = self.skew_ms.load(Ordering::Relaxed);
+        (skew != UNKNOWN_SKEW).then_some(skew)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            calls: AtomicU64::default(),
+            failures: AtomicU64::default(),
+            waited_us: AtomicU64::default(),
+            skew_ms: AtomicI64::new(UNKNOWN_SKEW),
+        }
     }
 }
 
@@ -153,22 +179,11 @@ impl Client {
         clock: Clock,
         quota: Governor,
     ) -> Result<Self, Error> {
-        install_crypto_provider();
-        let why = |e: reqwest::Error| Error::Transport {
+        let proxy = settings.proxy.as_ref();
+        let http = http_client(patience.timeout, proxy).map_err(|e| Error::Transport {
             call: "",
             why: describe(e),
-        };
-        let roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let tls = rustls::ClientConfig::builder().with_root_certificates(roots);
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.with_no_client_auth())
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(patience.timeout)
-            .build()
-            .map_err(why)?;
+        })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 http,
@@ -335,13 +350,17 @@ impl Client {
         let pass = quota.enter(call, self.urgency).await;
         let _pass = pass.map_err(|held| Error::held(call, held, now()))?;
         let started = Instant::now();
-        let answered = read(call, request).await;
+        let metrics = &self.inner.metrics;
+        let answered = read(call, request, |told| {
+            let skew = now().since_ms(told);
+            metrics.skew_ms.store(skew, Ordering::Relaxed);
+        })
+        .await;
         match &answered {
             Ok(_) => quota.answered(call, 0),
             Err(Error::Refused { errcode, .. }) => quota.answered(call, *errcode),
             Err(_) => {}
         }
-        let metrics = &self.inner.metrics;
         let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         metrics.waited_us.fetch_add(waited, Ordering::Relaxed);
         metrics.calls.fetch_add(1, Ordering::Relaxed);
@@ -352,8 +371,44 @@ impl Client {
     }
 }
 
-/// Sends, bounds and judges an answer.
-async fn read(call: &'static str, request: reqwest::RequestBuilder) -> Result<BytesMut, Error> {
+/// An HTTP client that trusts the well-known roots, follows nothing, and goes through `proxy`
+/// or whatever the environment names. An address that cannot be a proxy is an error.
+pub(super) fn http_client(
+    timeout: Duration,
+    proxy: Option<&Secret<String>>,
+) -> reqwest::Result<reqwest::Client> {
+    install_crypto_provider();
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let tls = rustls::ClientConfig::builder().with_root_certificates(roots);
+    let mut http = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.with_no_client_auth())
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .timeout(timeout);
+    if let Some(proxy) = proxy {
+        let proxy = reqwest::Proxy::all(proxy.expose().as_str())?;
+        http = http.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+    }
+    http.build()
+}
+
+/// The time an answer says it was sent at (RFC 9110, `Date`).
+fn told_time(headers: &reqwest::header::HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(reqwest::header::DATE)?.to_str().ok()?;
+    let at = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()?;
+    Some(Timestamp::from_ms(at.as_millisecond()))
+}
+
+/// Sends, bounds and judges an answer; `on_time` hears when it was sent.
+async fn read(
+    call: &'static str,
+    request: reqwest::RequestBuilder,
+    on_time: impl FnOnce(Timestamp),
+) -> Result<BytesMut, Error> {
     let transport = |e: reqwest::Error| Error::Transport {
         call,
         why: describe(e),
@@ -366,6 +421,9 @@ async fn read(call: &'static str, request: reqwest::RequestBuilder) -> Result<By
         false => transport(e),
     };
     let response = request.send().await.map_err(unsent)?;
+    if let Some(at) = told_time(response.headers()) {
+        on_time(at);
+    }
     let status = response.status().as_u16();
     if status != 200 {
         return Err(Error::Status { call, status });
@@ -382,11 +440,11 @@ async fn read(call: &'static str, request: reqwest::RequestBuilder) -> Result<By
     }
     let envelope: Envelope = parse(call, &body)?;
     if envelope.errcode != 0 {
-        let (errcode, hint) = (envelope.errcode, hint(&envelope.errmsg));
         return Err(Error::Refused {
             call,
-            errcode,
-            hint,
+            errcode: envelope.errcode,
+            hint: hint(&envelope.errmsg),
+            seen_ip: seen_ip(&envelope.errmsg),
         });
     }
     Ok(body)
@@ -417,8 +475,14 @@ fn hint(errmsg: &str) -> String {
         .collect()
 }
 
+/// The address from which the call came, as WeCom saw it: `from ip: 203.0.113.7`.
+fn seen_ip(errmsg: &str) -> Option<IpAddr> {
+    let (_, rest) = errmsg.split_once("from ip: ")?;
+    rest.split([',', ' ']).next()?.parse().ok()
+}
+
 /// An error of the HTTP library without its address: that carries the token.
-fn describe(error: reqwest::Error) -> String {
+pub(super) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);

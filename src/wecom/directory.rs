@@ -213,6 +213,20 @@ impl Client {
         unless_gone(answer.map(|a| a.userlist)).map(Option::unwrap_or_default)
     }
 
+    /// Asks for the id of one member with the sync assistant's secret (`user/list_id`), to see
+    /// whether that secret is one.
+    pub async fn try_sync_secret(&self) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Ask {
+            limit: u32,
+        }
+        #[derive(Deserialize)]
+        struct Answer {}
+        let ask = Ask { limit: 1 };
+        let Answer {} = self.post(Purpose::Sync, "user/list_id", &ask).await?;
+        Ok(())
+    }
+
     /// One member (`user/get`); `None` if WeCom does not know the userid any more.
     pub async fn member(&self, userid: &str) -> Result<Option<Member>, Error> {
         unless_gone(

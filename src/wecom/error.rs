@@ -61,6 +61,8 @@ pub enum Error {
         errcode: i64,
         /// WeCom's hint, which its support asks for.
         hint: String,
+        /// The address from which the call came, as WeCom saw it.
+        seen_ip: Option<std::net::IpAddr>,
     },
 }
 

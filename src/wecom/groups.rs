@@ -12,6 +12,9 @@ use super::{
     lenient,
 };
 
+/// Owners that one listing can be narrowed to.
+const OWNERS_MAX: usize = 100;
+
 /// A group in the list.
 #[derive(Debug, Clone, Deserialize)]
 pub struct GroupEntry {
@@ -90,9 +93,38 @@ pub struct GroupMember {
 impl Client {
     /// All groups whose owners the app sees (`groupchat/list`).
     pub async fn groups(&self) -> Result<Vec<GroupEntry>, Error> {
+        self.groups_owned(None).await
+    }
+
+    /// The groups of these owners, also of those who have left. Whoever WeCom does not know
+    /// owns none.
+    pub async fn groups_of(&self, userids: &[String]) -> Result<Vec<GroupEntry>, Error> {
+        let mut all = Vec::new();
+        for owners in userids.chunks(OWNERS_MAX) {
+            match unless_gone(self.groups_owned(Some(owners)).await)? {
+                Some(groups) => all.extend(groups),
+                // One unknown userid spoils the whole question: ask about each alone.
+                None => {
+                    for owner in owners.chunks(1) {
+                        let groups = unless_gone(self.groups_owned(Some(owner)).await)?;
+                        all.extend(groups.unwrap_or_default());
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    async fn groups_owned(&self, owners: Option<&[String]>) -> Result<Vec<GroupEntry>, Error> {
+        #[derive(Serialize)]
+        struct Owners<'a> {
+            userid_list: &'a [String],
+        }
         #[derive(Serialize)]
         struct Ask<'a> {
             status_filter: u8,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            owner_filter: Option<Owners<'a>>,
             cursor: &'a str,
             limit: u32,
         }
@@ -109,6 +141,7 @@ impl Client {
         loop {
             let ask = Ask {
                 status_filter: 0,
+                owner_filter: owners.map(|userid_list| Owners { userid_list }),
                 cursor: &cursor,
                 limit: 1000,
             };

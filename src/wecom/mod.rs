@@ -4,6 +4,7 @@
 //! whether the other end is WeCom or the simulator.
 
 mod acquisition;
+mod agent;
 mod answers;
 mod attachments;
 mod broadcasts;
@@ -23,6 +24,7 @@ mod lenient;
 mod moments;
 mod products;
 pub mod quota;
+pub mod reach;
 pub mod sim;
 mod statistics;
 mod strategies;
@@ -36,6 +38,7 @@ pub use acquisition::{
     AcquisitionDetail, AcquisitionLink, LinkChat, LinkChatInfo, LinkCustomer, LinkFigures,
     LinkSettings, Priority, Quota, QuotaPart,
 };
+pub use agent::Agent;
 pub use answers::Pages;
 pub use attachments::{Attachment, Image, Link, Material, Media, MiniProgramCard, Text};
 pub use broadcasts::{

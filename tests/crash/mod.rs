@@ -123,6 +123,7 @@ fn open(data: &Path) -> Arc<App> {
         firm: None,
         wecom: None,
         wecom_base_url: qitai::wecom::BASE_URL.to_owned(),
+        proxy: None,
         behind_proxy: false,
     })
     .unwrap()

@@ -1,8 +1,10 @@
 //! What people do, from the first click to the proof.
 
+mod doctor;
 mod events;
 mod pages;
 mod people;
+mod rollout;
 
 use std::io::Write;
 

@@ -11,14 +11,14 @@ use qitai::{
     app::App,
     config::{Config, WecomConfig},
     identity::{
-        AccessSettings, NewPassword, PasswordHash, Role, Viewer,
+        AccessSettings, NewPassword, PasswordHash, Role, Unit, Viewer,
         actions::{self, CreateAccount, SaveAccessSettings},
     },
-    kit::{Clock, Random, Secret},
+    kit::{Clock, Id, Random, Secret},
     org, serve,
-    store::Folder,
+    store::{Folder, SubjectId},
     sync,
-    wecom::sim::{SimHandle, SimOptions, Simulator, firm},
+    wecom::sim::{SimHandle, SimOptions, Simulator, Target, firm},
     work::{JobState, jobs},
 };
 
@@ -44,6 +44,21 @@ impl TestApp {
     }
 
     pub fn with_customers(customers: u32) -> Self {
+        let test = Self::run(customers, true);
+        test.sync();
+        test.make_accounts();
+        test.settle();
+        test
+    }
+
+    /// A folder that knows of no account at WeCom, with a super admin alone.
+    pub fn unconnected(customers: u32) -> Self {
+        let test = Self::run(customers, false);
+        test.make_account("admin", Role::SuperAdmin, None, None);
+        test
+    }
+
+    fn run(customers: u32, connected: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let sim = Simulator::start(SimOptions {
             listen: ([127, 0, 0, 1], 0).into(),
@@ -54,7 +69,7 @@ impl TestApp {
         })
         .unwrap();
         let data = dir.path().join("data");
-        let app = open(&sim, data);
+        let app = open(&sim, data, connected);
         let background = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -69,18 +84,38 @@ impl TestApp {
                 .block_on(serve::serve(serving, socket))
                 .unwrap();
         });
-        let test = Self {
+        Self {
             app,
             sim: Some(sim),
             address,
             background,
             server: Some(server),
             _dir: dir,
+        }
+    }
+
+    /// Waits until the newest full sync has ended well.
+    pub fn end_latest_sync(&self) -> jobs::Job {
+        let job = self.app.read(|r| jobs::latest(r, sync::KIND)).unwrap();
+        self.end_sync(job.expect("a sync was asked for").id)
+    }
+
+    /// What WeCom's console does before it saves an address: asks it to decrypt an echo.
+    pub fn verify_callback(
+        &self,
+        url: &str,
+        token: &str,
+        encoding_aes_key: &str,
+    ) -> Result<(), String> {
+        let target = Target {
+            url: url.to_owned(),
+            token: token.to_owned(),
+            encoding_aes_key: encoding_aes_key.to_owned(),
         };
-        test.sync();
-        test.make_accounts();
-        test.settle();
-        test
+        let sim = self.sim.as_ref().unwrap();
+        self.background
+            .block_on(sim.verify_target(&target))
+            .map_err(|why| why.to_string())
     }
 
     /// Runs a full sync to its end; gives the job.
@@ -149,8 +184,6 @@ impl TestApp {
 
     fn make_accounts(&self) {
         let cast = firm::cast();
-        let password = NewPassword::given(Secret::new(PASSWORD.to_owned()), "password").unwrap();
-        let hash = PasswordHash::make(&password, self.app.store.random()).unwrap();
         let people = [
             ("admin", cast.super_admin, Role::SuperAdmin, None),
             (
@@ -173,22 +206,7 @@ impl TestApp {
                     unit,
                 )
             });
-            let viewer = Viewer::system("test");
-            let command = CreateAccount {
-                login: login.to_owned(),
-                name: login.to_owned(),
-                role,
-                member: Some(member.cast()),
-                units: unit.into_iter().collect(),
-                password: Some(hash.clone()),
-            };
-            self.app
-                .store
-                .write_blocking(viewer.change("account.create"), move |w| {
-                    let allowed = viewer.allow(w, command)?;
-                    actions::create_account(w, allowed).map(drop)
-                })
-                .unwrap();
+            self.make_account(login, role, Some(member.cast()), unit);
         }
         let viewer = Viewer::system("test");
         let settings = AccessSettings {
@@ -200,6 +218,33 @@ impl TestApp {
             .write_blocking(viewer.change("settings.access"), move |w| {
                 let allowed = viewer.allow(w, SaveAccessSettings { settings })?;
                 actions::save_access_settings(w, allowed)
+            })
+            .unwrap();
+    }
+
+    fn make_account(
+        &self,
+        login: &str,
+        role: Role,
+        member: Option<SubjectId>,
+        unit: Option<Id<Unit>>,
+    ) {
+        let password = NewPassword::given(Secret::new(PASSWORD.to_owned()), "password").unwrap();
+        let hash = PasswordHash::make(&password, self.app.store.random()).unwrap();
+        let viewer = Viewer::system("test");
+        let command = CreateAccount {
+            login: login.to_owned(),
+            name: login.to_owned(),
+            role,
+            member,
+            units: unit.into_iter().collect(),
+            password: Some(hash),
+        };
+        self.app
+            .store
+            .write_blocking(viewer.change("account.create"), move |w| {
+                let allowed = viewer.allow(w, command)?;
+                actions::create_account(w, allowed).map(drop)
             })
             .unwrap();
     }
@@ -251,7 +296,7 @@ impl Drop for TestApp {
     }
 }
 
-fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
+fn open(sim: &SimHandle, data: PathBuf, connected: bool) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
     App::open(config(sim, data)).unwrap()
 }
@@ -272,8 +317,9 @@ pub fn config(sim: &SimHandle, data: PathBuf) -> Config {
         data,
         listen,
         firm: None,
-        wecom: Some(wecom),
+        wecom: connected.then_some(wecom),
         wecom_base_url: sim.base_url.clone(),
+        proxy: None,
         behind_proxy: false,
     }
 }

@@ -177,9 +177,14 @@ pub(super) async fn redeem(
         password: Secret::new(typed.password),
     };
     let origin = visit::origin(&app, &req, &cx.request_id);
+    // Whoever makes the first super admin has a firm to set up.
+    let next = match app.read(queries::has_super_admin)? {
+        true => "/",
+        false => "/setup",
+    };
     let done = actions::redeem(&app.store, &app.passwords, redemption, origin).await;
     match form.state.catch(done)? {
-        Ok(entered) => through::<ClaimPage>(&app, &req, &entered, "/"),
+        Ok(entered) => through::<ClaimPage>(&app, &req, &entered, next),
         Err(form) => {
             let page: Shown<ClaimPage> = Shown::of(claim_page(&app, form)?).invalid();
             Ok(page.respond_to(&req))

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     error::{AppError, Result},
     kit::Id,
-    slice::{Access, NavGroup, NavItem, Route, Slice},
+    slice::{Access, Route, SettingsTab, Slice},
     visit,
     web::{Shown, View, cookies, encode},
 };
@@ -40,14 +40,11 @@ pub fn slice() -> Slice {
             .into_iter()
             .flatten()
             .collect(),
-        nav: vec![NavItem {
-            group: NavGroup::Admin,
-            order: 40,
+        settings: vec![SettingsTab {
+            order: 30,
             word: "security.nav",
             href: "/settings/security",
-            icon: "key",
             access: Access::Needs(Permission::AccountManage),
-            in_tab_bar: false,
         }],
         ..Slice::default()
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    super::{Target, pull},
+    super::{Target, pilot, pull},
     signal,
 };
 
@@ -65,8 +65,13 @@ async fn listen(app: &Arc<App>, client: &Client) -> Result<usize> {
     let round = due.len();
     let mut by_target: HashMap<Target, Vec<[u8; 32]>> = HashMap::new();
     for signal in due {
-        if let Some(target) = signal.target {
-            by_target.entry(target).or_default().push(signal.digest);
+        let Some(target) = signal.target else {
+            continue;
+        };
+        match pilot::is_outside(app, client, &target, &signal.body).await {
+            Ok(false) => by_target.entry(target).or_default().push(signal.digest),
+            Ok(true) => set_aside(app, signal.digest).await?,
+            Err(error) => put_off(app, vec![signal.digest], error).await?,
         }
     }
     stream::iter(by_target)
@@ -112,6 +117,14 @@ async fn deal_with(
     }
     let overtaken = AppError::Unavailable { why: "overtaken" };
     put_off(app, digests, overtaken).await
+}
+
+/// Keeps an event about somebody outside the pilot without reading anything.
+async fn set_aside(app: &App, digest: [u8; 32]) -> Result<()> {
+    app.write(Act::by_system("sync.event", "callback"), move |w| {
+        Ok(signal::set_aside(w, digest)?)
+    })
+    .await
 }
 
 /// Notes a failed attempt on each event.

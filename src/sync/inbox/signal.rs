@@ -36,12 +36,20 @@ pub enum SignalState {
     /// Nothing is read because of it: kept to be looked at.
     #[n(3)]
     Kept,
+    /// About customers or groups of somebody outside the pilot: nothing was read.
+    #[n(4)]
+    Outside,
 }
 
 impl SignalState {
     /// Every state, in the order of the page.
-    pub(in crate::sync) const ALL: [Self; 4] =
-        [Self::Waiting, Self::Failed, Self::Done, Self::Kept];
+    pub(in crate::sync) const ALL: [Self; 5] = [
+        Self::Waiting,
+        Self::Failed,
+        Self::Done,
+        Self::Kept,
+        Self::Outside,
+    ];
 
     /// Stable code, also the catalogue key's end.
     pub fn code(self) -> &'static str {
@@ -50,6 +58,7 @@ impl SignalState {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Kept => "kept",
+            Self::Outside => "outside",
         }
     }
 }
@@ -181,10 +190,19 @@ pub(super) fn due(r: &Read<'_>, now: Timestamp, limit: usize) -> Result<Vec<Sign
 
 /// What an event is about has been read and applied.
 pub(super) fn finish(w: &mut Write<'_>, digest: [u8; 32]) -> Result<(), StoreError> {
+    settle(w, digest, SignalState::Done)
+}
+
+/// An event is about somebody outside the pilot.
+pub(super) fn set_aside(w: &mut Write<'_>, digest: [u8; 32]) -> Result<(), StoreError> {
+    settle(w, digest, SignalState::Outside)
+}
+
+fn settle(w: &mut Write<'_>, digest: [u8; 32], state: SignalState) -> Result<(), StoreError> {
     let Some(mut signal) = w.get::<Signal>(&digest)? else {
         return Ok(());
     };
-    signal.state = SignalState::Done;
+    signal.state = state;
     signal.handled_at = Some(w.now());
     signal.failure = None;
     w.put(&signal)
@@ -253,7 +271,7 @@ pub(in crate::sync) fn replay_failed(w: &mut Write<'_>, limit: usize) -> Result<
 pub(super) fn tidy(w: &mut Write<'_>, limit: usize) -> Result<usize, StoreError> {
     let before = w.now().plus_ms(-KEPT_MS);
     let mut old = Vec::new();
-    for state in [SignalState::Done, SignalState::Kept] {
+    for state in [SignalState::Done, SignalState::Kept, SignalState::Outside] {
         for signal in w.read().list(&BY_STATE, &in_state(state))?.take(limit) {
             let signal = signal?;
             if signal.received_at > before {

@@ -112,7 +112,7 @@ pub(in crate::sync) async fn index(
         heard: (count(&heard.stored), count(&heard.repeated)),
         refused: Reason::ALL.into_iter().filter_map(of_day).collect(),
         refused_hour: hour.iter().map(|(_, n)| n).sum(),
-        is_set_up: app.sync.link().is_some_and(|link| link.keys.is_some()),
+        is_set_up: app.sync.link().is_some_and(|link| link.hears()),
         callback: CALLBACK,
         lines: signals.iter().map(|s| line(&cx, s)).collect(),
         empty: empty(&cx, state.is_some()),
@@ -146,6 +146,7 @@ fn line(cx: &Cx, signal: &Signal) -> Line {
         SignalState::Done => ("events.state.done", "ok"),
         SignalState::Failed => ("events.state.failed", "bad"),
         SignalState::Kept => ("events.state.kept", "muted"),
+        SignalState::Outside => ("events.state.outside", "muted"),
     };
     let what = format!("events.what.{}", signal.event);
     let about = signal.target.as_ref();

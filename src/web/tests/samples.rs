@@ -43,6 +43,7 @@ pub(super) fn shell(name: &str) -> Shell {
                 items: vec![item("keys.customers", "/customers", "user", true)],
             },
         ],
+        settings: Vec::new(),
         seal: Some(SealFact {
             at: Timestamp::from_ms(NOW_MS - 5_520_000),
             intact: true,

@@ -173,6 +173,14 @@ impl SimHandle {
         self.shared.callbacks.verify(&self.target(url)).await
     }
 
+    /// The same with values of one's own, as somebody may have typed them.
+    ///
+    /// # Errors
+    /// Says what is wrong with them, or with the answer.
+    pub async fn verify_target(&self, target: &Target) -> Result<(), Unverified> {
+        self.shared.callbacks.verify(target).await
+    }
+
     fn target(&self, url: &str) -> Target {
         Target {
             url: url.to_owned(),

@@ -6,6 +6,7 @@
 //!      └──▶ stage (what people do) ─▶ state, journal, callbacks
 //! ```
 
+mod api_agent;
 mod api_chat;
 mod api_customer;
 mod api_tag;

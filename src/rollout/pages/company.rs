@@ -1,0 +1,116 @@
+//! `/settings/company`: what the firm is called, whom to ask, where it is reached.
+
+use actix_web::{HttpRequest, web::Data};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    rollout::{
+        actions::{self, SaveFirm},
+        model::Firm,
+        queries,
+    },
+    view,
+    web::{Form, FormState, Shown, filters},
+};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "rollout/company.html", blocks = ["title"])]
+pub(in crate::rollout) struct CompanyPage {
+    form: FormState,
+    /// The configuration file has a name, which wins.
+    named_by_file: Option<String>,
+}
+view!(CompanyPage);
+
+/// The fields, here and in the wizard.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::rollout) struct FirmForm {
+    name: String,
+    #[serde(default)]
+    contact_name: String,
+    #[serde(default)]
+    contact_phone: String,
+    #[serde(default)]
+    contact_email: String,
+    #[serde(default)]
+    address: String,
+}
+
+impl FirmForm {
+    pub(super) fn into_command(self) -> SaveFirm {
+        SaveFirm {
+            firm: Firm {
+                name: self.name,
+                contact_name: self.contact_name,
+                contact_phone: self.contact_phone,
+                contact_email: self.contact_email,
+                address: self.address,
+            },
+        }
+    }
+}
+
+/// The form with what is known; an address that nobody has given yet is the browser's.
+pub(super) fn filled(app: &App, req: &HttpRequest) -> Result<FormState> {
+    let (firm, root) = app.read(|r| {
+        let directory = app.directory.get(r)?;
+        let root = directory.tree.roots().first().map(|d| d.name.clone());
+        Ok::<_, AppError>((queries::firm(r)?, root))
+    })?;
+    let name = match firm.name.is_empty() {
+        true => root.unwrap_or_default(),
+        false => firm.name,
+    };
+    let address = match firm.address.is_empty() {
+        true => super::own_address(app, req),
+        false => firm.address,
+    };
+    Ok(FormState::with_values([
+        ("name", name),
+        ("contact_name", firm.contact_name),
+        ("contact_phone", firm.contact_phone),
+        ("contact_email", firm.contact_email),
+        ("address", address),
+    ]))
+}
+
+fn page(app: &App, form: FormState) -> CompanyPage {
+    CompanyPage {
+        form,
+        named_by_file: app.config.firm.clone(),
+    }
+}
+
+pub(in crate::rollout) async fn show(
+    viewer: Viewer,
+    req: HttpRequest,
+    app: Data<App>,
+) -> Result<Shown<CompanyPage>> {
+    app.read(|r| viewer.scope(r, Permission::SettingsManage).map(drop))?;
+    let form = filled(&app, &req)?;
+    Ok(Shown::of(page(&app, form)))
+}
+
+pub(in crate::rollout) async fn save(
+    viewer: Viewer,
+    app: Data<App>,
+    form: Form<FirmForm>,
+) -> Result<Shown<CompanyPage>> {
+    let command = form.values.into_command();
+    let saved = app
+        .write(viewer.change("firm.save"), move |w| {
+            let allowed = viewer.allow(w, command)?;
+            actions::save_firm(w, allowed)
+        })
+        .await;
+    Ok(match form.state.catch(saved)? {
+        Ok(()) => Shown::go_to("/settings/company").toast("firm.saved", ()),
+        Err(form) => Shown::of(page(&app, form)).invalid(),
+    })
+}
