@@ -217,7 +217,12 @@ pub enum AcquisitionEvent {
     /// balance_exhausted
     BalanceExhausted,
     /// quota_expire_soon
-    QuotaExpiresSoon,
+    QuotaExpiresSoon {
+        /// ExpireTime, seconds.
+        expires_at: Option<i64>,
+        /// ExpireQuotaNum: so many are lost then.
+        quota: Option<u64>,
+    },
     /// link_unavailable
     LinkUnavailable {
         /// The link.
@@ -255,6 +260,8 @@ pub enum AcquisitionEvent {
         link_id: String,
         /// Asks `get_chat_info` within 30 minutes.
         chat_key: Option<String>,
+        /// Number of the message in the chat.
+        chat_seq: Option<u64>,
         /// customer_channel of the address.
         state: Option<String>,
     },
@@ -266,7 +273,10 @@ pub(super) fn acquisition(change: &str, fields: &Fields<'_>) -> Result<Option<Ev
     Ok(Some(Event::Acquisition(match change {
         "balance_low" => AcquisitionEvent::BalanceLow,
         "balance_exhausted" => AcquisitionEvent::BalanceExhausted,
-        "quota_expire_soon" => AcquisitionEvent::QuotaExpiresSoon,
+        "quota_expire_soon" => AcquisitionEvent::QuotaExpiresSoon {
+            expires_at: fields.number("ExpireTime"),
+            quota: fields.number("ExpireQuotaNum"),
+        },
         "link_unavailable" => AcquisitionEvent::LinkUnavailable {
             link_id: link_id()?,
         },
@@ -288,6 +298,7 @@ pub(super) fn acquisition(change: &str, fields: &Fields<'_>) -> Result<Option<Ev
         "message_from_customer" => AcquisitionEvent::MessageFromCustomer {
             link_id: link_id()?,
             chat_key: fields.text("ChatKey"),
+            chat_seq: fields.number("ChatSeq"),
             state,
         },
         _ => return Ok(None),

@@ -256,7 +256,9 @@ fn tags_and_links_report() {
     let link = |change| match read(
         "customer_acquisition",
         change,
-        "<LinkId>l1</LinkId><UserID>u</UserID><ExternalUserID>wm</ExternalUserID><State>s</State>",
+        "<LinkId>l1</LinkId><UserID>u</UserID><ExternalUserID>wm</ExternalUserID><State>s</State>\
+         <ChatKey>k</ChatKey><ChatSeq>2</ChatSeq><ExpireTime>1780243200</ExpireTime>\
+         <ExpireQuotaNum>64</ExpireQuotaNum>",
     ) {
         Event::Acquisition(event) => event,
         other => panic!("{other:?}"),
@@ -269,7 +271,10 @@ fn tags_and_links_report() {
     );
     assert_eq!(
         link("quota_expire_soon"),
-        AcquisitionEvent::QuotaExpiresSoon
+        AcquisitionEvent::QuotaExpiresSoon {
+            expires_at: Some(1_780_243_200),
+            quota: Some(64)
+        }
     );
     let deleted = AcquisitionEvent::LinkDeleted {
         link_id: link_id.clone(),
@@ -295,10 +300,11 @@ fn tags_and_links_report() {
         external_userid,
     };
     assert_eq!(link("customer_start_chat"), chat);
-    let (chat_key, state) = (None, some("s"));
+    let (chat_key, chat_seq, state) = (some("k"), Some(2), some("s"));
     let message = AcquisitionEvent::MessageFromCustomer {
         link_id,
         chat_key,
+        chat_seq,
         state,
     };
     assert_eq!(link("message_from_customer"), message);

@@ -118,6 +118,9 @@ fn member(group: &GroupChat, m: &GroupMember, need_name: bool) -> Value {
     if m.join_scene == 1 {
         value["invitor"] = json!({ "userid": group.owner });
     }
+    if !m.state.is_empty() {
+        value["state"] = json!(m.state);
+    }
     if need_name {
         value["name"] = json!(m.name);
     }

@@ -129,10 +129,10 @@ fn contact(c: &Customer) -> Value {
 /// What `get` and `batch/get_by_user` have in common.
 fn relation_fields(c: &Customer, r: &Relation) -> Map<String, Value> {
     // A customer who scanned a code or searched began the relation.
-    let oper = if matches!(r.add_way, 1 | 16) {
-        &c.external_userid
-    } else {
-        &r.userid
+    let oper = match r.add_way {
+        _ if !r.oper_userid.is_empty() => &r.oper_userid,
+        1 | 16 => &c.external_userid,
+        _ => &r.userid,
     };
     let mut fields = Map::new();
     for (name, value) in [

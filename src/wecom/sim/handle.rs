@@ -10,6 +10,7 @@ use actix_web::dev::ServerHandle;
 
 use super::{
     callbacks::{Delivery, Target, Unverified},
+    contact::{Greeted, opengid},
     faults::{CallbackFault, Fault},
     server::{Answered, Shared},
     stage::{CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb},
@@ -116,6 +117,16 @@ impl SimHandle {
     /// which the sync assistant does not hear of itself.
     pub fn set_echo(&self, on: bool) {
         self.shared.echo.store(on, Ordering::Relaxed);
+    }
+
+    /// Welcome messages that reached customers, the first one first.
+    pub fn greeted(&self) -> Vec<Greeted> {
+        self.shared.world().contact.greeted.clone()
+    }
+
+    /// The opengid by which mini programs know a group; `None` if there is no such group.
+    pub fn opengid(&self, chat_id: &str) -> Option<String> {
+        self.shared.world().groups.get(chat_id).map(opengid)
     }
 
     /// How many calls of the API there have been.

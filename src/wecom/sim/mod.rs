@@ -30,7 +30,10 @@ mod tests;
 mod tokens;
 
 pub use callbacks::{Delivery, Outcome, Target, Unverified};
+pub use contact::{Greeted, Trait};
 pub use faults::{CallbackFault, Dial, Fault};
 pub use handle::SimHandle;
 pub use server::{Answered, SimOptions, Simulator};
-pub use stage::{AppVerb, CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb};
+pub use stage::{
+    AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb,
+};

@@ -3,9 +3,23 @@
 //!
 //! Source: WeCom documentation, 客户联系.
 
+mod acquisition;
+mod broadcasts;
+mod idconvert;
+mod intercept;
+mod join_ways;
+mod moments;
+mod parts;
+mod people;
+mod products;
 mod relations;
+mod statistics;
 mod strategies;
 mod tags;
+mod transfers;
+mod ways;
+mod welcome;
+mod when;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +27,38 @@ use serde_json::{Value, json};
 
 use super::{
     check::{Call, Fail, next_offset},
-    fields::{Code, PARAM, ensure},
+    fields::{Code, Fields, PARAM, ensure},
     firm::Member,
     routes::Route,
     state::World,
     tokens::App,
 };
 
-pub(super) use strategies::{Strategies, StrategyTags};
+pub use people::{Request, Trait};
+pub use welcome::Greeted;
+pub(super) use {acquisition::notice as link_notice, join_ways::opengid, ways::Way};
+
+use people::able;
+use strategies::{Strategies, StrategyTags};
+use when::Due;
 
 /// The calls of all areas.
-pub(super) const AREAS: [&[Route]; 3] = [relations::ROUTES, tags::ROUTES, strategies::ROUTES];
+pub(super) const AREAS: [&[Route]; 14] = [
+    relations::ROUTES,
+    tags::ROUTES,
+    strategies::ROUTES,
+    ways::ROUTES,
+    join_ways::ROUTES,
+    welcome::ROUTES,
+    broadcasts::ROUTES,
+    moments::ROUTES,
+    transfers::ROUTES,
+    statistics::ROUTES,
+    acquisition::ROUTES,
+    intercept::ROUTES,
+    products::ROUTES,
+    idconvert::ROUTES,
+];
 
 /// Who may call customer contact.
 const APPS: &[App] = &[App::Own, App::Contact];
@@ -38,6 +73,12 @@ const NOT_CONTACTS: Code = (84061, "not external contact");
 const OUT_OF_RANGE: Code = (60011, "no privilege to access/modify contact/party/agent ");
 const NOT_SERVING: Code = (84074, "user without customer contact");
 const UNKNOWN_DEPARTMENT: Code = (60003, "department not found");
+const UNACTIVATED: Code = (41054, "user not activated");
+const NOT_REAL_NAMED: Code = (40098, "user not real-named");
+const NOT_SERVING_CODE: Code = (84083, "user is not serving customers");
+const NO_CONFIG: Code = (41043, "missing config_id");
+const BAD_CONFIG: Code = (41044, "invalid config_id");
+const TOO_MANY_WAYS: Code = (41045, "contact ways over limit");
 
 /// What only customer contact knows.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +92,53 @@ pub struct State {
     /// Rule groups of moments.
     moment_strategies: Strategies,
     /// Tags of rule groups.
-    pub(super) strategy_tags: StrategyTags,
+    strategy_tags: StrategyTags,
+    /// Contact ways.
+    pub(super) ways: ways::Ways,
+    /// Join ways.
+    pub(super) join_ways: BTreeMap<String, join_ways::JoinWay>,
+    /// People who wait to be accepted.
+    pub(super) requests: BTreeMap<String, Request>,
+    /// What is peculiar about members.
+    traits: BTreeSet<(String, Trait)>,
+    /// Customers who refuse the archive.
+    pub(super) archive_refused: BTreeSet<String>,
+    /// Mini programs that are not linked to the corp.
+    pub(super) unlinked_programs: BTreeSet<String>,
+    /// Limits other than WeCom's.
+    pub(super) limits: BTreeMap<String, u64>,
+    /// Welcome messages that reached customers.
+    pub(super) greeted: Vec<Greeted>,
+    /// Templates for groups.
+    templates: BTreeMap<String, welcome::Template>,
+    /// Broadcasts.
+    pub(super) broadcasts: broadcasts::Broadcasts,
+    /// Moments.
+    pub(super) moments: moments::Moments,
+    /// Inheritance.
+    pub(super) transfers: transfers::Transfers,
+    /// Acquisition links.
+    pub(super) links: acquisition::Links,
+    /// Rules about words.
+    rules: BTreeMap<String, intercept::Rule>,
+    /// Products.
+    products: BTreeMap<String, products::Product>,
+    /// People who were asked about before being customers.
+    pending: BTreeMap<String, idconvert::Pending>,
+    /// What happens by itself, by time.
+    due: BTreeMap<(i64, u64), Due>,
+    /// How much was ever put off.
+    put_off: u64,
+    /// The time until which everything has happened, seconds.
+    now_s: i64,
+}
+
+impl State {
+    /// A limit, if nobody set another.
+    fn limit(&self, name: &str, wecom: usize) -> usize {
+        let other = self.limits.get(name).copied();
+        other.map_or(wecom, |max| usize::try_from(max).unwrap_or(usize::MAX))
+    }
 }
 
 /// Whether `app` may change what `maker` made: 客户联系 everything, an own app its own.
@@ -97,8 +184,22 @@ fn paged(call: &Call<'_>, list: &str, rows: Vec<Value>, limit: usize) -> Result<
     Ok(answer)
 }
 
+/// `limit`; one above the maximum counts as the default, in the calls where WeCom does so.
+fn lenient_limit(call: &Call<'_>, default: usize, max: usize) -> Result<usize, Fail> {
+    let limit = call.limit(Some(default), usize::MAX)?;
+    Ok(if limit > max { default } else { limit })
+}
+
+/// Takes over a text of at most so many characters, if it came along.
+fn chars(fields: Fields<'_>, name: &str, max: usize, text: &mut String) -> Result<(), Fail> {
+    if let Some(given) = fields.chars(name, max, PARAM)? {
+        given.clone_into(text);
+    }
+    Ok(())
+}
+
 /// A whole number of 32 bits, if it came along.
-fn order(fields: super::fields::Fields<'_>) -> Result<Option<u64>, Fail> {
+fn order(fields: Fields<'_>) -> Result<Option<u64>, Fail> {
     let order = fields.number("order")?;
     ensure(order.is_none_or(|n| n < 1 << 32), PARAM)?;
     Ok(order)

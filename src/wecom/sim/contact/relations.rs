@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{APPS, EMPTY, NO_EXTERNAL_USERID, NO_USERID, NOT_CONTACTS, UNKNOWN_CUSTOMER, staff};
+use super::{
+    APPS, EMPTY, NO_EXTERNAL_USERID, NO_USERID, NOT_CONTACTS, UNKNOWN_CUSTOMER, parts::media, staff,
+};
 use crate::wecom::sim::{
     check::{Call, Fail},
     fields::{Code, Fields, PARAM, ensure},
@@ -74,6 +76,9 @@ fn remark(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
     let picture = fields.text("remark_pic_mediaid")?;
     let any = remark.is_some() || description.is_some() || company.is_some();
     ensure(any || new_mobiles || picture.is_some(), EMPTY)?;
+    if let Some(picture) = picture {
+        media(world, call, picture, "image")?;
+    }
     let (pair, _) = Pair::find(world, call, ids)?;
     // Only WeChat users have a remarked company.
     let of_wechat = pair.external_userid.starts_with("wm");

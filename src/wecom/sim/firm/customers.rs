@@ -240,6 +240,7 @@ impl Book {
             } else {
                 String::new()
             },
+            oper_userid: String::new(),
             half: false,
             deleted_by_customer: false,
         }
@@ -261,6 +262,7 @@ fn new_relation(userid: &str, remark: &str, createtime: i64) -> Relation {
         remark_mobiles: Vec::new(),
         add_way: 1,
         state: String::new(),
+        oper_userid: String::new(),
         half: false,
         deleted_by_customer: false,
     }

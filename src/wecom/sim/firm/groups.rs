@@ -57,6 +57,7 @@ fn group(rng: &mut Rng, now_s: i64, owner: &str, org: &Org, book: &Book) -> Grou
             nickname: String::new(),
             join_time: create_time,
             join_scene: 1,
+            state: String::new(),
         });
     }
     let numbers: Vec<u32> = book
@@ -78,6 +79,7 @@ fn group(rng: &mut Rng, now_s: i64, owner: &str, org: &Org, book: &Book) -> Grou
             nickname: String::new(),
             join_time: create_time + i64::try_from(rng.below(86_400)).unwrap_or(0),
             join_scene: [1, 2, 3][rng.below(3)],
+            state: String::new(),
         });
     }
     GroupChat {

@@ -130,6 +130,8 @@ pub struct Relation {
     pub add_way: u16,
     /// Channel of the contact way.
     pub state: String,
+    /// Who passed the customer on; empty if nobody did.
+    pub oper_userid: String,
     /// The member has not added the customer back yet (免验证添加).
     pub half: bool,
     /// The customer deleted the member, who still sees the customer.
@@ -218,4 +220,6 @@ pub struct GroupMember {
     pub join_time: i64,
     /// 1 invited by a member, 2 by link, 3 by QR code.
     pub join_scene: u8,
+    /// Channel of the join way.
+    pub state: String,
 }

@@ -111,7 +111,6 @@ impl State {
         (now_s < file.created_at + LIFE_S).then_some(file)
     }
 
-    #[allow(dead_code, reason = "pictures of welcome messages and broadcasts")]
     /// Whether this address was given out by `media/uploadimg`.
     pub fn is_picture(&self, url: &str) -> bool {
         self.pictures.contains_key(url)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Done, Refusal, lenient::texts};
-use crate::wecom::sim::{callbacks::Notice, firm::Relation, state::World};
+use crate::wecom::sim::{callbacks::Notice, contact::Trait, firm::Relation, state::World};
 
 const EVENT: &str = "change_external_contact";
 
@@ -121,7 +121,7 @@ impl World {
                 userid,
                 external_userid,
                 state,
-            } => self.known_customer_adds(pair(userid, external_userid), state, now_s),
+            } => self.known_customer_adds(pair(userid, external_userid), state, false, now_s),
             CustomerVerb::AcceptCustomer {
                 userid,
                 external_userid,
@@ -153,7 +153,7 @@ impl World {
         }
     }
 
-    fn new_customer(
+    pub(super) fn new_customer(
         &mut self,
         userid: &str,
         name: &str,
@@ -178,10 +178,11 @@ impl World {
         Ok(Done::making(external_userid, [notice]))
     }
 
-    fn known_customer_adds(
+    pub(super) fn known_customer_adds(
         &mut self,
         pair: Pair<'_>,
         state: &str,
+        half: bool,
         now_s: i64,
     ) -> Result<Done, Refusal> {
         let userid = self.known_member(pair.userid)?;
@@ -200,8 +201,9 @@ impl World {
         self.edit_relation(&userid, pair.external_userid, |relation| {
             relation.deleted_by_customer = false;
             relation.state = state.to_owned();
+            relation.half = half;
         });
-        Ok(Done::telling([self.added(pair, false, now_s)]))
+        Ok(Done::telling([self.added(pair, half, now_s)]))
     }
 
     fn accept(&mut self, pair: Pair<'_>) -> Result<Done, Refusal> {
@@ -263,7 +265,12 @@ impl World {
     }
 
     fn added(&mut self, pair: Pair<'_>, half: bool, now_s: i64) -> Notice {
-        let code = self.welcome_code(pair.userid, pair.external_userid, now_s);
+        // None where the administrator has set up a message for the member.
+        let code = if self.is(pair.userid, Trait::ConsoleWelcome) {
+            String::new()
+        } else {
+            self.welcome_code(pair.userid, pair.external_userid, now_s)
+        };
         let change = if half {
             "add_half_external_contact"
         } else {

@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    fn create_group(
+    pub(super) fn create_group(
         &mut self,
         owner: &str,
         name: &str,
@@ -153,7 +153,7 @@ impl World {
         Ok(Done::making(chat_id, [created]))
     }
 
-    fn join_group(
+    pub(super) fn join_group(
         &mut self,
         chat_id: &str,
         who: &str,
@@ -239,6 +239,7 @@ impl World {
             nickname: String::new(),
             join_time: now_s,
             join_scene: scene,
+            state: String::new(),
         })
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! Source: WeCom documentation, 通讯录变更事件, 客户联系事件回调.
 
+mod codes;
+mod contact;
 mod customers;
 mod directory;
 mod groups;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{callbacks::Notice, state::World};
 
+pub use codes::CodeVerb;
+pub use contact::ContactVerb;
 pub use customers::CustomerVerb;
 pub use directory::DirectoryVerb;
 pub use groups::GroupVerb;
@@ -34,6 +38,10 @@ pub enum Verb {
     Directory(DirectoryVerb),
     /// In the tag library.
     Tag(TagVerb),
+    /// With codes.
+    Code(CodeVerb),
+    /// About what apps have begun.
+    Contact(ContactVerb),
     /// In the chat with the app.
     App(AppVerb),
 }
@@ -48,7 +56,8 @@ macro_rules! into_verb {
     )*};
 }
 into_verb!(
-    Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, App: AppVerb
+    Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, Code: CodeVerb,
+    Contact: ContactVerb, App: AppVerb
 );
 
 /// What members do in the chat with the app.
@@ -118,6 +127,12 @@ pub enum Refusal {
     /// No such tag.
     #[error("there is no such tag")]
     UnknownTag,
+    /// No such code, request, broadcast, moment, transfer or link, or nothing left to do.
+    #[error("there is no such thing, or nothing is left to do about it")]
+    UnknownObject,
+    /// All groups are full.
+    #[error("all groups are full")]
+    NoRoom,
     /// It is there already.
     #[error("it is there already")]
     AlreadyThere,
@@ -141,6 +156,8 @@ impl World {
             Verb::Group(verb) => self.in_groups(verb, now_s),
             Verb::Directory(verb) => self.in_directory(verb),
             Verb::Tag(verb) => self.in_tag_library(verb, now_s),
+            Verb::Code(verb) => self.with_codes(verb, now_s),
+            Verb::Contact(verb) => self.with_contact(verb, now_s),
             Verb::App(AppVerb::SendMessage { userid, text }) => {
                 let userid = self.known_member(userid)?;
                 let id = self.fresh().bits() >> 1;

@@ -242,6 +242,11 @@ fn note_text(note: &str, id: Option<&String>, zh: bool) -> String {
             "No such group, or not in it",
         ),
         "unknown_tag" => ("没有这个标签", "There is no such tag"),
+        "unknown_object" => (
+            "没有这个对象，或已经处理过",
+            "There is no such thing, or nothing is left to do",
+        ),
+        "no_room" => ("群都满了", "All groups are full"),
         "already_there" => ("已经是这样了", "It is so already"),
         "not_empty" => ("里面还有内容，不能删除", "It is not empty"),
         "bad_value" => ("填写的内容不对", "A value is not acceptable"),

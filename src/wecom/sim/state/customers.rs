@@ -12,8 +12,10 @@ pub struct WelcomeCode {
     pub external_userid: String,
     /// When it was given out, in seconds since the epoch.
     pub made_at: i64,
-    /// Somebody has greeted with it.
+    /// Somebody has greeted with it, or the chat has begun.
     pub used: bool,
+    /// Another app has begun to greet and is done at this time, seconds; 0 if none has.
+    pub other_app_until: i64,
 }
 
 impl World {
@@ -25,6 +27,7 @@ impl World {
             external_userid: external_userid.to_owned(),
             made_at: now_s,
             used: false,
+            other_app_until: 0,
         };
         self.welcome_codes.insert(code.clone(), made);
         code

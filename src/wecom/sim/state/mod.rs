@@ -74,7 +74,9 @@ impl World {
     /// What has become due by `now_s` (seconds) happens, in order; what is told of it. It
     /// depends on nothing but the firm, so that it comes out the same whenever it is asked for.
     pub fn pass_time(&mut self, now_s: i64) -> Vec<Notice> {
-        self.end_imports(now_s)
+        let mut notices = self.end_imports(now_s);
+        notices.extend(self.pass_contact_time(now_s));
+        notices
     }
 
     /// Lets a call change the firm; a refused one leaves no trace.

@@ -39,6 +39,7 @@ impl World {
     /// A member leaves the firm: gone from the directory, the relations end, the groups wait
     /// for an heir.
     pub fn member_leaves(&mut self, userid: &str) -> bool {
+        self.keep_for_heirs(userid);
         if self.org.members.remove(userid).is_none() {
             return false;
         }

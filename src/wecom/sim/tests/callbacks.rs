@@ -26,7 +26,7 @@ use crate::wecom::{
 type Heard = Arc<Mutex<Vec<Option<Received>>>>;
 
 /// A little product: answers the echo, opens and keeps deliveries.
-struct Receiver {
+pub(super) struct Receiver {
     url: String,
     heard: Heard,
     server: ServerHandle,
@@ -94,14 +94,14 @@ impl Receiver {
     }
 
     /// A receiver that hears what happens in `sim`.
-    fn of(sim: &SimHandle) -> Self {
+    pub(super) fn of(sim: &SimHandle) -> Self {
         let receiver = Self::start(sim, 0);
         sim.set_callback(&receiver.url);
         receiver
     }
 
     /// Everything heard until now, all of it opened.
-    async fn events(&self, sim: &SimHandle) -> Vec<Event> {
+    pub(super) async fn events(&self, sim: &SimHandle) -> Vec<Event> {
         sim.callbacks_settled().await;
         let heard = std::mem::take(&mut *self.heard.lock().unwrap());
         heard
@@ -110,13 +110,13 @@ impl Receiver {
             .collect()
     }
 
-    async fn event(&self, sim: &SimHandle) -> Event {
+    pub(super) async fn event(&self, sim: &SimHandle) -> Event {
         let mut events = self.events(sim).await;
         assert_eq!(events.len(), 1, "{events:?}");
         events.remove(0)
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.server.stop(false).await;
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     super::super::{AppVerb, CustomerVerb},
-    Raw, client, expect, refused, start, texts,
+    FOR_MOMENTS, PNG, Raw, UPLOAD, client, expect, refused, start, texts, uploaded,
 };
 use crate::wecom::{NewTag, NewTags, RemarkChange};
 
@@ -59,6 +59,8 @@ async fn remarks_are_written_and_told_to_nobody() {
 async fn bad_remarks_get_the_named_errcodes() {
     let sim = start(1, 60);
     let raw = Raw::app(&sim).await;
+    let picture = uploaded(&raw, UPLOAD, PNG).await;
+    let of_moments = uploaded(&raw, FOR_MOMENTS, PNG).await;
     let mine = sim.customers_of("zhoumin").remove(0);
     let others = sim.add_customer("sunlili", "别人的客户");
     let half = sim.act(CustomerVerb::AddCustomer {
@@ -83,6 +85,9 @@ async fn bad_remarks_get_the_named_errcodes() {
         (with("remark_company", json!("长".repeat(21))), 40058),
         (with("remark_mobiles", json!("139")), 40058),
         (with("remark", json!(7)), 40058),
+        (with("remark_pic_mediaid", json!("none")), 40007),
+        (with("remark_pic_mediaid", json!(picture)), 0),
+        (with("remark_pic_mediaid", json!(of_moments)), 40007),
         (
             json!({ "userid": "no body", "external_userid": mine, "remark": "x" }),
             40003,
