@@ -30,6 +30,11 @@ pub struct Config {
     pub wecom: Option<WecomConfig>,
     /// Root of WeCom's server API, with a slash at its end; WeCom's own unless told otherwise.
     pub wecom_base_url: String,
+    /// Root of the pages on which members sign in, where they are not WeCom's own.
+    pub wecom_login_url: Option<String>,
+    /// The address people reach Qitai at, e.g. `https://qitai.example`; as each request has it
+    /// unless told.
+    pub public_url: Option<String>,
     /// Whether TLS ends at a reverse proxy in front, which then sets the forwarded headers.
     pub behind_proxy: bool,
 }
@@ -66,6 +71,8 @@ struct File {
     behind_proxy: bool,
     wecom: Option<WecomConfig>,
     wecom_base_url: Option<String>,
+    wecom_login_url: Option<String>,
+    public_url: Option<String>,
 }
 
 /// What environment and flags may override; clap reads both.
@@ -129,6 +136,8 @@ impl Config {
                 file.wecom_base_url
                     .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned()),
             ),
+            wecom_login_url: file.wecom_login_url,
+            public_url: file.public_url,
             behind_proxy: file.behind_proxy,
         })
     }

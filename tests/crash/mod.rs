@@ -123,6 +123,8 @@ fn open(data: &Path) -> Arc<App> {
         firm: None,
         wecom: None,
         wecom_base_url: qitai::wecom::BASE_URL.to_owned(),
+        wecom_login_url: None,
+        public_url: None,
         behind_proxy: false,
     })
     .unwrap()

@@ -8,6 +8,7 @@
 
 mod api_chat;
 mod api_customer;
+mod api_login;
 mod api_tag;
 mod callbacks;
 mod check;
@@ -32,4 +33,6 @@ pub use callbacks::{Delivery, Outcome, Target, Unverified};
 pub use faults::{CallbackFault, Dial, Fault};
 pub use handle::SimHandle;
 pub use server::{SimOptions, Simulator};
-pub use stage::{AppVerb, CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb};
+pub use stage::{
+    AppVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb,
+};

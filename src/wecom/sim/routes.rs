@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    api_chat, api_customer, api_tag,
+    api_chat, api_customer, api_login, api_tag,
     callbacks::Notice,
     check::{Call, Fail},
     contact, directory,
@@ -17,7 +17,12 @@ use super::{
 };
 
 /// The lists of all areas.
-const AREAS: &[&[Route]] = &[api_customer::ROUTES, api_tag::ROUTES, api_chat::ROUTES];
+const AREAS: &[&[Route]] = &[
+    api_customer::ROUTES,
+    api_tag::ROUTES,
+    api_chat::ROUTES,
+    api_login::ROUTES,
+];
 
 /// Every call.
 fn all() -> impl Iterator<Item = &'static Route> {

@@ -8,6 +8,7 @@ mod directory;
 mod groups;
 mod http;
 mod lenient;
+mod login;
 mod page;
 mod tags;
 
@@ -19,6 +20,7 @@ pub use customers::CustomerVerb;
 pub use directory::DirectoryVerb;
 pub use groups::GroupVerb;
 pub use http::routes;
+pub use login::{LoginVerb, routes as login_routes};
 pub use tags::TagVerb;
 
 /// One deed. As JSON: `{"do": "member_leaves", "userid": "zhoumin"}`; numbers may come as
@@ -36,6 +38,8 @@ pub enum Verb {
     Tag(TagVerb),
     /// In the chat with the app.
     App(AppVerb),
+    /// At the sign-in.
+    Login(LoginVerb),
 }
 
 macro_rules! into_verb {
@@ -48,7 +52,8 @@ macro_rules! into_verb {
     )*};
 }
 into_verb!(
-    Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, App: AppVerb
+    Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, App: AppVerb,
+    Login: LoginVerb
 );
 
 /// What members do in the chat with the app.
@@ -141,6 +146,7 @@ impl World {
             Verb::Group(verb) => self.in_groups(verb, now_s),
             Verb::Directory(verb) => self.in_directory(verb),
             Verb::Tag(verb) => self.in_tag_library(verb, now_s),
+            Verb::Login(verb) => self.in_login(verb, now_s),
             Verb::App(AppVerb::SendMessage { userid, text }) => {
                 let userid = self.known_member(userid)?;
                 let id = self.fresh().bits() >> 1;
