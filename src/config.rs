@@ -32,6 +32,11 @@ pub struct Config {
     pub wecom_base_url: String,
     /// The HTTP proxy for calls to WeCom; the environment's, if there is none.
     pub proxy: Option<Secret<String>>,
+    /// Root of the pages on which members sign in, where they are not WeCom's own.
+    pub wecom_login_url: Option<String>,
+    /// The address people reach Qitai at, e.g. `https://qitai.example`; as each request has it
+    /// unless told.
+    pub public_url: Option<String>,
     /// Whether TLS ends at a reverse proxy in front, which then sets the forwarded headers.
     pub behind_proxy: bool,
 }
@@ -69,6 +74,8 @@ struct File {
     wecom: Option<WecomConfig>,
     wecom_base_url: Option<String>,
     proxy: Option<Secret<String>>,
+    wecom_login_url: Option<String>,
+    public_url: Option<String>,
 }
 
 /// What environment and flags may override; clap reads both.
@@ -146,6 +153,8 @@ impl Config {
                     .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned()),
             ),
             proxy: overrides.proxy.clone().or(file.proxy),
+            wecom_login_url: file.wecom_login_url,
+            public_url: file.public_url,
             behind_proxy: file.behind_proxy,
         })
     }

@@ -10,8 +10,8 @@ use crate::{
     config::{Config, Overrides, WecomConfig},
     error::{AppError, Result},
     identity::{
-        AccessSettings, NewPassword, PasswordHash, Role, Viewer,
-        actions::{self, CreateAccount, SaveAccessSettings, UpdateAccount},
+        AccessSettings, NewPassword, PasswordHash, Role, SecuritySettings, Viewer,
+        actions::{self, CreateAccount, SaveAccessSettings, SaveSecurity, UpdateAccount},
         queries,
     },
     kit::{Clock, Random, Secret},
@@ -63,6 +63,7 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
     }
     let stage = sim.stage_url();
     sim.set_callback(&format!("http://{address}{}", sync::CALLBACK));
+    sim.set_login_domain(&address.to_string());
     spawn(&app, first_start, sim)?;
     println!("ready http://{address}/");
     println!();
@@ -121,6 +122,8 @@ fn open(
         wecom: Some(wecom),
         wecom_base_url: sim.base_url.clone(),
         proxy: None,
+        wecom_login_url: Some(sim.login_url()),
+        public_url: None,
         behind_proxy: false,
     };
     Ok(App::open(config)?)
@@ -162,6 +165,17 @@ fn make_accounts(app: &App) -> Result<()> {
         .write_blocking(viewer.change("settings.access"), move |w| {
             let allowed = viewer.allow(w, SaveAccessSettings { settings })?;
             actions::save_access_settings(w, allowed)
+        })?;
+    // Everybody in the made-up firm may come in by WeCom.
+    let viewer = Viewer::system("demo");
+    let settings = SecuritySettings {
+        default_role: Some(Role::Staff),
+        ..SecuritySettings::default()
+    };
+    app.store
+        .write_blocking(viewer.change("settings.security"), move |w| {
+            let allowed = viewer.allow(w, SaveSecurity { settings })?;
+            actions::save_security(w, allowed)
         })
 }
 

@@ -7,7 +7,8 @@ use crate::{
 };
 
 use super::{
-    Account, AccountState, CustomRole, Role, Scope, SecondFactor, SecondFactorRule, Unit, Viewer,
+    Account, AccountState, CustomRole, Role, RoleRule, Scope, SecondFactor, SecondFactorRule, Unit,
+    Viewer,
     account::fold_login,
     actions,
     session::Session,
@@ -259,6 +260,18 @@ pub fn without_second_factor(r: &Read<'_>, rule: SecondFactorRule) -> Result<usi
         n += usize::from(asked && !r.exists::<SecondFactor>(&account.id)?);
     }
     Ok(n)
+}
+
+/// A rule that gives roles by department.
+pub fn rule(r: &Read<'_>, id: Id<RoleRule>) -> Result<RoleRule> {
+    let rule = r.get::<RoleRule>(&id)?;
+    rule.ok_or(AppError::NotFound { what: "role_rule" })
+}
+
+/// Role of a member's account, and whether it follows the rules; `None` without an account.
+pub fn account_standing(r: &Read<'_>, member: SubjectId) -> Result<Option<(Role, bool)>> {
+    let account = Account::by_member(r, member)?;
+    Ok(account.map(|account| (account.role, account.role_by_rule)))
 }
 
 /// How many accounts have a role.

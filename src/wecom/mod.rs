@@ -21,6 +21,7 @@ mod idconvert;
 mod intercept;
 mod join_ways;
 mod lenient;
+mod login;
 mod moments;
 mod products;
 pub mod quota;
@@ -69,6 +70,7 @@ pub use intercept::{
     ExtraRule, InterceptChange, InterceptEntry, InterceptRule, NewInterceptRule, Semantics,
 };
 pub use join_ways::{JoinWay, KeptJoinWay};
+pub use login::{Asking, CodeOwner, LoginPages, LoginScope, PrivateDetails};
 pub use moments::{
     Location, Moment, MomentAttachment, MomentCustomer, MomentJob, MomentLink, MomentMade,
     MomentMedia, MomentQuery, MomentRange, MomentReaction, MomentReactions, MomentTask,

@@ -124,6 +124,8 @@ fn open(data: &Path) -> Arc<App> {
         wecom: None,
         wecom_base_url: qitai::wecom::BASE_URL.to_owned(),
         proxy: None,
+        wecom_login_url: None,
+        public_url: None,
         behind_proxy: false,
     })
     .unwrap()

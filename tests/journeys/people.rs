@@ -397,3 +397,272 @@ fn people_see_what_was_done_in_their_name() {
     let theirs = test.sign_in("manager").get("/me/activity");
     assert!(!theirs.body.contains(id));
 }
+
+/// A browser that goes to WeCom: `agent` says whether it is the one inside the app.
+struct Traveller<'t> {
+    test: &'t TestApp,
+    visitor: Visitor<'t>,
+}
+
+const INSIDE: &str = "Mozilla/5.0 (iPhone) wxwork/4.1.0 MicroMessenger/7.0.1";
+const OUTSIDE: &str = "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0";
+
+impl<'t> Traveller<'t> {
+    fn new(test: &'t TestApp) -> Self {
+        let visitor = test.stranger();
+        Self { test, visitor }
+    }
+
+    /// Sets out; gives WeCom's page and its address.
+    fn set_out(&self, next: &str, agent: &str) -> (String, Answer) {
+        let path = format!("/login/wecom?next={next}");
+        let out = self.visitor.get_as(&path, agent);
+        assert_eq!(out.status, 303, "{}", out.body);
+        let address = out.header("location").to_owned();
+        let root = self.test.sim.as_ref().unwrap().login_url();
+        assert!(address.starts_with(&root), "{address}");
+        let page = self.test.fetch(&address);
+        (address.split('#').next().unwrap().to_owned(), page)
+    }
+
+    /// Chooses who it is; gives the path and query that WeCom sends the browser back to.
+    fn choose(&self, address: &str, userid: &str) -> String {
+        let sent = self.test.fetch(&format!("{address}&as={userid}"));
+        assert_eq!(sent.status, 302, "{}", sent.body);
+        let back = sent.header("location").to_owned();
+        back.strip_prefix(&self.test.address).unwrap().to_owned()
+    }
+
+    fn sign_in(&self, userid: &str, agent: &str) -> Answer {
+        let (address, page) = self.set_out("/groups", agent);
+        assert_eq!(page.status, 200, "{}", page.body);
+        self.visitor.get(&self.choose(&address, userid))
+    }
+}
+
+fn allow_everybody(test: &TestApp, fields: &[(&str, &str)]) {
+    let admin = test.sign_in("admin");
+    let mut form = vec![("wecom_sign_in", "on")];
+    form.extend_from_slice(fields);
+    let saved = admin.post("/settings/security/wecom", &form);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+}
+
+/// At a desktop and inside WeCom, members come in as themselves; who has no account gets one as
+/// the rules say, and nobody else gets in.
+#[test]
+fn members_sign_in_with_wecom() {
+    let test = TestApp::with_customers(20);
+    let cast = firm::cast();
+    let desk = Traveller::new(&test);
+    let login = desk.visitor.get("/login?next=%2Fgroups").body;
+    assert!(
+        login.contains("href=\"/login/wecom?next=%2Fgroups\""),
+        "{login}"
+    );
+    let done = desk.sign_in(cast.store_staff, OUTSIDE);
+    assert_eq!((done.status, done.header("location")), (303, "/groups"));
+    assert_eq!(desk.visitor.get("/groups").status, 200);
+    assert!(desk.visitor.get("/me").body.contains("staff"));
+
+    // Inside WeCom the sign-in page leads on by itself, and passes silently.
+    let inside = Traveller::new(&test);
+    let led = inside.visitor.get_as("/login?next=%2Fgroups", INSIDE);
+    assert_eq!(led.header("location"), "/login/wecom?next=%2Fgroups");
+    let (address, _) = inside.set_out("/groups", INSIDE);
+    assert!(address.contains("scope=snsapi_base"), "{address}");
+    let done = inside
+        .visitor
+        .get(&inside.choose(&address, cast.store_staff));
+    assert_eq!(done.header("location"), "/groups");
+
+    // A member without an account: refused, then let in as staff, then as the rule says.
+    let colleague = colleague(&test);
+    let refused = Traveller::new(&test).sign_in(&colleague, OUTSIDE);
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused.body.contains("还没有为所在部门开通账号"),
+        "{}",
+        refused.body
+    );
+    allow_everybody(&test, &[("role", "staff")]);
+    let newcomer = Traveller::new(&test);
+    assert_eq!(newcomer.sign_in(&colleague, OUTSIDE).status, 303);
+    assert_eq!(newcomer.visitor.get("/tags").status, 403);
+    let admin = test.sign_in("admin");
+    let form = admin.get("/settings/security/rules/new").body;
+    let unit = between(&form, "id=\"f-unit_of\"", "</select>");
+    let unit = between(unit, "<option value=\"", "\"").to_owned();
+    let rule = [
+        ("unit_of", unit.as_str()),
+        ("role", "department_admin"),
+        ("unit", &unit),
+    ];
+    let query = format!("unit_of={unit}&role=department_admin&unit={unit}");
+    let dry = admin
+        .get(&format!("/settings/security/rules/new?{query}"))
+        .body;
+    assert!(
+        dry.contains("部门管理员") && dry.contains("手工指定"),
+        "{dry}"
+    );
+    let saved = admin.post("/settings/security/rules/new", &rule);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert_eq!(
+        newcomer.visitor.get("/tags").status,
+        403,
+        "not before the next sign-in"
+    );
+    assert_eq!(newcomer.sign_in(&colleague, OUTSIDE).status, 303);
+    assert_eq!(newcomer.visitor.get("/tags").status, 200);
+    // Whoever a super admin has placed stays there.
+    let placed = Traveller::new(&test);
+    assert_eq!(placed.sign_in(cast.store_staff, OUTSIDE).status, 303);
+    assert_eq!(placed.visitor.get("/tags").status, 403);
+
+    allow_everybody(&test, &[]);
+    let off = [("role", "staff")];
+    assert_eq!(admin.post("/settings/security/wecom", &off).status, 303);
+    assert_eq!(
+        Traveller::new(&test).visitor.get("/login/wecom").status,
+        403
+    );
+    assert_eq!(test.app.store.check().unwrap().found, []);
+}
+
+/// Somebody of the firm who has no account yet.
+fn colleague(test: &TestApp) -> String {
+    let taken = test.app.read(|r| {
+        let directory = test.app.directory.get(r).unwrap();
+        let free = directory.members().find(|member| {
+            let account = queries::account_of_member(r, member.id.cast()).unwrap();
+            account.is_none() && member.is_here()
+        });
+        free.unwrap().userid.clone()
+    });
+    taken
+}
+
+/// A way back that did not begin in this browser, came before, or carries a code that is no
+/// good, lets nobody in and leads nowhere else.
+#[test]
+fn a_forged_or_repeated_way_back_opens_nothing() {
+    let test = TestApp::with_customers(20);
+    let cast = firm::cast();
+    let staff = cast.store_staff;
+    let refused = |answer: &Answer, word: &str| {
+        assert_eq!(answer.status, 403, "{}", answer.body);
+        assert!(answer.body.contains(word), "{word}: {}", answer.body);
+    };
+
+    // Another browser brings the address: login CSRF.
+    let mine = Traveller::new(&test);
+    let (address, _) = mine.set_out("/groups", OUTSIDE);
+    let back = mine.choose(&address, staff);
+    let victim = Traveller::new(&test);
+    refused(&victim.visitor.get(&back), "不是从本浏览器发起");
+    victim.set_out("/groups", OUTSIDE);
+    refused(&victim.visitor.get(&back), "不是从本浏览器发起");
+    // The right browser still gets in, once.
+    let kept = mine.visitor.cookie("qitai-wecom");
+    assert_eq!(mine.visitor.get(&back).status, 303);
+    mine.visitor.set_cookie("qitai-wecom", &kept);
+    refused(&mine.visitor.get(&back), "已经用过");
+
+    // A fresh way with an old code, and with one that is too old.
+    let old_code = between(&back, "code=", "&").to_owned();
+    let other = Traveller::new(&test);
+    let (address, _) = other.set_out("/groups", OUTSIDE);
+    let back = other.choose(&address, staff);
+    let code = between(&back, "code=", "&").to_owned();
+    refused(
+        &other.visitor.get(&back.replace(&code, &old_code)),
+        "已过期或已用过",
+    );
+    let late = Traveller::new(&test);
+    let (address, _) = late.set_out("/groups", OUTSIDE);
+    let back = late.choose(&address, staff);
+    test.sim.as_ref().unwrap().clock().advance_ms(300_000);
+    refused(&late.visitor.get(&back), "已过期或已用过");
+    // Declined, or without a state at all.
+    let (address, _) = late.set_out("/groups", OUTSIDE);
+    refused(&late.visitor.get(&late.choose(&address, "")), "取消了授权");
+    refused(
+        &late.visitor.get("/login/wecom/back?code=x"),
+        "不是从本浏览器发起",
+    );
+    refused(
+        &late.visitor.get("/login/wecom/back?userid=admin"),
+        "不是从本浏览器发起",
+    );
+
+    // Nowhere but home from an address of somebody else.
+    for next in [
+        "https%3A%2F%2Fevil.example",
+        "%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+    ] {
+        let lost = Traveller::new(&test);
+        let (address, _) = lost.set_out(next, OUTSIDE);
+        let done = lost.visitor.get(&lost.choose(&address, staff));
+        assert_eq!((done.status, done.header("location")), (303, "/"), "{next}");
+    }
+    // A domain that the firm has not registered gets no code from WeCom.
+    test.sim.as_ref().unwrap().set_login_domain("qitai.example");
+    let (_, page) = Traveller::new(&test).set_out("/", OUTSIDE);
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("50001"), "{}", page.body);
+}
+
+/// Members who left or were disabled get a sentence; what a member agrees to show is kept; a
+/// second factor is asked for here as well.
+#[test]
+fn wecom_opens_only_to_those_who_work_here() {
+    let test = TestApp::with_customers(20);
+    let cast = firm::cast();
+    allow_everybody(&test, &[("role", "staff"), ("ask_private_info", "on")]);
+    let colleague = colleague(&test);
+    let inside = Traveller::new(&test);
+    let (address, page) = inside.set_out("/groups", INSIDE);
+    assert!(address.contains("scope=snsapi_privateinfo"), "{address}");
+    assert!(page.body.contains("手机号"));
+    assert_eq!(
+        inside
+            .visitor
+            .get(&inside.choose(&address, &colleague))
+            .status,
+        303
+    );
+    let mobile = test.app.read(|r| {
+        let member = qitai::org::queries::member_by_userid(r, &colleague).unwrap();
+        member.unwrap().mobile
+    });
+    assert!(mobile.starts_with("199"), "{mobile}");
+
+    let staff = test.sign_in("staff");
+    let (secret, _) = enrol(&test, &staff, "staff");
+    let half = Traveller::new(&test);
+    let asked = half.sign_in(cast.store_staff, OUTSIDE);
+    assert_eq!(asked.header("location"), "/login/code?next=%2Fgroups");
+    assert_eq!(half.visitor.get("/groups").status, 303);
+    let code = app_code(&test, &secret, 0);
+    let done = half.visitor.post("/login/code", &[("code", &code)]);
+    assert_eq!(done.status, 303);
+    assert_eq!(half.visitor.get("/groups").status, 200);
+
+    // Known to WeCom, not to us: joined after the last sync.
+    let sim = test.sim.as_ref().unwrap();
+    sim.member_joins("newhand", "新手", cast.region);
+    let unknown = Traveller::new(&test).sign_in("newhand", OUTSIDE);
+    assert_eq!(unknown.status, 403);
+    assert!(unknown.body.contains("可见范围"), "{}", unknown.body);
+    // Left here, though WeCom's page still knew the face.
+    let gone = Traveller::new(&test);
+    let (address, _) = gone.set_out("/", OUTSIDE);
+    let back = gone.choose(&address, &colleague);
+    assert!(sim.member_leaves(&colleague));
+    test.sync();
+    let refused = gone.visitor.get(&back);
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("离职"), "{}", refused.body);
+}

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::header::HeaderMap;
+
 use qitai::{
     app::App,
     config::{Config, WecomConfig},
@@ -78,6 +80,8 @@ impl TestApp {
         background.spawn(app.clone().run());
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", socket.local_addr().unwrap());
+        let domain = address.trim_start_matches("http://");
+        sim.set_login_domain(domain);
         let serving = app.clone();
         let server = std::thread::spawn(move || {
             actix_web::rt::System::new()
@@ -265,6 +269,20 @@ impl TestApp {
         visitor
     }
 
+    fn send(&self, request: reqwest::RequestBuilder) -> (u16, HeaderMap, Vec<u8>) {
+        self.background.block_on(async {
+            let answer = request.send().await.unwrap();
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            (status, headers, answer.bytes().await.unwrap().to_vec())
+        })
+    }
+
+    /// Gets a page of somebody else's, without following where it leads.
+    pub fn fetch(&self, address: &str) -> Answer {
+        let (status, headers, bytes) = self.send(plain_client().get(address));
+        Answer::of(status, headers, bytes)
+    }
+
     /// Posts a body as it is, without cookies; gives the status.
     pub fn post_raw(&self, path: &str, body: &[u8]) -> u16 {
         let http = reqwest::Client::builder().build().unwrap();
@@ -320,6 +338,8 @@ pub fn config(sim: &SimHandle, data: PathBuf) -> Config {
         wecom: connected.then_some(wecom),
         wecom_base_url: sim.base_url.clone(),
         proxy: None,
+        wecom_login_url: Some(sim.login_url()),
+        public_url: None,
         behind_proxy: false,
     }
 }
@@ -333,12 +353,30 @@ pub struct Visitor<'t> {
 /// What came back.
 pub struct Answer {
     pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
+    pub headers: HeaderMap,
     pub bytes: Vec<u8>,
     pub body: String,
 }
 
+/// A client that goes nowhere by itself.
+fn plain_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
 impl Answer {
+    fn of(status: u16, headers: HeaderMap, bytes: Vec<u8>) -> Self {
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Self {
+            status,
+            headers,
+            bytes,
+            body,
+        }
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -354,6 +392,23 @@ impl Answer {
 impl Visitor<'_> {
     pub fn get(&self, path: &str) -> Answer {
         self.request(reqwest::Method::GET, path, &[], None)
+    }
+
+    /// As a browser that names itself so.
+    pub fn get_as(&self, path: &str, agent: &str) -> Answer {
+        let headers = [("user-agent", agent)];
+        self.request(reqwest::Method::GET, path, &headers, None)
+    }
+
+    /// The value of a cookie; empty if there is none.
+    pub fn cookie(&self, name: &str) -> String {
+        self.cookies.borrow().get(name).cloned().unwrap_or_default()
+    }
+
+    /// Sets a cookie that the server has taken back.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.cookies.borrow_mut().insert(name, value);
     }
 
     /// As a program with an API token.
@@ -398,11 +453,7 @@ impl Visitor<'_> {
         headers: &[(&str, &str)],
         form: Option<Vec<(String, String)>>,
     ) -> Answer {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        let mut request = http.request(method, format!("{}{path}", self.test.address));
+        let mut request = plain_client().request(method, format!("{}{path}", self.test.address));
         let cookies: Vec<String> = self
             .cookies
             .borrow()
@@ -416,11 +467,7 @@ impl Visitor<'_> {
         if let Some(form) = form {
             request = request.form(&form);
         }
-        let (status, headers, bytes) = self.test.background.block_on(async {
-            let answer = request.send().await.unwrap();
-            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            (status, headers, answer.bytes().await.unwrap().to_vec())
-        });
+        let (status, headers, bytes) = self.test.send(request);
         for cookie in headers.get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -428,12 +475,6 @@ impl Visitor<'_> {
                 .borrow_mut()
                 .insert(name.to_owned(), value.to_owned());
         }
-        let body = String::from_utf8_lossy(&bytes).into_owned();
-        Answer {
-            status,
-            headers,
-            bytes,
-            body,
-        }
+        Answer::of(status, headers, bytes)
     }
 }

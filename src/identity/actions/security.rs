@@ -114,7 +114,7 @@ pub fn save_rule(w: &mut Write<'_>, allowed: Allowed<SaveRule>) -> Result<RoleRu
     }
     let others = rules.iter().filter(|rule| Some(rule.id) != command.rule);
     if others.into_iter().any(|rule| rule.unit == command.unit) {
-        return Err(AppError::field("unit", "role_rule.taken"));
+        return Err(AppError::field("unit_of", "role_rule.taken"));
     }
     let last = rules.last().map_or(0, |rule| rule.place);
     let rule = RoleRule {

@@ -18,7 +18,7 @@ use super::{
         actions::{self, Credentials, Entered, Redemption, SignOut},
         queries,
     },
-    HALF_COOKIE, cookie, end_cookie, through,
+    HALF_COOKIE, cookie, end_cookie, through, wecom,
 };
 
 /// `/login`.
@@ -28,17 +28,26 @@ pub(super) struct LoginPage {
     form: FormState,
     next: String,
     unclaimed: bool,
+    /// Where signing in with WeCom begins, if it is on offer.
+    wecom: Option<String>,
 }
 view!(LoginPage);
 
 pub(super) async fn login(
     viewer: Option<Viewer>,
+    req: HttpRequest,
     app: Data<App>,
     cx: Cx,
 ) -> Result<Shown<LoginPage>> {
     let next = next_in(&cx);
     if viewer.is_some() {
         return Ok(Shown::go_to(next));
+    }
+    // Inside WeCom nobody needs a form. Whoever signs out comes here without a way on, and
+    // stays here.
+    let is_on_the_way = ListQuery::parse(&cx.path, &cx.query).get("next").is_some();
+    if is_on_the_way && wecom::is_inside(&req) && wecom::is_offered(&app)? {
+        return Ok(Shown::go_to(wecom::out_href(&next)));
     }
     login_page(&app, FormState::empty(), next).map(Shown::of)
 }
@@ -51,8 +60,10 @@ fn next_in(cx: &Cx) -> String {
 
 fn login_page(app: &App, form: FormState, next: String) -> Result<LoginPage> {
     let unclaimed = !app.read(queries::has_super_admin)?;
+    let offered = wecom::is_offered(app)?;
     Ok(LoginPage {
         form,
+        wecom: offered.then(|| wecom::out_href(&next)),
         next,
         unclaimed,
     })

@@ -9,10 +9,14 @@ mod choices;
 mod doors;
 mod me;
 mod roles;
+mod rules;
 mod second_factor;
 mod security;
 pub(crate) mod step_up;
+#[cfg(test)]
+mod tests;
 mod tokens;
+mod wecom;
 
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Deserialize;
@@ -59,6 +63,8 @@ fn door_routes() -> Vec<Route> {
         Route::post("/login/code", Access::Public, || {
             post().to(doors::second_step)
         }),
+        Route::get("/login/wecom", Access::Public, || get().to(wecom::set_out)),
+        Route::get(wecom::BACK, Access::Public, || get().to(wecom::come_back)),
         Route::get("/claim", Access::Public, || get().to(doors::claim)),
         Route::post("/claim", Access::Public, || post().to(doors::redeem)),
         Route::post("/logout", Access::SignedIn, || post().to(doors::sign_out)),
@@ -105,6 +111,30 @@ fn admin_routes() -> Vec<Route> {
         }),
         Route::post("/settings/security/second-factor", settings, || {
             post().to(security::save_second_factor)
+        }),
+        Route::post("/settings/security/wecom", settings, || {
+            post().to(security::save_wecom)
+        }),
+        Route::get("/settings/security/rules", settings, || {
+            get().to(rules::list)
+        }),
+        Route::get("/settings/security/rules/new", settings, || {
+            get().to(rules::new)
+        }),
+        Route::post("/settings/security/rules/new", settings, || {
+            post().to(rules::create)
+        }),
+        Route::get("/settings/security/rules/{id}", settings, || {
+            get().to(rules::edit)
+        }),
+        Route::post("/settings/security/rules/{id}", settings, || {
+            post().to(rules::update)
+        }),
+        Route::post("/settings/security/rules/{id}/move", settings, || {
+            post().to(rules::shift)
+        }),
+        Route::post("/settings/security/rules/{id}/remove", settings, || {
+            post().to(rules::remove)
         }),
         Route::get(accounts::HERE, accounts, || get().to(accounts::list)),
         Route::get("/settings/security/accounts/new", accounts, || {

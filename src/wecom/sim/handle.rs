@@ -13,7 +13,7 @@ use super::{
     contact::{Greeted, opengid},
     faults::{CallbackFault, Fault},
     server::{Answered, Shared},
-    stage::{CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb},
+    stage::{CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb},
 };
 use crate::{kit::Clock, wecom::callback::KeyError};
 
@@ -76,6 +76,19 @@ impl SimHandle {
     /// Address of the page on which people play the world outside.
     pub fn stage_url(&self) -> String {
         self.base_url.replace("/cgi-bin/", "/stage")
+    }
+
+    /// Address below which the pages are on which members sign in.
+    pub fn login_url(&self) -> String {
+        self.base_url.replace("/cgi-bin/", "")
+    }
+
+    /// The app trusts this domain (host with port) from now on, unless it does already.
+    pub fn set_login_domain(&self, domain: &str) {
+        if self.shared.world().login.domain.as_deref() != Some(domain) {
+            let domain = domain.to_owned();
+            self.done(LoginVerb::SetLoginDomain { domain });
+        }
     }
 
     /// Stops the server and waits for its thread.

@@ -9,6 +9,7 @@
 mod api_agent;
 mod api_chat;
 mod api_customer;
+mod api_login;
 mod api_tag;
 mod callbacks;
 mod check;
@@ -35,5 +36,5 @@ pub use faults::{CallbackFault, Dial, Fault};
 pub use handle::SimHandle;
 pub use server::{Answered, SimOptions, Simulator};
 pub use stage::{
-    AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, Refusal, TagVerb, Verb,
+    AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb,
 };

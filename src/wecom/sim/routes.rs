@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    api_agent, api_chat, api_customer, api_tag,
+    api_agent, api_chat, api_customer, api_login, api_tag,
     callbacks::Notice,
     check::{Call, Fail},
     contact, directory,
@@ -22,6 +22,7 @@ const AREAS: &[&[Route]] = &[
     api_tag::ROUTES,
     api_chat::ROUTES,
     api_agent::ROUTES,
+    api_login::ROUTES,
 ];
 
 /// Every call.

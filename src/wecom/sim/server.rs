@@ -106,6 +106,7 @@ impl Simulator {
                             .app_data(data.clone())
                             .app_data(web::PayloadConfig::new(receive::BODY_MAX))
                             .configure(stage::routes)
+                            .configure(stage::login_routes)
                             .default_service(web::to(answer))
                     })
                     .workers(1)

@@ -10,6 +10,7 @@ mod directory;
 mod groups;
 mod http;
 mod lenient;
+mod login;
 mod page;
 mod tags;
 
@@ -23,6 +24,7 @@ pub use customers::CustomerVerb;
 pub use directory::DirectoryVerb;
 pub use groups::GroupVerb;
 pub use http::routes;
+pub use login::{LoginVerb, routes as login_routes};
 pub use tags::TagVerb;
 
 /// One deed. As JSON: `{"do": "member_leaves", "userid": "zhoumin"}`; numbers may come as
@@ -44,6 +46,8 @@ pub enum Verb {
     Contact(ContactVerb),
     /// In the chat with the app.
     App(AppVerb),
+    /// At the sign-in.
+    Login(LoginVerb),
 }
 
 macro_rules! into_verb {
@@ -57,7 +61,7 @@ macro_rules! into_verb {
 }
 into_verb!(
     Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, Code: CodeVerb,
-    Contact: ContactVerb, App: AppVerb
+    Contact: ContactVerb, App: AppVerb, Login: LoginVerb
 );
 
 /// What members do in the chat with the app.
@@ -158,6 +162,7 @@ impl World {
             Verb::Tag(verb) => self.in_tag_library(verb, now_s),
             Verb::Code(verb) => self.with_codes(verb, now_s),
             Verb::Contact(verb) => self.with_contact(verb, now_s),
+            Verb::Login(verb) => self.in_login(verb, now_s),
             Verb::App(AppVerb::SendMessage { userid, text }) => {
                 let userid = self.known_member(userid)?;
                 let id = self.fresh().bits() >> 1;

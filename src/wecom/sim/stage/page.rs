@@ -27,6 +27,7 @@ struct Page {
     groups: Vec<(String, String)>,
     tags: Vec<(String, String)>,
     customers: Vec<Row>,
+    login_domain: String,
     callback_url: String,
     token: String,
     encoding_aes_key: String,
@@ -92,6 +93,7 @@ pub(super) fn render(
         tags: tags(&world),
         customers: customers(&world, &userid),
         userid,
+        login_domain: world.login.domain.clone().unwrap_or_default(),
         callback_url: String::new(),
         token: shared.identity.token.clone(),
         encoding_aes_key: shared.identity.encoding_aes_key.clone(),
@@ -147,7 +149,7 @@ pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-fn name_of_firm(world: &World) -> String {
+pub(super) fn name_of_firm(world: &World) -> String {
     let root = world.org.departments.get(&1);
     root.map(|d| d.name.clone()).unwrap_or_default()
 }

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::{
+    api_login,
     callbacks::Notice,
     check::{Call, Fail},
     contact, directory,
@@ -36,6 +37,8 @@ pub struct World {
     pub groups: BTreeMap<String, GroupChat>,
     /// Welcome codes given out.
     pub welcome_codes: BTreeMap<String, WelcomeCode>,
+    /// What the authorize page has given out.
+    pub login: api_login::State,
     /// What only customer contact knows.
     pub contact: contact::State,
     /// What only the directory's calls know.
@@ -58,6 +61,7 @@ impl World {
             book,
             groups,
             welcome_codes: BTreeMap::new(),
+            login: api_login::State::default(),
             contact: contact::State::default(),
             directory: directory::State::default(),
             media: media::State::default(),

@@ -6,6 +6,7 @@ mod client;
 mod contact;
 mod directory;
 mod faults;
+mod login;
 mod media;
 mod members;
 mod reads;
