@@ -21,6 +21,7 @@ use crate::{app::App, config::Config};
 use super::{
     account::{self, AccountRequest},
     audit::{self, AuditRequest},
+    resume,
 };
 
 /// A request is small; more is not read.
@@ -37,6 +38,11 @@ pub(super) enum ControlRequest {
     },
     /// A full check.
     Check,
+    /// A folder in doubt accepted.
+    Resume {
+        /// Why.
+        reason: String,
+    },
     /// A new search index.
     Reindex,
     /// Something about accounts.
@@ -100,6 +106,7 @@ fn perform(
     Ok(match request {
         ControlRequest::Backup { path } => serde_json::to_value(app.backup(&path)?)?,
         ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
+        ControlRequest::Resume { reason } => serde_json::to_value(resume::perform(app, &reason)?)?,
         ControlRequest::Reindex => serde_json::to_value(app.reindex()?)?,
         ControlRequest::Account { request } => {
             serde_json::to_value(account::perform(&app.store, request)?)?
@@ -144,7 +151,7 @@ async fn answer(app: Arc<App>, stream: tokio::net::UnixStream) -> std::io::Resul
             .and_then(|request| perform(&app, request));
         match done {
             Ok(value) => Reply::Done(value),
-            Err(error) => Reply::Failed(error.to_string()),
+            Err(error) => Reply::Failed(super::told(&*error)),
         }
     };
     let reply = tokio::task::spawn_blocking(work).await?;

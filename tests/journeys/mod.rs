@@ -1,6 +1,8 @@
 //! What people do, from the first click to the proof.
 
+mod back_in_time;
 mod events;
+mod once;
 mod pages;
 mod people;
 

@@ -1,6 +1,7 @@
 //! The whole product over a made-up firm, on free ports, in a folder that goes with the test.
 
 use std::{
+    collections::BTreeMap,
     net::TcpListener,
     path::PathBuf,
     sync::Arc,
@@ -33,8 +34,27 @@ pub struct TestApp {
     pub sim: Option<SimHandle>,
     pub address: String,
     background: tokio::runtime::Runtime,
+    running: Option<tokio::task::JoinHandle<qitai::error::Result<()>>>,
     server: Option<std::thread::JoinHandle<()>>,
-    _dir: tempfile::TempDir,
+    dir: Option<tempfile::TempDir>,
+}
+
+/// A product at rest: its folder and the firm it belongs to.
+pub struct Stopped {
+    pub dir: tempfile::TempDir,
+    sim: SimHandle,
+}
+
+impl Stopped {
+    /// Where the data folder is.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Starts everything again, over the same firm and the folder as it is now.
+    pub fn start(self) -> TestApp {
+        TestApp::over(self)
+    }
 }
 
 impl TestApp {
@@ -53,14 +73,23 @@ impl TestApp {
             dir: None,
         })
         .unwrap();
-        let data = dir.path().join("data");
-        let app = open(&sim, data);
+        let test = Self::over(Stopped { dir, sim });
+        test.sync();
+        test.make_accounts();
+        test.settle();
+        test
+    }
+
+    /// Serves what is in the folder.
+    fn over(stopped: Stopped) -> Self {
+        let app = open(&stopped.sim, stopped.data());
+        let Stopped { dir, sim } = stopped;
         let background = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        background.spawn(app.clone().run());
+        let running = background.spawn(app.clone().run());
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", socket.local_addr().unwrap());
         let serving = app.clone();
@@ -69,18 +98,27 @@ impl TestApp {
                 .block_on(serve::serve(serving, socket))
                 .unwrap();
         });
-        let test = Self {
+        Self {
             app,
             sim: Some(sim),
             address,
             background,
+            running: Some(running),
             server: Some(server),
-            _dir: dir,
-        };
-        test.sync();
-        test.make_accounts();
-        test.settle();
-        test
+            dir: Some(dir),
+        }
+    }
+
+    /// Brings everything to rest, as a signal does.
+    pub fn stop(mut self) -> Stopped {
+        self.app.stop();
+        self.server.take().unwrap().join().unwrap();
+        let running = self.running.take().unwrap();
+        self.background.block_on(running).unwrap().unwrap();
+        Stopped {
+            dir: self.dir.take().unwrap(),
+            sim: self.sim.take().unwrap(),
+        }
     }
 
     /// Runs a full sync to its end; gives the job.
@@ -220,6 +258,35 @@ impl TestApp {
         visitor
     }
 
+    /// Posts the same form of somebody at the same time, each over a connection of its own;
+    /// gives status and where it led.
+    pub fn post_at_once(
+        &self,
+        visitor: &Visitor<'_>,
+        path: &str,
+        fields: &[(&str, &str)],
+        times: usize,
+    ) -> Vec<(u16, String)> {
+        let sent = (0..times).map(|_| {
+            visitor
+                .http()
+                .post(format!("{}{path}", self.address))
+                .header("cookie", visitor.cookie_header())
+                .header("sec-fetch-site", "same-origin")
+                .form(fields)
+                .send()
+        });
+        let answers = self
+            .background
+            .block_on(futures_util::future::join_all(sent));
+        let told = |answer: reqwest::Response| {
+            let led_to = answer.headers().get("location");
+            let led_to = led_to.map_or("", |v| v.to_str().unwrap()).to_owned();
+            (answer.status().as_u16(), led_to)
+        };
+        answers.into_iter().map(|a| told(a.unwrap())).collect()
+    }
+
     /// Posts a body as it is, without cookies; gives the status.
     pub fn post_raw(&self, path: &str, body: &[u8]) -> u16 {
         let http = reqwest::Client::builder().build().unwrap();
@@ -277,7 +344,7 @@ fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
 /// A browser as the server sees it: cookies, forms with their tokens.
 pub struct Visitor<'t> {
     test: &'t TestApp,
-    cookies: std::cell::RefCell<std::collections::BTreeMap<String, String>>,
+    cookies: std::cell::RefCell<BTreeMap<String, String>>,
 }
 
 /// What came back.
@@ -302,6 +369,31 @@ impl Answer {
 }
 
 impl Visitor<'_> {
+    /// The cookies this browser has.
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.borrow().clone()
+    }
+
+    /// A browser that has these cookies.
+    pub fn with_cookies(self, cookies: BTreeMap<String, String>) -> Self {
+        self.cookies.replace(cookies);
+        self
+    }
+
+    fn cookie_header(&self) -> String {
+        let cookies = self.cookies.borrow();
+        let pairs = cookies.iter().map(|(n, v)| format!("{n}={v}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// A client with connections of its own.
+    fn http(&self) -> reqwest::Client {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.request(reqwest::Method::GET, path, &[], None)
     }
@@ -348,18 +440,9 @@ impl Visitor<'_> {
         headers: &[(&str, &str)],
         form: Option<Vec<(String, String)>>,
     ) -> Answer {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        let mut request = http.request(method, format!("{}{path}", self.test.address));
-        let cookies: Vec<String> = self
-            .cookies
-            .borrow()
-            .iter()
-            .map(|(n, v)| format!("{n}={v}"))
-            .collect();
-        request = request.header("cookie", cookies.join("; "));
+        let address = format!("{}{path}", self.test.address);
+        let mut request = self.http().request(method, address);
+        request = request.header("cookie", self.cookie_header());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
