@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit::{
         self,
         checkpoints::{self, Verdict},
+        seen::{self, Doubt},
     },
     config::Config,
     customers::documents,
@@ -23,6 +24,7 @@ use crate::{
     store::{
         Act, Folder, Read, Store, StoreError, StoreOptions, Write,
         backup::{BackupError, Manifest},
+        operation,
     },
     sync, wecom,
     work::{JobState, Runner, effects::Courier, jobs},
@@ -61,6 +63,7 @@ pub struct App {
     #[cfg(any(test, feature = "faults"))]
     pub effect_faults: Arc<crate::work::effects::faults::Faults>,
     verdict: ArcSwapOption<(Timestamp, bool)>,
+    doubt: ArcSwapOption<Doubt>,
     stop: CancellationToken,
 }
 
@@ -106,6 +109,15 @@ impl App {
         folder: &Folder,
         store: Arc<Store>,
     ) -> Result<Arc<Self>, OpenError> {
+        let doubt = seen::examine(folder, &store)?;
+        if let Some(doubt) = &doubt {
+            store.hold();
+            let why = doubt.why.code();
+            tracing::warn!(
+                why,
+                "the data folder is not the one seen last: writes are held"
+            );
+        }
         let head = store.snapshot().feed_head();
         let people = People::open(&folder.index_dir(), &store.vault().folder_id(), head)?;
         let passwords = Passwords::new(store.random().clone());
@@ -122,6 +134,7 @@ impl App {
             #[cfg(any(test, feature = "faults"))]
             effect_faults: Arc::default(),
             verdict: ArcSwapOption::empty(),
+            doubt: ArcSwapOption::from(doubt.map(Arc::new)),
             stop: CancellationToken::new(),
         });
         app.read(|r| sync::quota::restore(r, &app.sync.quota))?;
@@ -159,15 +172,62 @@ impl App {
         Ok(Sight::new(self.directory.get(r)?, &scope))
     }
 
-    /// Runs everything in the background until [`App::stop`]; then brings it to rest.
+    /// Runs everything in the background until [`App::stop`]; then brings it to rest. While
+    /// writes are held, only what readers need.
     pub async fn run(self: Arc<Self>) -> Result<()> {
+        let follow = Worker {
+            name: "search.follow",
+            run: |app| Box::pin(app.follow_feed()),
+        };
+        let tasks = [
+            self.spawn(self.clone().keep_running(follow)),
+            self.spawn(self.clone().tick()),
+            self.spawn(self.clone().work()),
+        ];
+        for task in tasks {
+            task.await.map_err(AppError::internal)??;
+        }
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let signed = app.sign_and_note();
+            app.store.close();
+            signed
+        })
+        .await
+        .map_err(AppError::internal)?
+    }
+
+    /// Runs one of the tasks without which the process is of no use: when it fails, the rest is
+    /// stopped too, and the service manager starts everything again.
+    fn spawn(
+        self: &Arc<Self>,
+        task: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> JoinHandle<Result<()>> {
+        let app = self.clone();
+        tokio::spawn(async move {
+            let ended = tokio::spawn(task).await.map_err(AppError::internal);
+            let ended = ended.flatten();
+            if let Err(error) = &ended {
+                tracing::error!(%error, "stopping");
+                app.stop();
+            }
+            ended
+        })
+    }
+
+    /// Does what changes something by itself: jobs, effects, workers.
+    async fn work(self: Arc<Self>) -> Result<()> {
+        tokio::select! {
+            () = self.store.released() => {}
+            () = self.stop.cancelled() => return Ok(()),
+        }
         let runner = Runner::new(
             self.store.clone(),
             slices::jobs(),
             self.jobs.clone(),
             self.stop.clone(),
         );
-        let jobs = tokio::spawn(runner.run(self.clone()));
+        let jobs = self.spawn(runner.run(self.clone()));
         let courier = Courier::new(
             self.store.clone(),
             slices::effects(),
@@ -176,25 +236,54 @@ impl App {
         );
         #[cfg(any(test, feature = "faults"))]
         let courier = courier.with_faults(self.effect_faults.clone());
-        let effects = tokio::spawn(courier.run(self.clone()));
-        let index = tokio::spawn(self.clone().follow_feed());
-        let ticks = tokio::spawn(self.clone().tick());
+        let effects = self.spawn(courier.run(self.clone()));
         let workers = slices::workers()
             .into_iter()
-            .map(|worker| tokio::spawn(self.clone().keep_running(worker)))
+            .map(|worker| self.spawn(self.clone().keep_running(worker)))
             .collect::<Vec<_>>();
-        self.stop.cancelled().await;
-        for task in [jobs, effects, index, ticks].into_iter().chain(workers) {
+        for task in [jobs, effects].into_iter().chain(workers) {
             task.await.map_err(AppError::internal)??;
         }
-        let store = self.store.clone();
-        tokio::task::spawn_blocking(move || {
-            let signed = checkpoints::sign_head(&store);
-            store.close();
-            signed.map(drop)
-        })
-        .await
-        .map_err(AppError::internal)?
+        Ok(())
+    }
+
+    /// Signs a checkpoint over everything and notes that it was seen, unless the folder is in
+    /// doubt: then neither would be true of the one that was seen.
+    fn sign_and_note(&self) -> Result<()> {
+        if self.store.is_held() {
+            return Ok(());
+        }
+        checkpoints::sign_head(&self.store)?;
+        if let Err(error) = seen::note(&Folder::at(&self.config.data), &self.store) {
+            // The store itself is sound: going on without this guard is better than not at all.
+            tracing::error!(%error, "going back in time could not be noticed");
+        }
+        Ok(())
+    }
+
+    /// Why nothing is written to the folder, if so.
+    pub fn doubt(&self) -> Option<Arc<Doubt>> {
+        self.doubt.load_full()
+    }
+
+    /// Accepts the folder as it is, for a reason that goes into the audit trail, and lets it be
+    /// written to again. Waits for the disk.
+    pub fn resume(&self, viewer: &Viewer, reason: &str) -> Result<()> {
+        let doubt = self.doubt().ok_or(AppError::Conflict { why: "not_held" })?;
+        let act = viewer
+            .view("store.resume")
+            .detail("reason", reason)
+            .system_detail("doubt", doubt.text());
+        let asking = viewer.clone();
+        self.store.write_blocking(act, move |w| {
+            asking
+                .scope(&w.read(), Permission::SettingsManage)
+                .map(drop)
+        })?;
+        seen::note(&Folder::at(&self.config.data), &self.store)?;
+        self.doubt.store(None);
+        self.store.release();
+        Ok(())
     }
 
     /// Runs a worker until the app stops; after an error it is started again.
@@ -326,7 +415,7 @@ impl App {
 
     /// Writes a backup, with a checkpoint over everything in it.
     pub fn backup(&self, path: &Path) -> Result<Manifest, BackupError> {
-        checkpoints::sign_head(&self.store)
+        self.sign_and_note()
             .map_err(|error| StoreError::Internal(error.to_string()))?;
         self.store.backup(path)
     }
@@ -344,19 +433,28 @@ impl App {
                 return Err(AppError::Unavailable { why: "storage" });
             }
             ticks = ticks.wrapping_add(1);
-            if ticks.is_multiple_of(HOUSEKEEPING_TICKS) {
-                identity::actions::housekeeping(&self.store).await?;
+            if let Err(error) = self.clone().look_after(ticks).await {
+                tracing::error!(%error, "housekeeping failed; it is tried again");
             }
-            let app = self.clone();
-            let signing = tokio::task::spawn_blocking(move || {
-                let now = app.store.clock().now();
-                if app.store.read(|r| checkpoints::is_due(r, now))? {
-                    checkpoints::sign_head(&app.store)?;
-                }
-                Ok::<(), AppError>(())
-            });
-            signing.await.map_err(AppError::internal)??;
         }
+    }
+
+    async fn look_after(self: Arc<Self>, ticks: u32) -> Result<()> {
+        if self.store.is_held() {
+            return Ok(());
+        }
+        if ticks.is_multiple_of(HOUSEKEEPING_TICKS) {
+            identity::actions::housekeeping(&self.store).await?;
+            operation::housekeeping(&self.store).await?;
+        }
+        let signing = tokio::task::spawn_blocking(move || {
+            let now = self.store.clock().now();
+            if self.store.read(|r| checkpoints::is_due(r, now))? {
+                self.sign_and_note()?;
+            }
+            Ok::<(), AppError>(())
+        });
+        signing.await.map_err(AppError::internal)?
     }
 
     /// Queues a sync of one part or of everything on behalf of `viewer`, unless it is under

@@ -29,6 +29,7 @@ pub mod work;
 
 // slices
 pub mod compliance;
+pub mod custody;
 pub mod customers;
 pub mod finder;
 pub mod org;

@@ -19,7 +19,7 @@ use crate::{
     openapi,
     slice::{Access, Slice},
     slices, sync, visit,
-    web::{self, Cursors, Routes, Web},
+    web::{self, Cursors, Operations, Routes, Web},
 };
 
 /// What the web layer needs of the app.
@@ -36,6 +36,7 @@ pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
         cursors: Cursors::new(app.store.vault().token_key(), app.store.random().clone()),
         secure: app.is_secure(),
         session_cookie: visit::SESSION_COOKIE,
+        operations: Operations::new(Box::new(visit::Book(app.clone()))),
         open_paths: vec![sync::CALLBACK],
     }
 }

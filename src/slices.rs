@@ -1,8 +1,9 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, customers, finder, identity, org, rollout, slice::Slice,
-    slice::Worker, store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
+    app::App, audit, compliance, custody, customers, finder, identity, org, rollout, slice::Slice,
+    slice::Worker, store, store::TableSpec, sync, tags, work, work::JobKind,
+    work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -14,6 +15,12 @@ pub fn all() -> Vec<Slice> {
             tables: audit::checkpoints::TABLES.to_vec(),
             ..Slice::default()
         },
+        Slice {
+            name: "store",
+            tables: store::operation::TABLES.to_vec(),
+            ..Slice::default()
+        },
+        custody::slice(),
         work::slice(),
         finder::slice(),
         org::slice(),

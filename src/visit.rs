@@ -10,18 +10,20 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::{
     app::App,
+    custody,
     error::{AppError, Result},
     identity::{
-        Preferences, Viewer,
+        Permission, Preferences, Viewer,
         actions::{self, SavePreferences},
     },
-    kit::Timestamp,
+    kit::{OperationId, Timestamp},
     rollout,
     slice::{Access, NavGroup, Slice},
-    store::{Act, Channel, Origin, Read},
+    store::{Act, Channel, Origin, Read, SubjectId, operation},
     sync,
     web::{
-        self, Chosen, Density, FormSecret, Lang, Prefs, Shell, ShellUser, Theme, Visit, cookies,
+        self, Chosen, Density, FormSecret, Lang, OperationBook, Prefs, Shell, ShellUser, Theme,
+        Visit, cookies,
     },
     work::{JobState, jobs},
 };
@@ -142,6 +144,7 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
         ip: forwarded.or(peer),
         device,
         request: request_id.to_owned(),
+        operation: Arc::default(),
     }
 }
 
@@ -171,8 +174,51 @@ fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> 
         settings: settings(slices, viewer),
         seal: seal(app),
         synced_at,
+        held: app.store.is_held().then(|| web::Held {
+            decide_at: viewer
+                .may(Permission::SettingsManage)
+                .then_some(custody::RESUME),
+        }),
         unread: 0,
     })
+}
+
+/// Operations of accounts, as the store remembers them. Before sign-in there is no account:
+/// then only the frame's own memory makes a second click harmless.
+pub struct Book(pub Arc<App>);
+
+impl Book {
+    fn account(req: &HttpRequest) -> Option<SubjectId> {
+        let extensions = req.extensions();
+        let account = extensions.get::<Viewer>()?.account()?;
+        Some(account.subject_id())
+    }
+}
+
+impl OperationBook for Book {
+    fn carry(&self, req: &HttpRequest, operation: OperationId) {
+        if let Some(viewer) = req.extensions().get::<Viewer>() {
+            viewer.carry(operation);
+        }
+    }
+
+    fn find(&self, req: &HttpRequest, id: OperationId) -> Result<Option<web::CarriedOut>> {
+        let Some(account) = Self::account(req) else {
+            return Ok(None);
+        };
+        let done = self.0.read(|r| operation::find(r, account, id))?;
+        Ok(done.map(|done| web::CarriedOut {
+            address: done.led_to,
+        }))
+    }
+
+    fn led_to(&self, req: &HttpRequest, id: OperationId, address: &str) {
+        if let Some(account) = Self::account(req)
+            && let Err(error) = operation::note_answer(&self.0.store, account, id, address)
+        {
+            tracing::warn!(%error, "an answer was not noted");
+        }
+    }
 }
 
 fn seal(app: &App) -> Option<web::SealFact> {

@@ -388,6 +388,17 @@ pub fn line(read: &Read<'_>, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
     read.raw(LEAVES, Key::new().with(seq).as_bytes())
 }
 
+/// When an entry was written; `None` beyond the end.
+pub fn written_at(read: &Read<'_>, seq: u64) -> Result<Option<Timestamp>, StoreError> {
+    let Some(line) = line(read, seq)? else {
+        return Ok(None);
+    };
+    let damaged = || StoreError::damaged(LEAVES, Key::new().with(seq).as_bytes());
+    let leaf: Leaf = serde_json::from_slice(&line).map_err(|_| damaged())?;
+    let at: jiff::Timestamp = leaf.t.parse().map_err(|_| damaged())?;
+    Ok(Some(Timestamp::from_ms(at.as_millisecond())))
+}
+
 /// The openings of an entry that can still be read: those of erased people are gone.
 pub fn openings(read: &Read<'_>, seq: u64) -> Result<Vec<Opening>, StoreError> {
     Ok(readable_openings(read, seq)?.0)

@@ -15,6 +15,7 @@ pub mod merkle;
 pub mod note;
 pub mod package;
 pub mod query;
+pub mod seen;
 pub mod verify;
 
 pub use leaf::{Leaf, Objects, Opening};

@@ -460,3 +460,70 @@ fn consistency_between_any_two_heads_is_proved() {
         }
     });
 }
+
+/// What was seen last against folders that do not fit it.
+#[test]
+fn a_folder_that_is_not_the_one_seen_last_is_in_doubt() {
+    use seen::{Seen, Why};
+    let Bench { store, _dir, .. } = bench();
+    let folder = Folder::at(_dir.path().join("data"));
+    let put = |i: u64| {
+        let person = Person {
+            id: Id::from_bits(i),
+            name: "林".to_owned(),
+        };
+        let act = Act::by_system("person.add", "test");
+        store
+            .write_blocking(act, move |w| Ok(w.put(&person)?))
+            .unwrap();
+    };
+    let doubt = || seen::examine(&folder, &store).unwrap();
+    assert_eq!(doubt(), None);
+    put(1);
+    seen::note(&folder, &store).unwrap();
+    put(2);
+    assert_eq!(doubt(), None, "it may have gone on");
+    let seen: Seen = serde_json::from_str(&folder.read_seen().unwrap().unwrap()).unwrap();
+    let with = |changed: Seen| {
+        let text = serde_json::to_string(&changed).unwrap();
+        folder.write_seen(&text).unwrap();
+        doubt().map(|d| d.why)
+    };
+    let mut other = seen.clone();
+    other.size = 3;
+    assert_eq!(with(other), Some(Why::Behind));
+    let mut other = seen.clone();
+    other.root = "00".repeat(32);
+    assert_eq!(with(other), Some(Why::Differs));
+    let mut other = seen.clone();
+    other.folder = "00".repeat(16);
+    assert_eq!(with(other), Some(Why::OtherFolder));
+    assert_eq!(with(seen), None);
+    folder.write_seen("half").unwrap();
+    assert_eq!(doubt().unwrap().why, Why::Unreadable);
+}
+
+/// While writes are held, records stay as they are and what is only noted is noted.
+#[test]
+fn a_held_store_takes_entries_but_no_changes() {
+    let Bench { store, _dir, .. } = bench();
+    store.hold();
+    let person = Person {
+        id: Id::from_bits(1),
+        name: "林".to_owned(),
+    };
+    let add = Act::by_system("person.add", "test");
+    let held = store.write_blocking(add.clone(), {
+        let person = person.clone();
+        move |w| Ok(w.put(&person)?)
+    });
+    assert!(matches!(held, Err(AppError::Unavailable { why: "held" })));
+    let look = Act::by_system("person.view", "test").recorded();
+    store.write_blocking(look, |_| Ok(())).unwrap();
+    assert_eq!(store.read(log::size).unwrap(), 1);
+    store.release();
+    store
+        .write_blocking(add, move |w| Ok(w.put(&person)?))
+        .unwrap();
+    assert_eq!(store.read(log::size).unwrap(), 2);
+}

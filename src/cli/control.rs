@@ -22,6 +22,7 @@ use super::{
     account::{self, AccountRequest},
     audit::{self, AuditRequest},
     doctor,
+    resume,
 };
 
 /// A request is small; more is not read.
@@ -38,6 +39,11 @@ pub(super) enum ControlRequest {
     },
     /// A full check.
     Check,
+    /// A folder in doubt accepted.
+    Resume {
+        /// Why.
+        reason: String,
+    },
     /// A new search index.
     Reindex,
     /// An examination of everything around.
@@ -109,6 +115,7 @@ fn perform(
         ControlRequest::Backup { path } => serde_json::to_value(app.backup(&path)?)?,
         ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
         ControlRequest::Doctor { lang } => doctor::perform(app, &lang, is_serving)?,
+        ControlRequest::Resume { reason } => serde_json::to_value(resume::perform(app, &reason)?)?,
         ControlRequest::Reindex => serde_json::to_value(app.reindex()?)?,
         ControlRequest::Account { request } => {
             serde_json::to_value(account::perform(&app.store, request)?)?
@@ -153,7 +160,7 @@ async fn answer(app: Arc<App>, stream: tokio::net::UnixStream) -> std::io::Resul
             .and_then(|request| perform(&app, request, true));
         match done {
             Ok(value) => Reply::Done(value),
-            Err(error) => Reply::Failed(error.to_string()),
+            Err(error) => Reply::Failed(super::told(&*error)),
         }
     };
     let reply = tokio::task::spawn_blocking(work).await?;

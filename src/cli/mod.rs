@@ -13,6 +13,7 @@ mod doctor;
 mod init;
 mod reindex;
 mod restore;
+mod resume;
 mod serve;
 mod simulator;
 
@@ -20,7 +21,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Overrides};
+use crate::{
+    config::{Config, Overrides},
+    error::AppError,
+    web::{self, Lang},
+};
 
 use control::{ControlRequest, serve_control};
 
@@ -54,6 +59,8 @@ enum Command {
     Backup(backup::Args),
     /// Restores a backup into a new folder
     Restore(restore::Args),
+    /// Accepts a data folder that went back in time, or is another one, and writes to it again
+    Resume(resume::Args),
     /// Accounts and API tokens, from the console
     Account(account::Args),
     /// The audit trail: verify an exported package, export one
@@ -72,7 +79,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("qitai: {error}");
+            eprintln!("qitai: {}", told(&*error));
             let mut cause = error.source();
             while let Some(error) = cause {
                 eprintln!("  because: {error}");
@@ -105,9 +112,18 @@ fn run(cli: Cli) -> CommandResult {
         Command::Doctor(args) => doctor::run(&config, &args),
         Command::Backup(args) => backup::run(&config, &args),
         Command::Restore(args) => restore::run(&config, &args),
+        Command::Resume(args) => resume::run(&config, args),
         Command::Account(args) => account_command(&config, &args),
         Command::Audit(args) => audit::run(&config, &args),
         Command::Reindex => reindex::run(&config),
+    }
+}
+
+/// An error in words: those of pages where it has some.
+fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<AppError>() {
+        Some(known) if known.status() < 500 || known.may_pass() => web::told(known, Lang::En),
+        _ => error.to_string(),
     }
 }
 

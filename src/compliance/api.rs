@@ -1,13 +1,13 @@
 //! The audit trail as JSON, and the package for outsiders.
 
+use std::io::BufWriter;
+
 use actix_web::{
     HttpResponse,
     http::header,
     web::{Data, Json, Query},
 };
-use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncReadExt;
 
 use crate::{
     api::List,
@@ -15,7 +15,6 @@ use crate::{
     audit::{
         Objects,
         export::{self, Wanted},
-        log,
         query::{self, Filter},
     },
     error::{AppError, Result},
@@ -24,8 +23,10 @@ use crate::{
     store::Act,
 };
 
-/// Bytes that leave at once.
-const CHUNK_BYTES: usize = 64 * 1024;
+use super::spool::{SpoolWriter, spool};
+
+/// Bytes of a package that are written at once.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The query of the list.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -125,55 +126,39 @@ fn item(leaf: crate::audit::Leaf) -> AuditItem {
     }
 }
 
-/// A package of the whole trail. It is written to a file first, so that what leaves is whole;
-/// the file goes when it has been sent.
+/// A package of the whole trail, sent while it is being made: the time to the first byte does
+/// not depend on the size of the trail.
 pub(super) async fn export(viewer: Viewer, app: Data<App>) -> Result<HttpResponse> {
-    let act = viewer.view("audit.export.begin");
     app.read(|r| viewer.scope(r, Permission::AuditExport).map(drop))?;
-    let dir = app.config.data.join("exports");
-    let (app, who) = (app.into_inner(), act);
-    let path = tokio::task::spawn_blocking(move || make(&app, &who, &dir))
-        .await
-        .map_err(AppError::internal)??;
-    let file = tokio::fs::File::open(&path)
-        .await
-        .map_err(AppError::internal)?;
-    let size = file.metadata().await.map_err(AppError::internal)?.len();
-    // The open file stays readable; its name is not needed any more.
-    tokio::fs::remove_file(&path)
-        .await
-        .map_err(AppError::internal)?;
-    let chunks = stream::unfold(file, |mut file| async move {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        match file.read(&mut chunk).await {
-            Ok(0) => None,
-            Ok(n) => {
-                chunk.truncate(n);
-                Some((Ok(bytes::Bytes::from(chunk)), file))
-            }
-            Err(error) => Some((Err(error), file)),
+    let (writer, mut spool) = spool(&app.config.data).map_err(AppError::internal)?;
+    let who = viewer.view("audit.export.begin");
+    let app = app.into_inner();
+    let made = tokio::task::spawn_blocking(move || {
+        let made = make(&app, &who, writer);
+        if let Err(error) = &made {
+            // Once bytes have left, the client only sees that the file breaks off.
+            tracing::warn!(%error, "an audit package was not finished");
         }
+        made
     });
+    if !spool.has_begun().await {
+        made.await.map_err(AppError::internal)??;
+    }
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
         .insert_header((
             header::CONTENT_DISPOSITION,
             "attachment; filename=\"qitai-audit.zip\"",
         ))
-        .no_chunking(size)
-        .streaming(Box::pin(chunks)))
+        .streaming(Box::pin(spool.stream())))
 }
 
-fn make(app: &App, who: &Act, dir: &std::path::Path) -> Result<std::path::PathBuf> {
-    std::fs::create_dir_all(dir).map_err(AppError::internal)?;
-    let name = format!("audit-{:016x}.zip", app.store.random().u64());
-    let path = dir.join(name);
-    let to = app.read(log::size)?;
-    let wanted = Wanted {
-        from: 0,
-        to: Some(to),
-        filter: Filter::default(),
-    };
-    export::export_to_file(&app.store, who, &wanted, &path)?;
-    Ok(path)
+fn make(app: &App, who: &Act, out: SpoolWriter) -> Result<()> {
+    let out = BufWriter::with_capacity(BUFFER_BYTES, out);
+    let (out, _) = export::export(&app.store, who, &Wanted::default(), out)?;
+    let out = out
+        .into_inner()
+        .map_err(|e| AppError::internal(e.error()))?;
+    out.finish();
+    Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod api;
 mod pages;
+mod spool;
 
 use crate::{
     identity::Permission,

@@ -68,6 +68,7 @@ impl Entity for Session {
     const KIND: &'static str = "session";
     const TABLE: &'static str = "sessions-1";
     const CLASS: Class = Class::Machinery;
+    const WHILE_HELD: bool = true;
     type Key = TicketHash;
     fn key(&self) -> TicketHash {
         self.token

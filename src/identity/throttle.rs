@@ -73,6 +73,7 @@ impl Entity for Throttle {
     const KIND: &'static str = "throttle";
     const TABLE: &'static str = "throttles-1";
     const CLASS: Class = Class::Machinery;
+    const WHILE_HELD: bool = true;
     type Key = [u8; 16];
     fn key(&self) -> [u8; 16] {
         self.key

@@ -126,6 +126,7 @@ impl Entity for ClaimCode {
     const KIND: &'static str = "claim_code";
     const TABLE: &'static str = "claim-codes-1";
     const CLASS: Class = Class::Machinery;
+    const WHILE_HELD: bool = true;
     type Key = TicketHash;
     fn key(&self) -> TicketHash {
         self.code

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     error::{AppError, Result},
-    kit::{Id, Timestamp},
+    kit::{Id, OperationId, Timestamp},
     store::{Act, ActKind, Actor, Channel, Origin, Read, StoreError, Write},
 };
 
@@ -244,6 +244,12 @@ impl Viewer {
             Who::System(_) => true,
             Who::Token(..) | Who::Job(..) => false,
         })
+    }
+
+    /// From now on everything this viewer and its copies do is done for this operation: it is
+    /// carried out once. A request has one; a second is not heard.
+    pub fn carry(&self, operation: OperationId) {
+        self.origin.operation.get_or_init(|| operation);
     }
 
     /// Whether the viewer had this right when authenticated. For menus and early refusals;

@@ -17,6 +17,12 @@ pub struct Id<T: ?Sized> {
     of: PhantomData<fn() -> Box<T>>,
 }
 
+/// Something a person wants done once, however often they ask.
+pub struct Operation;
+
+/// The id that a form carries; every rendering of it has a new one.
+pub type OperationId = Id<Operation>;
+
 impl<T: ?Sized> Id<T> {
     /// An id with exactly these bits. New ids come from the store's `Write::new_id`.
     pub const fn from_bits(bits: u64) -> Self {

@@ -11,7 +11,7 @@ mod random;
 mod secret;
 mod time;
 
-pub use id::{Id, ParseIdError};
+pub use id::{Id, Operation, OperationId, ParseIdError};
 pub use page::{Cursor, Page, PageRequest};
 pub use random::Random;
 pub use secret::Secret;

@@ -1,8 +1,11 @@
 //! Who does what: the first argument of every write.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
-use crate::kit::Id;
+use crate::kit::{Id, OperationId};
 
 /// A person whose data is held: a customer, a member, an account. Each has a key of its own
 /// under which everything personal is sealed; erasing the key erases the person.
@@ -80,6 +83,8 @@ pub struct Origin {
     pub device: Option<String>,
     /// The request's number, the same as in log and error page.
     pub request: String,
+    /// The operation the request is to carry out, once; set when its form has been read.
+    pub operation: Arc<OnceLock<OperationId>>,
 }
 
 impl Origin {
@@ -90,6 +95,7 @@ impl Origin {
             ip: None,
             device: None,
             request: request.into(),
+            operation: Arc::default(),
         }
     }
 }

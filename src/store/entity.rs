@@ -31,6 +31,8 @@ pub trait Entity:
     const TABLE: &'static str;
     /// How changes are treated.
     const CLASS: Class;
+    /// Whether it may change while writes are held, because nobody could sign in otherwise.
+    const WHILE_HELD: bool = false;
     /// Version of the value's encoding.
     const SCHEMA: u8 = 1;
     /// The key's type.

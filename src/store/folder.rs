@@ -6,6 +6,7 @@
 //!   store.redb    records, indexes, audit, feed: the only truth
 //!   index/        search, rebuilt from the feed when missing
 //! DIR.key         0400, the keys
+//! DIR.seen        0600, what was last seen of the audit log
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -78,6 +79,27 @@ impl Folder {
             Vault::create(&key_path, random)?;
         }
         Ok(())
+    }
+
+    /// Where what was last seen of the audit log lies.
+    pub fn seen_file(&self) -> PathBuf {
+        files::beside(&self.path, ".seen")
+    }
+
+    /// What was last seen; `None` if nothing was yet.
+    pub fn read_seen(&self) -> Result<Option<String>, StoreError> {
+        match std::fs::read(self.seen_file()) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(self.refuse(format_args!("{}: {why}", self.seen_file().display()))),
+        }
+    }
+
+    /// Replaces what was last seen, whole or not at all.
+    pub fn write_seen(&self, text: &str) -> Result<(), StoreError> {
+        let path = self.seen_file();
+        files::replace(&path, 0o600, text.as_bytes())
+            .map_err(|why| self.refuse(format_args!("{}: {why}", path.display())))
     }
 
     pub(super) fn load_keys(&self) -> Result<Vault, StoreError> {

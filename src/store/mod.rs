@@ -23,6 +23,7 @@ mod files;
 mod folder;
 mod key;
 mod migrate;
+pub mod operation;
 mod read;
 mod row;
 mod source;
@@ -98,6 +99,11 @@ pub enum StoreError {
         /// What is wrong and what to do.
         why: String,
     },
+    /// Writes are held until somebody has decided that the folder is the right one.
+    #[error(
+        "the data folder went back in time or is another one, so nothing is written to it. Put the newer folder back, or accept this one with `qitai resume --reason ...`"
+    )]
+    Held,
     /// More writes are waiting than the queue holds.
     #[error("too many writes are waiting")]
     Busy,
@@ -122,6 +128,7 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Duplicate { .. } => AppError::Conflict { why: "duplicate" },
+            StoreError::Held => AppError::Unavailable { why: "held" },
             StoreError::Busy => AppError::Unavailable { why: "busy" },
             StoreError::Stopped(_) => AppError::Unavailable { why: "stopping" },
             other => AppError::internal(other),

@@ -62,6 +62,7 @@ pub struct Write<'s> {
     outcome: Outcome,
     changes: Vec<Change>,
     forgotten: Vec<SubjectId>,
+    goes_beyond_hold: bool,
     #[cfg(any(test, feature = "faults"))]
     planted: Option<super::faults::Bug>,
 }
@@ -84,6 +85,7 @@ impl<'s> Write<'s> {
             outcome: Outcome::Ok,
             changes: Vec::new(),
             forgotten: Vec::new(),
+            goes_beyond_hold: false,
             #[cfg(any(test, feature = "faults"))]
             planted: None,
         }
@@ -179,6 +181,7 @@ impl<'s> Write<'s> {
         };
         // Nothing fails from here on: a verb may go on after an error, and then half a record
         // would be committed.
+        self.goes_beyond_hold |= !E::WHILE_HELD;
         let old = old.map(|old| old.entity);
         self.mend_indexes(old.as_ref(), Some(entity));
         self.layer.set(E::TABLE, key.clone(), Some(value));
@@ -192,6 +195,7 @@ impl<'s> Write<'s> {
             return Ok(false);
         };
         let key = key.to_key().into_bytes();
+        self.goes_beyond_hold |= !E::WHILE_HELD;
         self.mend_indexes(Some(&old.entity), None);
         self.layer.set(E::TABLE, key.clone(), None);
         self.note(Some(&old.entity), None, key, old.version);
@@ -287,6 +291,17 @@ impl<'s> Write<'s> {
         self.layer
             .set(SUBJECT_KEYS, Key::new().with(subject).into_bytes(), None);
         self.forgotten.push(subject);
+        self.goes_beyond_hold = true;
+    }
+
+    /// Whether it has changed more than what signing in needs: that waits while writes are held.
+    pub(super) fn goes_beyond_hold(&self) -> bool {
+        self.goes_beyond_hold
+    }
+
+    /// Whether this write has destroyed the person's key.
+    pub(super) fn has_forgotten(&self, subject: SubjectId) -> bool {
+        self.forgotten.contains(&subject)
     }
 
     /// Whether an entry is due: a change that changed nothing leaves none.
@@ -298,6 +313,7 @@ impl<'s> Write<'s> {
 
     /// Appends audit entry and feed, and gives the finished changes.
     pub(super) fn finish(mut self, seal: &dyn Seal) -> Result<Changes, StoreError> {
+        self.remember_operation()?;
         if self.leaves_entry() {
             let audit_seq = seal.seal(&mut Sealing { write: &mut self })?;
             self.append_feed(audit_seq)?;
@@ -310,6 +326,7 @@ impl<'s> Write<'s> {
         self.layer.changes.clear();
         self.changes.clear();
         self.forgotten.clear();
+        self.goes_beyond_hold = false;
         self.outcome = Outcome::Denied;
         self.finish(seal)
     }

@@ -105,6 +105,7 @@ struct Shared {
     published: ArcSwap<Published>,
     feed_head: watch::Sender<u64>,
     failed: AtomicBool,
+    held: watch::Sender<bool>,
 }
 
 impl Store {
@@ -145,6 +146,7 @@ impl Store {
             }),
             feed_head: watch::Sender::new(feed_head),
             failed: AtomicBool::new(false),
+            held: watch::Sender::new(false),
         });
         let (queue, commands) = mpsc::sync_channel(QUEUE_MAX);
         let writer = shared.clone();
@@ -289,6 +291,28 @@ impl Store {
         self.shared.failed.load(Ordering::SeqCst) || self.shared.engine.has_failed()
     }
 
+    /// From now on nothing is written but what signing in and looking need, audit entries
+    /// among it; everything else fails with [`StoreError::Held`].
+    pub fn hold(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    /// Ends [`Self::hold`].
+    pub fn release(&self) {
+        self.shared.held.send_replace(false);
+    }
+
+    /// Whether writes are held.
+    pub fn is_held(&self) -> bool {
+        *self.shared.held.borrow()
+    }
+
+    /// Resolves when writes are not held.
+    pub async fn released(&self) {
+        // The sender lives as long as the store.
+        drop(self.shared.held.subscribe().wait_for(|held| !held).await);
+    }
+
     /// Takes no more writes, finishes those queued, and ends the writer.
     pub fn close(&self) {
         drop(
@@ -347,8 +371,12 @@ impl Batch<'_> {
         let mut write = Write::new(&self.layer, vault, &options.random, now, act);
         #[cfg(any(test, feature = "faults"))]
         write.plant(options.planted);
+        write.must_be_first()?;
         let result = verb(&mut write);
         let changes: Changes = match &result {
+            Ok(_) if write.goes_beyond_hold() && *self.shared.held.borrow() => {
+                return Err(StoreError::Held.into());
+            }
             Ok(_) => write.finish(seal)?,
             Err(AppError::Forbidden { .. }) => write.deny(seal)?,
             Err(_) => return result,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::AppError,
-    kit::{Random, Timestamp},
+    kit::{OperationId, Random, Timestamp},
 };
 
 /// Light, dark, or what the system says.
@@ -158,6 +158,13 @@ pub struct SealFact {
     pub intact: bool,
 }
 
+/// Nothing can be changed for now, because the data folder is in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Where the reader may decide about it; none if others have to.
+    pub decide_at: Option<&'static str>,
+}
+
 /// The frame around a page: made per request by whoever knows the session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shell {
@@ -173,6 +180,8 @@ pub struct Shell {
     pub seal: Option<SealFact>,
     /// Last successful sync with WeCom, if any.
     pub synced_at: Option<Timestamp>,
+    /// Whether changes are held.
+    pub held: Option<Held>,
     /// Unread notifications.
     pub unread: u32,
 }
@@ -299,8 +308,8 @@ impl Cx {
     }
 
     /// A fresh operation id for a form: the same id is carried out once.
-    pub fn operation_id(&self) -> String {
-        crate::kit::Id::<CxData>::from_bits(self.random.u64()).to_string()
+    pub fn operation_id(&self) -> OperationId {
+        OperationId::from_bits(self.random.u64())
     }
 
     /// The address of this page, for links that come back.

@@ -19,7 +19,7 @@ use super::{
     Cx,
     cx::Toast,
     filters, query, shown,
-    words::{self, Args, ToArgs},
+    words::{self, Args, Lang, ToArgs},
 };
 use crate::error::{AppError, Invalid};
 
@@ -113,19 +113,18 @@ impl<'a> Failure<'a> {
     }
 
     /// What stands under `error.<code>.<part>`, or under a shorter code.
-    fn words(&self, cx: &Cx, part: &str) -> String {
+    fn words(&self, lang: Lang, part: &str) -> String {
         let mut code: &str = &self.code;
         loop {
             let key = format!("error.{code}.{part}");
             if words::known(&key) {
-                return cx.tf(&key, &self.args).into_owned();
+                return words::fill(lang, &key, &self.args).into_owned();
             }
             match code.rsplit_once('.') {
                 Some((shorter, _)) => code = shorter,
                 None => {
-                    return cx
-                        .tf(&format!("error.internal.{part}"), &self.args)
-                        .into_owned();
+                    let key = format!("error.internal.{part}");
+                    return words::fill(lang, &key, &self.args).into_owned();
                 }
             }
         }
@@ -139,9 +138,9 @@ impl<'a> Failure<'a> {
             .collect();
         let mut body = serde_json::json!({
             "type": format!("/problems/{}", self.code),
-            "title": self.words(cx, "title"),
+            "title": self.words(cx.lang(), "title"),
             "status": self.status.as_u16(),
-            "detail": format!("{}{}", self.words(cx, "why"), self.words(cx, "next")),
+            "detail": format!("{}{}", self.words(cx.lang(), "why"), self.words(cx.lang(), "next")),
             "code": self.code,
             "request_id": cx.request_id,
         });
@@ -178,7 +177,11 @@ impl<'a> Failure<'a> {
 
     /// A fragment request keeps its page: the message comes as a toast that stays.
     fn fragment(&self, cx: &Cx) -> HttpResponse {
-        let mut text = format!("{}{}", self.words(cx, "title"), self.words(cx, "next"));
+        let mut text = format!(
+            "{}{}",
+            self.words(cx.lang(), "title"),
+            self.words(cx.lang(), "next")
+        );
         for problem in self.invalid.iter().flat_map(|i| &i.problems) {
             text.push(' ');
             text.push_str(&cx.problem(problem));
@@ -205,9 +208,9 @@ impl<'a> Failure<'a> {
 
     fn page(&self, cx: &Cx) -> HttpResponse {
         let facts = Facts {
-            title: self.words(cx, "title"),
-            why: self.words(cx, "why"),
-            next: self.words(cx, "next"),
+            title: self.words(cx.lang(), "title"),
+            why: self.words(cx.lang(), "why"),
+            next: self.words(cx.lang(), "next"),
             status: self.status.as_u16(),
             problems: self.invalid.map_or(&[], |i| &i.problems),
         };
@@ -225,6 +228,18 @@ impl<'a> Failure<'a> {
             }
         }
     }
+}
+
+/// An error in whole sentences, for the command line.
+pub fn told(error: &AppError, lang: Lang) -> String {
+    let failure = Failure::of(error);
+    let [title, why, next] = ["title", "why", "next"].map(|part| failure.words(lang, part));
+    let mut text = format!("{title}. {why}{next}");
+    for problem in failure.invalid.iter().flat_map(|i| &i.problems) {
+        let sentence = words::fill(lang, problem.code, super::forms::problem_args(problem));
+        text = format!("{text} {}: {sentence}", problem.field);
+    }
+    text
 }
 
 struct Facts<'a> {

@@ -40,8 +40,6 @@ pub struct Form<T> {
     pub values: T,
     /// The fields as typed, for showing the form again.
     pub state: FormState,
-    /// The operation id of the page, if it sent one: carried out once however often posted.
-    pub operation: Option<String>,
 }
 
 impl<T: DeserializeOwned> Form<T> {
@@ -50,13 +48,12 @@ impl<T: DeserializeOwned> Form<T> {
     }
 
     fn of_pairs(mut pairs: Vec<(String, String)>) -> Result<Self> {
-        pairs.retain(|(name, _)| name != CSRF_FIELD);
-        let operation = take(&mut pairs, OPERATION_FIELD);
+        // Both are the frame's.
+        pairs.retain(|(name, _)| name != CSRF_FIELD && name != OPERATION_FIELD);
         let values = decode::fields(&pairs)?;
         Ok(Self {
             values,
             state: FormState::typed(pairs),
-            operation,
         })
     }
 }
@@ -106,6 +103,12 @@ pub fn posted_fields(req: &actix_web::HttpRequest) -> Option<Vec<(String, String
     let mut pairs = decode::pairs(&body.0).ok()?;
     pairs.retain(|(name, _)| name != CSRF_FIELD);
     Some(pairs)
+}
+
+/// The operation id that a form's body carries.
+pub(super) fn operation_field(body: &[u8]) -> Option<String> {
+    let mut pairs = decode::pairs(body).ok()?;
+    take(&mut pairs, OPERATION_FIELD)
 }
 
 /// What a form shows: values, and what is wrong with them.
@@ -249,7 +252,6 @@ mod tests {
                 active: true
             }
         );
-        assert_eq!(form.operation.as_deref(), Some("y"));
         assert_eq!(form.state.value("name"), "王 芳");
         assert!(form.state.has("tag", "b"));
     }

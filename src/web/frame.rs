@@ -28,6 +28,7 @@ use super::{
     Cursors, Cx, CxData, FormSecret, Prefs, Shell, assets, cookies, csrf,
     errors::Failure,
     forms::{self, FormBody, TokenInBody},
+    operations::{self, Operations},
     server::PeerSlot,
 };
 use crate::{
@@ -36,7 +37,7 @@ use crate::{
 };
 
 /// A handler's time to its first byte.
-const HANDLER_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const HANDLER_DEADLINE: Duration = Duration::from_secs(10);
 /// A form's time to arrive whole.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -100,6 +101,8 @@ pub struct Web {
     pub secure: bool,
     /// Name of the session's cookie, to refuse it together with a bearer token.
     pub session_cookie: &'static str,
+    /// The forms that were posted, so that each is carried out once.
+    pub operations: Operations,
     /// Routes below these paths take unsafe requests without our token, e.g. WeCom's callback:
     /// they authenticate each message themselves.
     pub open_paths: Vec<&'static str>,
@@ -127,16 +130,16 @@ pub(super) async fn around(
     req.extensions_mut().insert(cx.clone());
     let log = Line::of(&req, &cx, started);
     let done = match admitted {
-        Ok(()) => run(req, next).await,
+        Ok(()) => operations::once(&web, &cx, req, next).await,
         Err(refused) => Ok(ServiceResponse::from_err(refused, req.into_parts().0)),
     };
     finish(&web, &cx, log, done)
 }
 
-type Done = Result<ServiceResponse<BoxBody>, Error>;
+pub(super) type Done = Result<ServiceResponse<BoxBody>, Error>;
 
 /// The handler, with a deadline and a net under it.
-async fn run(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Done {
+pub(super) async fn run(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Done {
     let is_upload = content_type(&req).starts_with("multipart/");
     let handler = AssertUnwindSafe(next.call(req)).catch_unwind();
     let answered = if is_upload {

@@ -35,6 +35,7 @@ pub mod filters;
 pub mod format;
 mod forms;
 mod frame;
+mod operations;
 pub mod parts;
 mod preferences;
 mod query;
@@ -45,11 +46,13 @@ pub mod words;
 pub use csrf::FormSecret;
 pub use cursors::Cursors;
 pub use cx::{
-    Badge, Cx, CxData, Density, NavGroup, NavItem, Prefs, SealFact, Sentence, Shell, ShellUser,
-    Theme, Toast,
+    Badge, Cx, CxData, Density, Held, NavGroup, NavItem, Prefs, SealFact, Sentence, Shell,
+    ShellUser, Theme, Toast,
 };
+pub use errors::told;
 pub use forms::{Form, FormState, Upload, UploadedFile, posted_fields, take_field};
 pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web};
+pub use operations::{CarriedOut, NotDone, OperationBook, Operations};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};
 pub use shown::{Shown, View};

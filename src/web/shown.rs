@@ -243,7 +243,7 @@ fn title_element(cx: &Cx, title: &str) -> String {
     format!("<title>{error}{title} · {firm}</title>\n")
 }
 
-fn go_to(cx: &Cx, address: &str, toasts: &[Toast]) -> Result<HttpResponse> {
+pub(super) fn go_to(cx: &Cx, address: &str, toasts: &[Toast]) -> Result<HttpResponse> {
     let mut answer = if cx.is_fragment {
         let mut answer = HttpResponse::Ok().finish();
         set(&mut answer, "hx-redirect", address)?;

@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::{
     error::{AppError, Result},
-    kit::{Clock, Random, Timestamp},
+    kit::{Clock, OperationId, Random, Timestamp},
 };
 
 /// 2026-11-20 10:32 in Shanghai.
@@ -39,10 +39,22 @@ pub(super) fn plain_web() -> Web {
         cursors: Cursors::new(&[7; 32], random),
         secure: false,
         session_cookie: "qitai",
+        operations: Operations::new(Box::new(NoBook)),
         open_paths: vec!["/open/"],
         upload_paths: vec![ResourceDef::new("/upload")],
         uploads: std::env::temp_dir().join("qitai-test-uploads"),
     }
+}
+
+/// Remembers nothing beyond the frame's own memory.
+struct NoBook;
+
+impl OperationBook for NoBook {
+    fn carry(&self, _: &HttpRequest, _: OperationId) {}
+    fn find(&self, _: &HttpRequest, _: OperationId) -> Result<Option<CarriedOut>> {
+        Ok(None)
+    }
+    fn led_to(&self, _: &HttpRequest, _: OperationId, _: &str) {}
 }
 
 fn visit(req: &HttpRequest, _: &str) -> Result<Visit> {

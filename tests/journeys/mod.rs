@@ -1,7 +1,9 @@
 //! What people do, from the first click to the proof.
 
+mod back_in_time;
 mod doctor;
 mod events;
+mod once;
 mod pages;
 mod people;
 mod rollout;

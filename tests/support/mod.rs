@@ -1,6 +1,7 @@
 //! The whole product over a made-up firm, on free ports, in a folder that goes with the test.
 
 use std::{
+    collections::BTreeMap,
     net::TcpListener,
     path::PathBuf,
     sync::Arc,
@@ -35,8 +36,29 @@ pub struct TestApp {
     pub sim: Option<SimHandle>,
     pub address: String,
     background: tokio::runtime::Runtime,
+    running: Option<tokio::task::JoinHandle<qitai::error::Result<()>>>,
     server: Option<std::thread::JoinHandle<()>>,
-    _dir: tempfile::TempDir,
+    connected: bool,
+    dir: Option<tempfile::TempDir>,
+}
+
+/// A product at rest: its folder and the firm it belongs to.
+pub struct Stopped {
+    pub dir: tempfile::TempDir,
+    sim: SimHandle,
+    connected: bool,
+}
+
+impl Stopped {
+    /// Where the data folder is.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Starts everything again, over the same firm and the folder as it is now.
+    pub fn start(self) -> TestApp {
+        TestApp::over(self)
+    }
 }
 
 impl TestApp {
@@ -70,14 +92,27 @@ impl TestApp {
             dir: None,
         })
         .unwrap();
-        let data = dir.path().join("data");
-        let app = open(&sim, data, connected);
+        Self::over(Stopped {
+            dir,
+            sim,
+            connected,
+        })
+    }
+
+    /// Serves what is in the folder.
+    fn over(stopped: Stopped) -> Self {
+        let app = open(&stopped.sim, stopped.data(), stopped.connected);
+        let Stopped {
+            dir,
+            sim,
+            connected,
+        } = stopped;
         let background = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        background.spawn(app.clone().run());
+        let running = background.spawn(app.clone().run());
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", socket.local_addr().unwrap());
         let domain = address.trim_start_matches("http://");
@@ -93,8 +128,23 @@ impl TestApp {
             sim: Some(sim),
             address,
             background,
+            running: Some(running),
             server: Some(server),
-            _dir: dir,
+            connected,
+            dir: Some(dir),
+        }
+    }
+
+    /// Brings everything to rest, as a signal does.
+    pub fn stop(mut self) -> Stopped {
+        self.app.stop();
+        self.server.take().unwrap().join().unwrap();
+        let running = self.running.take().unwrap();
+        self.background.block_on(running).unwrap().unwrap();
+        Stopped {
+            dir: self.dir.take().unwrap(),
+            sim: self.sim.take().unwrap(),
+            connected: self.connected,
         }
     }
 
@@ -283,6 +333,34 @@ impl TestApp {
         Answer::of(status, headers, bytes)
     }
 
+    /// Posts the same form of somebody at the same time, each over a connection of its own;
+    /// gives status and where it led.
+    pub fn post_at_once(
+        &self,
+        visitor: &Visitor<'_>,
+        path: &str,
+        fields: &[(&str, &str)],
+        times: usize,
+    ) -> Vec<(u16, String)> {
+        let sent = (0..times).map(|_| {
+            plain_client()
+                .post(format!("{}{path}", self.address))
+                .header("cookie", visitor.cookie_header())
+                .header("sec-fetch-site", "same-origin")
+                .form(fields)
+                .send()
+        });
+        let answers = self
+            .background
+            .block_on(futures_util::future::join_all(sent));
+        let told = |answer: reqwest::Response| {
+            let led_to = answer.headers().get("location");
+            let led_to = led_to.map_or("", |v| v.to_str().unwrap()).to_owned();
+            (answer.status().as_u16(), led_to)
+        };
+        answers.into_iter().map(|a| told(a.unwrap())).collect()
+    }
+
     /// Posts a body as it is, without cookies; gives the status.
     pub fn post_raw(&self, path: &str, body: &[u8]) -> u16 {
         let http = reqwest::Client::builder().build().unwrap();
@@ -316,11 +394,11 @@ impl Drop for TestApp {
 
 fn open(sim: &SimHandle, data: PathBuf, connected: bool) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
-    App::open(config(sim, data)).unwrap()
+    App::open(config(sim, data, connected)).unwrap()
 }
 
 /// How the product is told where WeCom is.
-pub fn config(sim: &SimHandle, data: PathBuf) -> Config {
+fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
     let wecom = WecomConfig {
         corpid: sim.corpid.clone(),
         agentid: sim.agentid,
@@ -347,7 +425,7 @@ pub fn config(sim: &SimHandle, data: PathBuf) -> Config {
 /// A browser as the server sees it: cookies, forms with their tokens.
 pub struct Visitor<'t> {
     test: &'t TestApp,
-    cookies: std::cell::RefCell<std::collections::BTreeMap<String, String>>,
+    cookies: std::cell::RefCell<BTreeMap<String, String>>,
 }
 
 /// What came back.
@@ -390,6 +468,23 @@ impl Answer {
 }
 
 impl Visitor<'_> {
+    /// The cookies this browser has.
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.borrow().clone()
+    }
+
+    /// A browser that has these cookies.
+    pub fn with_cookies(self, cookies: BTreeMap<String, String>) -> Self {
+        self.cookies.replace(cookies);
+        self
+    }
+
+    fn cookie_header(&self) -> String {
+        let cookies = self.cookies.borrow();
+        let pairs = cookies.iter().map(|(n, v)| format!("{n}={v}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.request(reqwest::Method::GET, path, &[], None)
     }
@@ -454,13 +549,7 @@ impl Visitor<'_> {
         form: Option<Vec<(String, String)>>,
     ) -> Answer {
         let mut request = plain_client().request(method, format!("{}{path}", self.test.address));
-        let cookies: Vec<String> = self
-            .cookies
-            .borrow()
-            .iter()
-            .map(|(n, v)| format!("{n}={v}"))
-            .collect();
-        request = request.header("cookie", cookies.join("; "));
+        request = request.header("cookie", self.cookie_header());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

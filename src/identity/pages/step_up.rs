@@ -108,7 +108,9 @@ fn ask_instead(req: &HttpRequest) -> HttpResponse {
         return page(req, FormState::empty(), StatusCode::FORBIDDEN);
     }
     let address = format!("/me/step-up?next={}", encode(&way_back(req)));
-    Shown::<StepUpPage>::go_to(address).respond_to(req)
+    let mut answer = Shown::<StepUpPage>::go_to(address).respond_to(req);
+    answer.extensions_mut().insert(web::NotDone);
+    answer
 }
 
 fn page(req: &HttpRequest, form: FormState, status: StatusCode) -> HttpResponse {

@@ -97,6 +97,7 @@ fn from(ip: &str) -> Origin {
         ip: Some(ip.parse::<IpAddr>().unwrap()),
         device: Some("Firefox".to_owned()),
         request: "r".to_owned(),
+        operation: Arc::default(),
     }
 }
 

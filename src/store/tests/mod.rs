@@ -3,6 +3,7 @@
 mod check;
 mod damage;
 mod folder;
+mod operation;
 mod write;
 
 use std::sync::Arc;

@@ -37,8 +37,6 @@ pub struct Upload<T> {
     pub values: T,
     /// The fields as typed, for showing the form again.
     pub state: FormState,
-    /// The operation id of the page, if it sent one.
-    pub operation: Option<String>,
     /// The file; none if none was chosen.
     pub file: Option<UploadedFile>,
 }
@@ -69,11 +67,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
         let is_ours = req.extensions().get::<TokenInBody>().is_some();
         let (cx, web) = (Cx::of(req), req.app_data::<Data<Web>>().cloned());
         let parts = Multipart::new(req.headers(), payload.take());
+        let req = req.clone();
         Box::pin(async move {
             let (Some(cx), Some(web), true) = (cx, web, is_ours) else {
                 return Err(AppError::BadRequest { why: "not_a_form" });
             };
-            let read = Self::read(parts, &cx, &web);
+            let read = Self::read(parts, &req, &cx, &web);
             let read = tokio::time::timeout(UPLOAD_DEADLINE, read).await;
             read.unwrap_or(Err(AppError::BadRequest { why: "slow" }))
         })
@@ -81,7 +80,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
 }
 
 impl<T: DeserializeOwned> Upload<T> {
-    async fn read(mut parts: Multipart, cx: &Cx, web: &Web) -> Result<Self> {
+    async fn read(mut parts: Multipart, req: &HttpRequest, cx: &Cx, web: &Web) -> Result<Self> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         let (mut file, mut is_proved, mut bytes) = (None, false, 0);
         while let Some(part) = in_time(parts.next()).await? {
@@ -111,11 +110,11 @@ impl<T: DeserializeOwned> Upload<T> {
         if !is_proved {
             return Err(AppError::ForeignRequest);
         }
+        web.operations.carry(req, &pairs);
         let form = Form::of_pairs(pairs)?;
         Ok(Self {
             values: form.values,
             state: form.state,
-            operation: form.operation,
             file,
         })
     }

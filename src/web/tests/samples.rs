@@ -49,6 +49,9 @@ pub(super) fn shell(name: &str) -> Shell {
             intact: true,
         }),
         synced_at: Some(Timestamp::from_ms(NOW_MS - 120_000)),
+        held: Some(Held {
+            decide_at: Some("/settings/backup/resume"),
+        }),
         unread: 0,
     }
 }

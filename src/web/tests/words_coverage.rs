@@ -214,7 +214,7 @@ fn every_error_says_what_why_and_what_next() {
 #[test]
 fn every_act_of_the_audit_trail_has_words() {
     /// Acts that only keep books and therefore leave no entry.
-    const SILENT: [&str; 15] = [
+    const SILENT: [&str; 17] = [
         "audit.checkpoint",
         "audit.export",
         "effect.done",
@@ -224,6 +224,8 @@ fn every_act_of_the_audit_trail_has_words() {
         "job.progress",
         "job.resume",
         "job.start",
+        "operation.answer",
+        "operation.sweep",
         "session.attempt",
         "session.sweep",
         "session.touch",
