@@ -50,6 +50,12 @@ pub enum Permission {
     /// Change roles and the settings of who sees what.
     #[n(12)]
     SettingsManage,
+    /// Make and change members and departments, and import them.
+    #[n(13)]
+    OrgEdit,
+    /// Keep members and departments in step with an HR system (SCIM), with a token.
+    #[n(14)]
+    Scim,
 }
 
 /// A set of rights.
@@ -57,13 +63,15 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerExport,
         Self::GroupRead,
         Self::TagRead,
         Self::OrgRead,
+        Self::OrgEdit,
+        Self::Scim,
         Self::SyncRun,
         Self::JobRead,
         Self::AuditRead,
@@ -82,6 +90,8 @@ impl Permission {
             Self::GroupRead => "group.read",
             Self::TagRead => "tag.read",
             Self::OrgRead => "org.read",
+            Self::OrgEdit => "org.edit",
+            Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",
             Self::AuditVerify => "audit.verify",
