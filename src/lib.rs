@@ -31,6 +31,7 @@ pub mod work;
 pub mod compliance;
 pub mod customers;
 pub mod finder;
+pub mod import;
 pub mod org;
 pub mod sync;
 pub mod tags;

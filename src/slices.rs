@@ -1,8 +1,8 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, customers, finder, identity, org, slice::Slice, slice::Worker,
-    store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
+    app::App, audit, compliance, customers, finder, identity, import, org, slice::Slice,
+    slice::Worker, store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -16,6 +16,7 @@ pub fn all() -> Vec<Slice> {
         },
         work::slice(),
         finder::slice(),
+        import::slice(),
         org::slice(),
         tags::slice(),
         customers::slice(),

@@ -9,6 +9,7 @@ pub mod actions;
 mod api;
 mod directory;
 mod draft;
+mod import;
 mod model;
 mod pages;
 pub mod queries;
@@ -36,9 +37,11 @@ pub fn slice() -> Slice {
     let edit = Access::Needs(Permission::OrgEdit);
     let mut routes = routes(read, edit);
     routes.extend(api::routes());
+    routes.extend(crate::import::routes::<import::Staff>());
     Slice {
         name: "org",
         tables: tables::TABLES.to_vec(),
+        jobs: crate::import::jobs::<import::Staff>(),
         routes,
         nav: vec![NavItem {
             group: NavGroup::Office,

@@ -1,5 +1,6 @@
 //! What people do, from the first click to the proof.
 
+mod directory;
 mod events;
 mod pages;
 
