@@ -17,7 +17,7 @@ use crate::{
     error::{AppError, Result},
     identity::{self, Passwords, Permission, Viewer},
     kit::Timestamp,
-    org::{DirectoryCache, Sight},
+    org::{self, DirectoryCache, Sight},
     search::{People, ScopeFilter, SearchError},
     slice::Worker,
     slices,
@@ -170,6 +170,13 @@ impl App {
     pub fn sight(&self, r: &Read<'_>, viewer: &Viewer, permission: Permission) -> Result<Sight> {
         let scope = viewer.scope(r, permission)?;
         Ok(Sight::new(self.directory.get(r)?, &scope))
+    }
+
+    /// How the directory here stands to WeCom's.
+    pub fn org_standing(&self) -> org::Standing {
+        org::Standing {
+            is_connected: self.wecom().is_some(),
+        }
     }
 
     /// Runs everything in the background until [`App::stop`]; then brings it to rest. While

@@ -32,6 +32,7 @@ pub mod compliance;
 pub mod custody;
 pub mod customers;
 pub mod finder;
+pub mod import;
 pub mod org;
 pub mod rollout;
 pub mod sync;

@@ -1,8 +1,8 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, custody, customers, finder, identity, org, rollout, slice::Slice,
-    slice::Worker, store, store::TableSpec, sync, tags, work, work::JobKind,
+    app::App, audit, compliance, custody, customers, finder, identity, import, org, rollout,
+    slice::Slice, slice::Worker, store, store::TableSpec, sync, tags, work, work::JobKind,
     work::effects::EffectKind,
 };
 
@@ -23,6 +23,7 @@ pub fn all() -> Vec<Slice> {
         custody::slice(),
         work::slice(),
         finder::slice(),
+        import::slice(),
         org::slice(),
         tags::slice(),
         customers::slice(),

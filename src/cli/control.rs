@@ -21,8 +21,7 @@ use crate::{app::App, config::Config};
 use super::{
     account::{self, AccountRequest},
     audit::{self, AuditRequest},
-    doctor,
-    resume,
+    doctor, resume,
 };
 
 /// A request is small; more is not read.

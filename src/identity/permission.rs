@@ -50,6 +50,12 @@ pub enum Permission {
     /// Change roles and the settings of who sees what.
     #[n(12)]
     SettingsManage,
+    /// Make and change members and departments, and import them.
+    #[n(13)]
+    OrgEdit,
+    /// Keep members and departments in step with an HR system (SCIM), with a token.
+    #[n(14)]
+    Scim,
     /// Put tags on customers and note remarks, which are written to WeCom.
     #[n(15)]
     CustomerEdit,
@@ -60,7 +66,7 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
@@ -68,6 +74,8 @@ impl Permission {
         Self::GroupRead,
         Self::TagRead,
         Self::OrgRead,
+        Self::OrgEdit,
+        Self::Scim,
         Self::SyncRun,
         Self::JobRead,
         Self::AuditRead,
@@ -87,6 +95,8 @@ impl Permission {
             Self::GroupRead => "group.read",
             Self::TagRead => "tag.read",
             Self::OrgRead => "org.read",
+            Self::OrgEdit => "org.edit",
+            Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",
             Self::AuditVerify => "audit.verify",

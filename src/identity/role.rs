@@ -96,6 +96,7 @@ const DEPARTMENT_ADMIN: &[Permission] = &[
     Permission::GroupRead,
     Permission::TagRead,
     Permission::OrgRead,
+    Permission::OrgEdit,
     Permission::JobRead,
 ];
 

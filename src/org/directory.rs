@@ -11,9 +11,12 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use crate::store::{Read, StoreError, Write};
+use crate::{
+    error::{Invalid, Problem},
+    store::{Read, StoreError, Write},
+};
 
-use super::{Member, MemberId, queries::DepartmentTree, tables::DirectoryVersion};
+use super::{Member, MemberDraft, MemberId, queries::DepartmentTree, tables::DirectoryVersion};
 
 /// Departments and members as of one version.
 #[derive(Debug, Default)]
@@ -23,6 +26,12 @@ pub struct Directory {
     pub tree: DepartmentTree,
     members: HashMap<MemberId, Member>,
     by_department: HashMap<u64, Vec<MemberId>>,
+    /// By what only one member here may have: userid (lower-cased, also of those who left),
+    /// mobile, mail.
+    by_userid: HashMap<String, MemberId>,
+    by_mobile: HashMap<String, MemberId>,
+    by_email: HashMap<String, MemberId>,
+    by_name: HashMap<String, Vec<MemberId>>,
 }
 
 impl Directory {
@@ -42,6 +51,7 @@ impl Directory {
                     .or_default()
                     .push(member.id);
             }
+            directory.note(&member);
             directory.members.insert(member.id, member);
         }
         for (department, members) in &mut directory.by_department {
@@ -55,6 +65,75 @@ impl Directory {
             members.sort_by_cached_key(order);
         }
         Ok(directory)
+    }
+
+    fn note(&mut self, member: &Member) {
+        let id = member.id;
+        self.by_userid
+            .insert(member.userid.to_ascii_lowercase(), id);
+        if !member.is_here() {
+            return;
+        }
+        let name = crate::search::fold(&member.name);
+        self.by_name.entry(name).or_default().push(id);
+        if !member.mobile.is_empty() {
+            self.by_mobile.insert(bare_mobile(&member.mobile), id);
+        }
+        if !member.email.is_empty() {
+            self.by_email.insert(member.email.to_lowercase(), id);
+        }
+    }
+
+    /// The member with this userid, also one who left.
+    pub fn by_userid(&self, userid: &str) -> Option<&Member> {
+        self.member(*self.by_userid.get(&userid.to_ascii_lowercase())?)
+    }
+
+    /// The member here with this mobile.
+    pub fn by_mobile(&self, mobile: &str) -> Option<&Member> {
+        self.member(*self.by_mobile.get(&bare_mobile(mobile))?)
+    }
+
+    /// The member here with this mail address.
+    pub fn by_email(&self, email: &str) -> Option<&Member> {
+        self.member(*self.by_email.get(&email.to_lowercase())?)
+    }
+
+    /// The members here with this name.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Member> {
+        let ids = self.by_name.get(&crate::search::fold(name));
+        let ids = ids.map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.members.get(id))
+    }
+
+    /// What of a draft somebody other than `own` has already.
+    pub fn taken(&self, draft: &MemberDraft, own: Option<MemberId>) -> Invalid {
+        let mut wrong = Invalid::default();
+        let holders = [
+            (
+                "mobile",
+                "org.problem.mobile_taken",
+                &draft.mobile,
+                self.by_mobile(&draft.mobile),
+            ),
+            (
+                "email",
+                "org.problem.email_taken",
+                &draft.email,
+                self.by_email(&draft.email),
+            ),
+        ];
+        for (field, code, value, holder) in holders {
+            let other = holder.filter(|m| !value.is_empty() && Some(m.id) != own);
+            if let Some(other) = other {
+                wrong.problems.push(Problem {
+                    field,
+                    code,
+                    args: vec![("name", other.name.clone())],
+                });
+            }
+        }
+        wrong
     }
 
     /// A member, also one who left.
@@ -101,6 +180,11 @@ impl Directory {
                 .find_map(|p| self.tree.get(p.department))
         })
     }
+}
+
+/// A mobile however it is written, so that the same number is found.
+fn bare_mobile(mobile: &str) -> String {
+    super::draft::mobile(mobile).unwrap_or_else(|| mobile.to_owned())
 }
 
 /// Keeps the last directory read.

@@ -139,6 +139,29 @@ impl MemberState {
     }
 }
 
+/// Who knows a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Origin {
+    /// WeCom, and therefore everybody.
+    #[default]
+    #[n(0)]
+    Wecom,
+    /// Only this folder: made here, and not (yet) known at WeCom.
+    #[n(1)]
+    Local,
+}
+
+impl Origin {
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Wecom => "wecom",
+            Self::Local => "local",
+        }
+    }
+}
+
 /// A member (成员) of the firm.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Member {
@@ -184,6 +207,18 @@ pub struct Member {
     /// Running number from 1, for dense sets.
     #[n(13)]
     pub no: u32,
+    /// Who knows the member.
+    #[cbor(n(14), default)]
+    pub origin: Origin,
+    /// Job number (工号), may be empty. Kept here alone.
+    #[cbor(n(15), default)]
+    pub job_number: String,
+    /// Userid of the direct superior (直属上级), may be empty. Kept here alone.
+    #[cbor(n(16), default)]
+    pub direct_leader: String,
+    /// The id that an HR system knows the member by, may be empty.
+    #[cbor(n(17), default)]
+    pub external_id: String,
 }
 
 impl Member {

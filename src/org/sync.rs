@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use crate::store::{Read, StoreError, Write};
 
 use super::{
-    Department, Gender, Member, MemberState, Post,
+    Department, Gender, Member, MemberState, Origin, Post,
     directory::touch,
-    queries,
-    standing::put_member,
+    presence::put_member,
+    queries::{self, DepartmentTree},
+    standing::is_local,
     tables::{DEPARTMENT_BY_WECOM_ID, MEMBER_BY_NO},
 };
 
@@ -65,7 +66,10 @@ pub fn apply_departments(
     let before = w.changed();
     for fact in facts {
         let key = crate::store::Key::new().with(fact.wecom_id);
-        let known = w.read().find(&DEPARTMENT_BY_WECOM_ID, key)?;
+        let mut known = w.read().find(&DEPARTMENT_BY_WECOM_ID, key)?;
+        if known.is_none() {
+            known = meet(w, fact)?;
+        }
         let id = match &known {
             Some(known) => known.id,
             None => w.new_id::<Department>()?,
@@ -87,11 +91,57 @@ pub fn apply_departments(
     finish(w, before)
 }
 
+/// The local department that WeCom now tells of: the same name at the same place. It gets
+/// WeCom's number, and whoever names the old one names the new one.
+fn meet(w: &mut Write<'_>, fact: &DepartmentFacts) -> Result<Option<Department>, StoreError> {
+    let tree = DepartmentTree::load(&w.read())?;
+    let children = tree.children(fact.parent_wecom_id);
+    let mut same = children.into_iter().filter(|d| is_local(d.wecom_id));
+    match same.find(|d| d.name == fact.name).cloned() {
+        Some(local) => renumber(w, local, fact.wecom_id).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Gives a local department the number that WeCom knows it by.
+pub fn renumber(
+    w: &mut Write<'_>,
+    mut department: Department,
+    number: u64,
+) -> Result<Department, StoreError> {
+    let before = std::mem::replace(&mut department.wecom_id, number);
+    w.put(&department)?;
+    let below: Vec<Department> = w.read().all(None)?.collect::<Result<_, _>>()?;
+    for mut child in below {
+        if child.parent_wecom_id == before {
+            child.parent_wecom_id = number;
+            w.put(&child)?;
+        }
+    }
+    let members: Vec<Member> = w.read().all(None)?.collect::<Result<_, _>>()?;
+    for mut member in members {
+        let is_main = member.main_department == before;
+        let mut posts = member.posts.iter_mut();
+        let post = posts.find(|post| post.department == before);
+        if let Some(post) = post {
+            post.department = number;
+        } else if !is_main {
+            continue;
+        }
+        if is_main {
+            member.main_department = number;
+        }
+        w.put(&member)?;
+    }
+    Ok(department)
+}
+
 fn mark_removed(w: &mut Write<'_>, facts: &[DepartmentFacts]) -> Result<(), StoreError> {
     let seen: HashSet<u64> = facts.iter().map(|f| f.wecom_id).collect();
     let stored: Vec<Department> = w.read().all(None)?.collect::<Result<_, _>>()?;
     for mut department in stored {
-        if department.removed_at.is_none() && !seen.contains(&department.wecom_id) {
+        let is_wecoms = !is_local(department.wecom_id);
+        if is_wecoms && department.removed_at.is_none() && !seen.contains(&department.wecom_id) {
             department.removed_at = Some(w.now());
             w.put(&department)?;
         }
@@ -117,7 +167,8 @@ pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, 
     finish(w, before)
 }
 
-fn blank(id: super::MemberId, no: u32, userid: &str) -> Member {
+/// A member of whom nothing but the userid is known.
+pub(super) fn blank(id: super::MemberId, no: u32, userid: &str) -> Member {
     Member {
         id,
         userid: userid.to_owned(),
@@ -133,15 +184,24 @@ fn blank(id: super::MemberId, no: u32, userid: &str) -> Member {
         left_at: None,
         serves_customers: false,
         no,
+        origin: Origin::Wecom,
+        job_number: String::new(),
+        direct_leader: String::new(),
+        external_id: String::new(),
     }
 }
 
+/// What WeCom says of a member over what stands here. Places in local departments stay, and
+/// whoever was known here alone is WeCom's from now on.
 fn updated(old: Member, fact: &MemberFacts) -> Member {
+    let local = old.posts.iter().filter(|post| is_local(post.department));
+    let posts = fact.posts.iter().chain(local).cloned().collect();
     Member {
+        origin: Origin::Wecom,
         name: fact.name.clone(),
         alias: fact.alias.clone().unwrap_or(old.alias),
         position: fact.position.clone().unwrap_or(old.position),
-        posts: fact.posts.clone(),
+        posts,
         main_department: fact.main_department.unwrap_or(old.main_department),
         gender: fact.gender.unwrap_or(old.gender),
         mobile: fact.mobile.clone().unwrap_or(old.mobile),
@@ -156,25 +216,28 @@ fn updated(old: Member, fact: &MemberFacts) -> Member {
     }
 }
 
-/// Members who are here but were not in a complete list: each is a question to WeCom, not an
-/// answer.
+/// Members known to WeCom who are here but were not in a complete list: each is a question to
+/// WeCom, not an answer.
 pub fn missing_members(r: &Read<'_>, seen: &HashSet<String>) -> Result<Vec<String>, StoreError> {
     let mut missing = Vec::new();
     for member in r.all::<Member>(None)? {
         let member = member?;
-        if member.is_here() && !seen.contains(&member.userid.to_ascii_lowercase()) {
+        let is_wecoms = member.origin == Origin::Wecom;
+        if is_wecoms && member.is_here() && !seen.contains(&member.userid.to_ascii_lowercase()) {
             missing.push(member.userid);
         }
     }
     Ok(missing)
 }
 
-/// Marks members as left whom WeCom, asked one by one, does not know any more.
+/// Marks members as left whom WeCom, asked one by one, does not know any more. One whom it
+/// never knew stays.
 pub fn mark_left(w: &mut Write<'_>, userids: &[String]) -> Result<usize, StoreError> {
     let before = w.changed();
     for userid in userids {
         if let Some(mut member) = queries::member_by_userid(&w.read(), userid)?
             && member.is_here()
+            && member.origin == Origin::Wecom
         {
             member.state = MemberState::Left;
             member.left_at = Some(w.now());

@@ -72,6 +72,8 @@ impl Entity for Member {
     }
     fn audit_view(&self) -> AuditView {
         let departments: Vec<u64> = self.posts.iter().map(|p| p.department).collect();
+        let heads = self.posts.iter().filter(|p| p.is_leader);
+        let heads: Vec<u64> = heads.map(|p| p.department).collect();
         vec![
             ("name", self.name.as_str().into()),
             ("alias", self.alias.as_str().into()),
@@ -82,6 +84,13 @@ impl Entity for Member {
             ("email", self.email.as_str().into()),
             ("state", self.state.code().into()),
             ("serves_customers", self.serves_customers.into()),
+            ("origin", self.origin.code().into()),
+            ("gender", self.gender.code().into()),
+            ("job_number", self.job_number.as_str().into()),
+            ("direct_leader", self.direct_leader.as_str().into()),
+            ("external_id", self.external_id.as_str().into()),
+            ("userid", self.userid.as_str().into()),
+            ("heads", heads.into()),
         ]
     }
 }

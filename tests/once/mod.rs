@@ -87,7 +87,7 @@ impl Firm {
     }
 
     fn open(&mut self) {
-        let config = support::config(&self.sim, self.data.clone());
+        let config = support::config(&self.sim, self.data.clone(), true);
         let app = App::open_at(config, self.clock.clone()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -398,7 +398,7 @@ fn open(sim: &SimHandle, data: PathBuf, connected: bool) -> Arc<App> {
 }
 
 /// How the product is told where WeCom is.
-fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
+pub fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
     let wecom = WecomConfig {
         corpid: sim.corpid.clone(),
         agentid: sim.agentid,
@@ -531,6 +531,33 @@ impl Visitor<'_> {
         self.post_as_is(path, &fields)
     }
 
+    /// Posts a form whose last field is a file.
+    pub fn upload(&self, path: &str, file: &str, content: &[u8]) -> Answer {
+        let page = self.get("/me").body;
+        let token = page.split("name=\"csrf\" content=\"").nth(1);
+        let token = token.and_then(|rest| rest.split('"').next()).unwrap();
+        let mut body = Vec::new();
+        for (name, value) in [("csrf", token), ("op", "0000000000001")] {
+            let part = format!(
+                "--sep\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend(part.bytes());
+        }
+        let part = format!(
+            "--sep\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{file}\"\r\n\r\n"
+        );
+        body.extend(part.bytes());
+        body.extend(content);
+        body.extend(b"\r\n--sep--\r\n");
+        let headers = [
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "multipart/form-data; boundary=sep"),
+        ];
+        self.send(reqwest::Method::POST, path, &headers, |request| {
+            request.body(body)
+        })
+    }
+
     /// Posts exactly these fields.
     pub fn post_as_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let fields: Vec<(String, String)> = fields
@@ -548,15 +575,25 @@ impl Visitor<'_> {
         headers: &[(&str, &str)],
         form: Option<Vec<(String, String)>>,
     ) -> Answer {
+        self.send(method, path, headers, |request| match &form {
+            Some(form) => request.form(form),
+            None => request,
+        })
+    }
+
+    fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
         let mut request = plain_client().request(method, format!("{}{path}", self.test.address));
         request = request.header("cookie", self.cookie_header());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(form) = form {
-            request = request.form(&form);
-        }
-        let (status, headers, bytes) = self.test.send(request);
+        let (status, headers, bytes) = self.test.send(fill(request));
         for cookie in headers.get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();

@@ -60,6 +60,10 @@ pub(in crate::org) struct OrgPage {
     pub(super) pager: Pager,
     pub(super) empty: Empty,
     pub(super) may_sync: bool,
+    pub(super) may_edit: bool,
+    pub(super) may_edit_department: bool,
+    /// Id and number of the chosen department.
+    pub(super) department: Option<(String, String)>,
 }
 view!(OrgPage, "list" => as_list);
 
@@ -102,6 +106,10 @@ pub(in crate::org) async fn index(
             chosen,
         ),
         may_sync: viewer.may(Permission::SyncRun),
+        may_edit: viewer.may(Permission::OrgEdit),
+        may_edit_department: viewer.may(Permission::OrgEdit)
+            && chosen.is_some_and(|d| app.org_standing().may_change_department(d.wecom_id)),
+        department: chosen.map(|d| (d.id.to_string(), d.wecom_id.to_string())),
     };
     app.store.write_later(act, |_| Ok(()))?;
     Ok(Shown::of(shown))

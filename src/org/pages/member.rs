@@ -34,6 +34,9 @@ pub(in crate::org) struct MemberPage {
     /// Customers and groups in the viewer's scope; none without the right to see them.
     pub(super) customers: Option<u64>,
     pub(super) groups: Option<usize>,
+    /// The direct superior.
+    pub(super) leader: Option<Link>,
+    pub(super) may_edit: bool,
 }
 view!(MemberPage);
 
@@ -61,13 +64,34 @@ pub(in crate::org) async fn member(
             places: places(&sight, &member, cx.lang() == Lang::En),
             customers: customers_of(&app, r, &viewer, id)?,
             groups: groups_of(&app, r, &viewer, id)?,
+            leader: leader(&sight, &member),
+            may_edit: may_edit(&app, r, &viewer, id)?,
             member,
         })
     })?;
     Ok(Shown::of(page))
 }
 
-fn visible(sight: &Sight, id: MemberId) -> Result<&Member> {
+/// Whether the member lies where the viewer may change members.
+fn may_edit(app: &App, r: &Read<'_>, viewer: &Viewer, id: MemberId) -> Result<bool> {
+    if !viewer.may(Permission::OrgEdit) {
+        return Ok(false);
+    }
+    Ok(app.sight(r, viewer, Permission::OrgEdit)?.sees(id))
+}
+
+fn leader(sight: &Sight, member: &Member) -> Option<Link> {
+    if member.direct_leader.is_empty() {
+        return None;
+    }
+    let leader = sight.directory.by_userid(&member.direct_leader)?;
+    Some(Link {
+        label: leader.name.clone(),
+        href: format!("/org/members/{}", leader.id),
+    })
+}
+
+pub(super) fn visible(sight: &Sight, id: MemberId) -> Result<&Member> {
     queries::member(sight, id).ok_or(AppError::NotFound { what: "member" })
 }
 

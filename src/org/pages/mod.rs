@@ -1,5 +1,7 @@
-//! The screens: departments with their members, and one member.
+//! The screens: departments with their members, one member, and the forms to change them.
 
+pub(super) mod department;
+pub(super) mod edit;
 mod index;
 mod member;
 #[cfg(test)]

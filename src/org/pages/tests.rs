@@ -1,11 +1,12 @@
 //! The pages with nobody, one, many and hostile names, in both languages.
 
-use super::{index::*, member::*, state};
+use super::{department::*, edit::*, index::*, member::*, state};
 use crate::{
     kit::{Id, Timestamp},
-    org::{Gender, Member, MemberState},
+    org::{Department, Gender, Member, MemberState, Origin},
     web::{
-        parts::{Empty, EmptyKind, Link, Pager},
+        FormState,
+        parts::{Choice, Empty, EmptyKind, Link, Pager},
         tests::{HOSTILE, check_page},
     },
 };
@@ -66,6 +67,9 @@ fn org_page(rows: usize, name: &str) -> OrgPage {
             other: None,
         },
         may_sync: true,
+        may_edit: true,
+        may_edit_department: true,
+        department: Some((name.into(), "1".into())),
     }
 }
 
@@ -107,6 +111,10 @@ fn member(name: &str, left: bool) -> MemberPage {
             left_at: left.then(|| Timestamp::from_ms(0)),
             serves_customers: false,
             no: 1,
+            origin: Origin::Local,
+            job_number: name.into(),
+            direct_leader: name.into(),
+            external_id: name.into(),
         },
         state: state(state_of),
         places: if left {
@@ -123,6 +131,11 @@ fn member(name: &str, left: bool) -> MemberPage {
         },
         customers: Some(3),
         groups: None,
+        leader: Some(Link {
+            label: name.into(),
+            href: "/org/members/m1".into(),
+        }),
+        may_edit: !left,
     }
 }
 
@@ -131,5 +144,64 @@ fn a_member_renders_and_the_mobile_is_masked() {
     for left in [false, true] {
         let body = check_page(&member(HOSTILE, left));
         assert!(!body.contains("13800136021"));
+    }
+}
+
+#[test]
+fn the_forms_render_new_old_refused_and_overtaken() {
+    let place = |text: &str| PlaceRow {
+        text: text.into(),
+        leads: true,
+        is_main: true,
+    };
+    let gender = Choice {
+        value: "1".into(),
+        label: "x".into(),
+        count: None,
+        is_on: true,
+    };
+    for known in [false, true] {
+        for is_wecoms in [false, true] {
+            let member = member(HOSTILE, is_wecoms).member;
+            check_page(&EditPage {
+                clash: known.then(|| Clash {
+                    who: HOSTILE.into(),
+                    at: Timestamp::from_ms(0),
+                    fields: vec![Differs {
+                        label: HOSTILE.into(),
+                        stored: HOSTILE.into(),
+                        typed: String::new(),
+                    }],
+                }),
+                member: known.then_some(member),
+                form: FormState::with_values([("name", HOSTILE.to_owned())])
+                    .refused(crate::error::Invalid::default().with("dept", "org.problem.reach")),
+                genders: vec![gender.clone()],
+                places: vec![place(HOSTILE), place("")],
+                departments: vec![HOSTILE.into()],
+                is_wecoms,
+                seen: "3".into(),
+                back: "/org".into(),
+            });
+            let department = Department {
+                id: Id::from_bits(9),
+                wecom_id: 2,
+                parent_wecom_id: 1,
+                name: HOSTILE.into(),
+                name_en: String::new(),
+                order: 0,
+                leaders: Vec::new(),
+                removed_at: None,
+            };
+            check_page(&DepartmentPage {
+                department: known.then_some(department),
+                form: FormState::with_values([("parent", HOSTILE.to_owned())]),
+                departments: vec![HOSTILE.into()],
+                is_root: !known,
+                is_wecoms,
+                seen: "1".into(),
+                back: "/org".into(),
+            });
+        }
     }
 }

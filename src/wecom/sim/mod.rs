@@ -36,5 +36,6 @@ pub use faults::{CallbackFault, Dial, Fault};
 pub use handle::SimHandle;
 pub use server::{Answered, SimOptions, Simulator};
 pub use stage::{
-    AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb,
+    AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal,
+    TagVerb, Verb,
 };
