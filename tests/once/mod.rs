@@ -11,10 +11,10 @@ use std::{
 };
 
 use qitai::{
-    app::App,
+    app::{App, OpenError},
     identity::Viewer,
     kit::{Clock, Random},
-    store::Folder,
+    store::{EngineError, Folder, StoreError},
     sync,
     wecom::sim::{SimHandle, SimOptions, Simulator},
     work::{
@@ -88,7 +88,13 @@ impl Firm {
 
     fn open(&mut self) {
         let config = support::config(&self.sim, self.data.clone(), true);
-        let app = App::open_at(config, self.clock.clone()).unwrap();
+        // The last to let go of the folder may be a thread of the runtime that has just ended.
+        let app = wait_for("the folder is free", || {
+            match App::open_at(config.clone(), self.clock.clone()) {
+                Err(OpenError::Store(StoreError::Engine(EngineError::InUse))) => None,
+                opened => Some(opened.unwrap()),
+            }
+        });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     net::TcpListener,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -536,8 +539,11 @@ impl Visitor<'_> {
         let page = self.get("/me").body;
         let token = page.split("name=\"csrf\" content=\"").nth(1);
         let token = token.and_then(|rest| rest.split('"').next()).unwrap();
+        // Each page that is filled in has an operation id of its own.
+        static UPLOADS: AtomicU64 = AtomicU64::new(1);
+        let operation = format!("{:013}", UPLOADS.fetch_add(1, Ordering::Relaxed));
         let mut body = Vec::new();
-        for (name, value) in [("csrf", token), ("op", "0000000000001")] {
+        for (name, value) in [("csrf", token), ("op", &operation)] {
             let part = format!(
                 "--sep\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             );
