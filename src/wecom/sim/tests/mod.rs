@@ -9,9 +9,11 @@ mod faults;
 mod login;
 mod media;
 mod members;
+mod messages;
 mod reads;
 mod stage;
 mod world;
+mod writes;
 
 use std::net::SocketAddr;
 
