@@ -12,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use reqwest::header::HeaderMap;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
@@ -28,6 +29,8 @@ use super::{
 pub const BASE_URL: &str = "https://qyapi.weixin.qq.com/cgi-bin/";
 /// An answer larger than this is not read to its end.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// A file larger than this comes in stretches.
+const FILE_BYTES_MAX: usize = 32 << 20;
 /// A token is renewed this long before WeCom would refuse it.
 const TOKEN_MARGIN_MS: i64 = 300_000;
 /// Pages of one listing; more means that the cursor leads in a circle.
@@ -288,16 +291,36 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<&B>,
     ) -> Result<BytesMut, Error> {
-        let token = self.token(purpose).await?;
-        let address = format!("{}{call}", self.inner.settings.base_url);
         let request = match body {
-            Some(body) => self.inner.http.post(address).json(body),
-            None => self.inner.http.get(address),
+            Some(body) => self.post_to(call).json(body),
+            None => self.get_from(call),
         };
-        let request = request
-            .query(&[("access_token", token.expose().as_str())])
-            .query(query);
+        let request = self.signed(purpose, query, request).await?;
         self.send(call, request).await
+    }
+
+    /// A POST to this call, as yet without token and body.
+    pub(super) fn post_to(&self, call: &'static str) -> reqwest::RequestBuilder {
+        let address = format!("{}{call}", self.inner.settings.base_url);
+        self.inner.http.post(address)
+    }
+
+    /// A GET of this call, as yet without token.
+    pub(super) fn get_from(&self, call: &'static str) -> reqwest::RequestBuilder {
+        let address = format!("{}{call}", self.inner.settings.base_url);
+        self.inner.http.get(address)
+    }
+
+    /// The request with token and query.
+    pub(super) async fn signed(
+        &self,
+        purpose: Purpose,
+        query: &[(&str, &str)],
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        let token = self.token(purpose).await?;
+        let token = [("access_token", token.expose().as_str())];
+        Ok(request.query(&token).query(query))
     }
 
     /// The token, fetched once for all who wait for it.
@@ -340,22 +363,42 @@ impl Client {
         Ok(value)
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         call: &'static str,
         request: reqwest::RequestBuilder,
     ) -> Result<BytesMut, Error> {
+        let answer = read(call, request, |told| self.note_time(told));
+        self.counted(call, answer).await
+    }
+
+    /// Sends a request that is answered with a file.
+    pub(super) async fn send_for_file(
+        &self,
+        call: &'static str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(HeaderMap, Bytes), Error> {
+        let answer = read_file(call, request, |told| self.note_time(told));
+        self.counted(call, answer).await
+    }
+
+    fn note_time(&self, told: Timestamp) {
+        let skew = self.inner.clock.now().since_ms(told);
+        self.inner.metrics.skew_ms.store(skew, Ordering::Relaxed);
+    }
+
+    async fn counted<T>(
+        &self,
+        call: &'static str,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let quota = &self.inner.quota;
         let now = || self.inner.clock.now();
         let pass = quota.enter(call, self.urgency).await;
         let _pass = pass.map_err(|held| Error::held(call, held, now()))?;
         let started = Instant::now();
         let metrics = &self.inner.metrics;
-        let answered = read(call, request, |told| {
-            let skew = now().since_ms(told);
-            metrics.skew_ms.store(skew, Ordering::Relaxed);
-        })
-        .await;
+        let answered = answer.await;
         match &answered {
             Ok(_) => quota.answered(call, 0),
             Err(Error::Refused { errcode, .. }) => quota.answered(call, *errcode),
@@ -403,12 +446,53 @@ fn told_time(headers: &reqwest::header::HeaderMap) -> Option<Timestamp> {
     Some(Timestamp::from_ms(at.as_millisecond()))
 }
 
-/// Sends, bounds and judges an answer; `on_time` hears when it was sent.
+/// Sends, bounds and judges an answer.
 async fn read(
     call: &'static str,
     request: reqwest::RequestBuilder,
     on_time: impl FnOnce(Timestamp),
 ) -> Result<BytesMut, Error> {
+    let (status, _, body) = receive(call, request, ANSWER_BYTES_MAX, on_time).await?;
+    if status != 200 {
+        return Err(Error::Status { call, status });
+    }
+    judge(call, &body)?;
+    Ok(body)
+}
+
+/// The same for a file: only what is JSON with an errcode is no file.
+async fn read_file(
+    call: &'static str,
+    request: reqwest::RequestBuilder,
+    on_time: impl FnOnce(Timestamp),
+) -> Result<(HeaderMap, Bytes), Error> {
+    let (status, headers, body) = receive(call, request, FILE_BYTES_MAX, on_time).await?;
+    if status != 200 && status != 206 {
+        return Err(Error::Status { call, status });
+    }
+    let kind = headers.get(reqwest::header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let names_errcode = || serde_json::from_slice::<ErrcodeOnly>(&body).is_ok();
+    if kind.contains("json") && names_errcode() {
+        judge(call, &body)?;
+    }
+    Ok((headers, body.freeze()))
+}
+
+/// An object that has an errcode at all.
+#[derive(serde::Deserialize)]
+struct ErrcodeOnly {
+    #[serde(rename = "errcode", deserialize_with = "super::lenient::int")]
+    _errcode: i64,
+}
+
+/// Sends and bounds an answer; `on_time` hears when it was sent.
+async fn receive(
+    call: &'static str,
+    request: reqwest::RequestBuilder,
+    bytes_max: usize,
+    on_time: impl FnOnce(Timestamp),
+) -> Result<(u16, HeaderMap, BytesMut), Error> {
     let transport = |e: reqwest::Error| Error::Transport {
         call,
         why: describe(e),
@@ -425,20 +509,23 @@ async fn read(
         on_time(at);
     }
     let status = response.status().as_u16();
-    if status != 200 {
-        return Err(Error::Status { call, status });
-    }
+    let headers = response.headers().clone();
     let mut body = BytesMut::new();
     let mut stream = response.bytes_stream();
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(transport)?;
-        if body.len() + piece.len() > ANSWER_BYTES_MAX {
-            let what = format!("more than {ANSWER_BYTES_MAX} bytes");
+        if body.len() + piece.len() > bytes_max {
+            let what = format!("more than {bytes_max} bytes");
             return Err(Error::BadAnswer { call, what });
         }
         body.extend_from_slice(&piece);
     }
-    let envelope: Envelope = parse(call, &body)?;
+    Ok((status, headers, body))
+}
+
+/// An error unless the errcode is 0.
+fn judge(call: &'static str, body: &[u8]) -> Result<(), Error> {
+    let envelope: Envelope = parse(call, body)?;
     if envelope.errcode != 0 {
         return Err(Error::Refused {
             call,
@@ -447,7 +534,7 @@ async fn read(
             seen_ip: seen_ip(&envelope.errmsg),
         });
     }
-    Ok(body)
+    Ok(())
 }
 
 pub(super) fn parse<A: DeserializeOwned>(call: &'static str, body: &[u8]) -> Result<A, Error> {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answers::{Done, if_there},
     client::{Client, Purpose},
     directory::{ExtAttrs, ExternalProfile},
     error::Error,
@@ -160,10 +161,6 @@ pub struct MadeDepartment {
     pub name: String,
 }
 
-/// An answer of errcode and errmsg alone.
-#[derive(Deserialize)]
-struct Ok0 {}
-
 impl Client {
     /// Makes a department (`department/create`); its number. Not safe to repeat without a
     /// wished-for number; with one, a second time answers 60008.
@@ -180,7 +177,7 @@ impl Client {
 
     /// Changes a department (`department/update`). Safe to repeat.
     pub async fn update_department(&self, change: &DepartmentChange) -> Result<(), Error> {
-        let Ok0 {} = self
+        let Done {} = self
             .write(Purpose::Sync, "department/update", change)
             .await?;
         Ok(())
@@ -192,7 +189,7 @@ impl Client {
         let id = id.to_string();
         let query = [("id", id.as_str())];
         let answer = self.write_by_get(Purpose::Sync, "department/delete", &query);
-        there(answer.await, &[60003, 60123])
+        if_there(answer.await, &[60003, 60123])
     }
 
     /// Makes a member (`user/create`); the departments that were made along with it. A second
@@ -214,7 +211,7 @@ impl Client {
 
     /// Changes a member (`user/update`). Safe to repeat, unless it changes the userid.
     pub async fn update_member(&self, change: &MemberChange) -> Result<(), Error> {
-        let Ok0 {} = self.write(Purpose::Sync, "user/update", change).await?;
+        let Done {} = self.write(Purpose::Sync, "user/update", change).await?;
         Ok(())
     }
 
@@ -222,7 +219,7 @@ impl Client {
     pub async fn delete_member(&self, userid: &str) -> Result<bool, Error> {
         let query = [("userid", userid)];
         let answer = self.write_by_get(Purpose::Sync, "user/delete", &query);
-        there(answer.await, &[60111])
+        if_there(answer.await, &[60111])
     }
 
     /// Deletes up to [`DELETED_AT_ONCE_MAX`] members (`user/batchdelete`): all of them, or
@@ -235,16 +232,7 @@ impl Client {
         let ask = Ask {
             useridlist: userids,
         };
-        let Ok0 {} = self.write(Purpose::Sync, "user/batchdelete", &ask).await?;
+        let Done {} = self.write(Purpose::Sync, "user/batchdelete", &ask).await?;
         Ok(())
-    }
-}
-
-/// False where the errcode says that there was nothing to delete.
-fn there(answer: Result<Ok0, Error>, not_there: &[i64]) -> Result<bool, Error> {
-    match answer {
-        Ok(Ok0 {}) => Ok(true),
-        Err(Error::Refused { errcode, .. }) if not_there.contains(&errcode) => Ok(false),
-        Err(error) => Err(error),
     }
 }

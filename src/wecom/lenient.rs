@@ -39,6 +39,12 @@ pub(super) fn ints<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u64>, D::Error
         .collect())
 }
 
+/// The parts of `a|b`; the empty text has none.
+pub(super) fn bars(text: &str) -> Vec<String> {
+    let parts = text.split('|').filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
+}
+
 /// Anything with a default; null is the default.
 pub(super) fn or_default<'de, D, T>(d: D) -> Result<T, D::Error>
 where

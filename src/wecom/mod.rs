@@ -9,10 +9,13 @@ mod answers;
 mod attachments;
 mod broadcasts;
 pub mod callback;
+mod cards;
 mod client;
 mod contact_ways;
 mod contacts;
 mod directory;
+mod directory_find;
+mod directory_tags;
 mod directory_write;
 mod error;
 pub mod event;
@@ -22,6 +25,8 @@ mod intercept;
 mod join_ways;
 mod lenient;
 mod login;
+mod media;
+mod messages;
 mod moments;
 mod products;
 pub mod quota;
@@ -30,6 +35,7 @@ pub mod sim;
 mod statistics;
 mod strategies;
 mod tags;
+mod tickets;
 mod transfers;
 mod welcome;
 mod write;
@@ -47,6 +53,11 @@ pub use broadcasts::{
     NewBroadcast, TagFilter,
 };
 
+pub use cards::{
+    ActionMenu, CardAction, CardButton, CardImage, CardSource, CardTitle, CardType, CheckOption,
+    Checkbox, HorizontalContent, ImageTextArea, Jump, Leads, MenuAction, QuoteArea, SelectOption,
+    Selection, SubmitButton, TemplateCard,
+};
 pub use client::{BASE_URL, Client, Metrics, Patience, Settings, install_crypto_provider};
 pub use contact_ways::{
     ContactWay, ContactWayEntry, ContactWaySettings, MadeContactWay, NewContactWay,
@@ -58,6 +69,14 @@ pub use contacts::{
 pub use directory::{
     Attribute, AttributeText, AttributeWeb, Department, ExtAttrs, ExternalProfile, Member,
     MiniProgram, WechatChannels,
+};
+pub use directory_find::{
+    DepartmentPlace, ImportKind, ImportLine, ImportState, Invitation, MailKind, MemberName,
+    MemberPlace, Uninvited,
+};
+pub use directory_tags::{
+    DirectoryTag, DirectoryTagMembers, TAGGED_PARTIES_MAX, TAGGED_USERS_MAX, TagOwner,
+    TaggedMember, Untagged,
 };
 pub use directory_write::{
     DELETED_AT_ONCE_MAX, DepartmentChange, MadeDepartment, MailAliases, MemberChange, MemberFields,
@@ -71,6 +90,12 @@ pub use intercept::{
 };
 pub use join_ways::{JoinWay, KeptJoinWay};
 pub use login::{Asking, CodeOwner, LoginPages, LoginScope, PrivateDetails};
+pub use media::{AttachmentUse, ByUrlState, Fetched, FileByUrl, MediaKind, NewFile, Uploaded};
+pub use messages::{
+    Article, Articles, CardUpdate, Content, FileContent, KeptArticle, Message, MessageCount,
+    MessageSent, MiniprogramNotice, NoticeItem, PARTIES_MAX, RECEIVERS_MAX, Receivers, TextCard,
+    TextContent, VideoContent,
+};
 pub use moments::{
     Location, Moment, MomentAttachment, MomentCustomer, MomentJob, MomentLink, MomentMade,
     MomentMedia, MomentQuery, MomentRange, MomentReaction, MomentReactions, MomentTask,
@@ -82,5 +107,6 @@ pub use strategies::{
     NewStrategy, Privileges, RangeNode, Strategy, StrategyChange, StrategyEntry, StrategyKind,
 };
 pub use tags::{NewTag, NewTags, StrategyTagGroup, Tag, TagChange, TagGroup};
+pub use tickets::{JsTicket, js_signature};
 pub use transfers::{FailedGroup, Service, Started, Transfer, TransferState, Unassigned};
 pub use welcome::{Greeting, GroupWelcome};

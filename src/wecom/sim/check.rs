@@ -1,6 +1,6 @@
 //! What a call brings and how it is refused.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use serde_json::{Map, Value, json};
 
@@ -53,17 +53,17 @@ impl Fail {
     }
 
     /// The envelope, with the empty lists that come along with errors of this call.
-    pub fn envelope(&self, empty: &[&str], now: Timestamp, serial: u64) -> Value {
+    pub fn envelope(&self, empty: &[&str], now: Timestamp, serial: u64, from: IpAddr) -> Value {
         let mut answer = Map::new();
         answer.insert("errcode".to_owned(), json!(self.code));
-        answer.insert("errmsg".to_owned(), json!(self.message(now, serial)));
+        answer.insert("errmsg".to_owned(), json!(self.message(now, serial, from)));
         for field in empty {
             answer.insert((*field).to_owned(), json!([]));
         }
         Value::Object(answer)
     }
 
-    fn message(&self, now: Timestamp, serial: u64) -> String {
+    fn message(&self, now: Timestamp, serial: u64, from: IpAddr) -> String {
         if self.bare {
             return self.text.clone();
         }
@@ -71,7 +71,7 @@ impl Fail {
         let (seconds, high, low) = (now.ms() / 1000, rng.bits(), rng.bits());
         let Self { code, text, .. } = self;
         format!(
-            "{text}, hint: [{seconds}_{}_{high:016x}{low:016x}], from ip: 127.0.0.1, \
+            "{text}, hint: [{seconds}_{}_{high:016x}{low:016x}], from ip: {from}, \
              more info at https://open.work.weixin.qq.com/devtool/query?e={code}",
             serial % 100
         )
@@ -85,7 +85,6 @@ impl From<Code> for Fail {
 }
 
 /// What a handler gets.
-#[allow(dead_code, reason = "calls that make something dated use the rest")]
 pub struct Call<'a> {
     /// Whose token it is made with.
     pub app: App,
@@ -99,6 +98,8 @@ pub struct Call<'a> {
     pub body: Value,
     /// The file that came along.
     pub upload: Option<&'a Upload>,
+    /// A callback URL is set, so that members may answer.
+    pub has_callback: bool,
     /// Where the content of files lies.
     pub blobs: &'a Blobs,
     /// Every page but the first begins one row too early.

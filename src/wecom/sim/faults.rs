@@ -14,9 +14,16 @@ const BEHIND_EMPTY: &str = "QdE-";
 pub enum Fault {
     /// Answers only after this time.
     Latency(Duration),
-    /// Answers with this HTTP status and a page that isn't JSON, for example 502.
+    /// Does what is asked for at once, and answers only after this time.
+    LatencyAfter(Duration),
+    /// Answers with this HTTP status and a page that isn't JSON, for example 502. Nothing is
+    /// done.
     Status(u16),
-    /// Promises the whole body, sends half of it and closes the connection.
+    /// Does what is asked for, and answers like this all the same.
+    StatusAfter(u16),
+    /// Does what is asked for, and answers this errcode all the same, for example -1.
+    ErrcodeAfter(i64),
+    /// Does what is asked for, promises the whole body, sends half of it and closes the connection.
     HalfBody,
     /// Texts become numbers and numbers texts, except errcode and errmsg.
     WrongTypes,
@@ -127,6 +134,9 @@ impl std::str::FromStr for Fault {
         let (name, number) = text.split_once(':').unwrap_or((text, ""));
         Ok(match name {
             "latency" => Self::Latency(milliseconds(number)?),
+            "latency_after" => Self::LatencyAfter(milliseconds(number)?),
+            "status_after" => Self::StatusAfter(number.parse().map_err(drop)?),
+            "errcode_after" => Self::ErrcodeAfter(number.parse().map_err(drop)?),
             "status" => Self::Status(number.parse().map_err(drop)?),
             "errcode" => Self::Errcode(number.parse().map_err(drop)?),
             "half_body" => Self::HalfBody,

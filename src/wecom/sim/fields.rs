@@ -1,8 +1,6 @@
 //! Reading the fields of a body with the checks that calls have in common. A field that is
 //! wrong answers the call's own errcode where there is one, else 40058.
 
-#![allow(dead_code, reason = "the calls that write use the rest of it")]
-
 use serde_json::Value;
 
 use super::check::Fail;

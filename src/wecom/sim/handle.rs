@@ -12,8 +12,11 @@ use super::{
     callbacks::{Delivery, Target, Unverified},
     contact::{Greeted, opengid},
     faults::{CallbackFault, Fault},
+    limits::Window,
+    messages::Sent,
     server::{Answered, Shared},
     stage::{CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb},
+    tokens::App,
 };
 use crate::{kit::Clock, wecom::callback::KeyError};
 
@@ -140,6 +143,36 @@ impl SimHandle {
     /// The opengid by which mini programs know a group; `None` if there is no such group.
     pub fn opengid(&self, chat_id: &str) -> Option<String> {
         self.shared.world().groups.get(chat_id).map(opengid)
+    }
+
+    /// Lets a path, or each path by itself, be called so often within a window: 45009 to more.
+    pub fn set_rate(&self, path: Option<&str>, window: Window, max: u64) {
+        self.shared.limits.set_rate(path, window, max);
+    }
+
+    /// Answers 45033 to more than so many calls of one path at once.
+    pub fn set_at_once(&self, max: Option<u32>) {
+        self.shared.limits.set_at_once(max);
+    }
+
+    /// Trusts only these addresses, a minute from now on: 60020 to all others. `None` trusts
+    /// everybody.
+    pub fn set_trusted_ips(&self, list: Option<&[&str]>) {
+        let list = list.map(|list| list.iter().map(|ip| (*ip).to_owned()).collect());
+        self.shared
+            .limits
+            .set_trusted(list, self.shared.clock.now());
+    }
+
+    /// Disables an app or enables it again: 50003 to its calls meanwhile.
+    pub fn set_enabled(&self, app: App, on: bool) {
+        self.shared.limits.set_enabled(app, on);
+    }
+
+    /// The messages of the app that a member sees, the newest first.
+    pub fn messages_of(&self, userid: &str) -> Vec<Sent> {
+        let world = self.shared.world();
+        world.messages.of_member(userid).cloned().collect()
     }
 
     /// How many calls of the API there have been.

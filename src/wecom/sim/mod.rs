@@ -20,7 +20,9 @@ mod fields;
 pub mod firm;
 mod handle;
 mod journal;
+mod limits;
 mod media;
+mod messages;
 mod receive;
 mod routes;
 mod server;
@@ -34,8 +36,11 @@ pub use callbacks::{Delivery, Outcome, Target, Unverified};
 pub use contact::{Greeted, Trait};
 pub use faults::{CallbackFault, Dial, Fault};
 pub use handle::SimHandle;
+pub use limits::Window;
+pub use messages::Sent;
 pub use server::{Answered, SimOptions, Simulator};
 pub use stage::{
     AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal,
     TagVerb, Verb,
 };
+pub use tokens::App;

@@ -3,6 +3,7 @@
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use futures_util::StreamExt;
+use serde_json::json;
 
 use super::{
     check::Fail,
@@ -113,9 +114,8 @@ pub fn file(request: &HttpRequest, file: &File, bytes: web::Bytes) -> HttpRespon
         ));
     let range = range.flatten().unwrap_or(0..whole);
     if range.len() > PIECE_MAX {
-        let large = Fail::new(830_002, "file or range too large");
-        let answer = large.envelope(&[], crate::kit::Timestamp::from_s(0), 0);
-        return HttpResponse::Ok().json(answer);
+        let large = json!({ "errcode": 830_002, "errmsg": "file or range too large" });
+        return HttpResponse::Ok().json(large);
     }
     response.body(bytes.slice(range))
 }

@@ -12,6 +12,7 @@ use super::{
     check::{Call, Fail},
     contact, directory,
     media::{self, Upload},
+    messages,
     state::World,
     tokens::App,
 };
@@ -28,7 +29,7 @@ const AREAS: &[&[Route]] = &[
 /// Every call.
 fn all() -> impl Iterator<Item = &'static Route> {
     let areas = AREAS.iter().chain(&directory::AREAS).chain(&media::AREAS);
-    let areas = areas.chain(&contact::AREAS);
+    let areas = areas.chain(&messages::AREAS).chain(&contact::AREAS);
     areas.copied().flatten()
 }
 
@@ -81,13 +82,6 @@ impl Wrote {
     /// With something that only others hear.
     pub fn echo(mut self, notice: Notice) -> Self {
         self.echoes.push(notice);
-        self
-    }
-
-    /// With something that is told.
-    #[allow(dead_code, reason = "jobs tell that they are done")]
-    pub fn telling(mut self, notice: Notice) -> Self {
-        self.notices.push(notice);
         self
     }
 }

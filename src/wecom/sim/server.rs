@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -21,6 +21,7 @@ use super::{
     faults::{self, Dials, Fault},
     handle::SimHandle,
     journal::{Deed, Entry, Journal},
+    limits::Limits,
     media::{Blobs, File, Upload},
     receive,
     routes::{self, Handler, Route, Takes, Written},
@@ -81,6 +82,7 @@ impl Simulator {
             blobs: Blobs::new(options.dir.as_ref().map(|dir| dir.join(BLOBS_FOLDER))),
             options,
             clock,
+            limits: Limits::default(),
             tokens: Mutex::default(),
             faults: Dials::default(),
             world: OnceLock::new(),
@@ -177,6 +179,7 @@ pub struct Shared {
     pub(super) faults: Dials<Fault>,
     pub(super) callbacks: Callbacks,
     pub(super) blobs: Blobs,
+    pub(super) limits: Limits,
     tokens: Mutex<Tokens>,
     world: OnceLock<Mutex<World>>,
     /// Deeds of earlier runs, until the firm is made.
@@ -293,7 +296,7 @@ impl Shared {
         &self,
         path: &str,
         query: &HashMap<String, String>,
-        body: &Result<Body, Fail>,
+        came: &Came,
         met: &[Fault],
     ) -> Option<Reply> {
         let serial = self.serial.fetch_add(1, Ordering::SeqCst);
@@ -302,7 +305,7 @@ impl Shared {
             (&[][..], answer.map(Reply::Json))
         } else {
             let route = routes::find(path)?;
-            (route.empty, self.routed(route, query, body, met))
+            (route.empty, self.routed(route, query, came, met))
         };
         self.note(
             path,
@@ -317,7 +320,7 @@ impl Shared {
                 Reply::Json(value)
             }
             Ok(file @ Reply::File(..)) => file,
-            Err(fail) => Reply::Json(fail.envelope(empty, self.clock.now(), serial)),
+            Err(fail) => Reply::Json(fail.envelope(empty, self.clock.now(), serial, came.from)),
         })
     }
 
@@ -327,6 +330,9 @@ impl Shared {
         let secret = query.get("corpsecret").map(String::as_str);
         let mut tokens = self.tokens();
         let token = tokens.get(&self.identity, corpid, secret, now)?;
+        let app = tokens.check(Some(&token), now)?;
+        let refused = |_| Fail::new(40001, "invalid credential");
+        self.limits.enabled(app).map_err(refused)?;
         let expires_in = tokens.seconds_left(&token, now);
         Ok(json!({ "access_token": token, "expires_in": expires_in }))
     }
@@ -335,7 +341,7 @@ impl Shared {
         &self,
         route: &Route,
         query: &HashMap<String, String>,
-        body: &Result<Body, Fail>,
+        came: &Came,
         met: &[Fault],
     ) -> Result<Reply, Fail> {
         let token = query.get("access_token").map(String::as_str);
@@ -344,8 +350,11 @@ impl Shared {
         }
         let app = self.tokens().check(token, self.clock.now())?;
         injected(met)?;
+        let now = self.clock.now();
+        self.limits.check(route.path, app, came.from, now)?;
+        self.limits.enabled(app)?;
         route.allow(app)?;
-        let came = body.as_ref().map_err(Clone::clone)?;
+        let came = came.body.as_ref().map_err(Clone::clone)?;
         let mut body = route.body(&came.bytes)?;
         let empty_page = faults::cursor_in(&mut body, met);
         let at = self.clock.now();
@@ -356,6 +365,7 @@ impl Shared {
             query,
             body,
             upload: came.upload.as_ref(),
+            has_callback: self.callbacks.target().is_some(),
             blobs: &self.blobs,
             shift_pages: met.contains(&Fault::ShiftingPages),
         };
@@ -363,7 +373,11 @@ impl Shared {
             Handler::Read(read) => {
                 let mut world = self.world();
                 self.callbacks.tell(world.pass_time(call.now_s), at);
-                read(&world, &call)?
+                let looked = read(&world, &call);
+                if looked.as_ref().is_err_and(|fail| fail.code == 46004) {
+                    self.limits.missed(route.path, at);
+                }
+                looked?
             }
             Handler::Raw(look) => {
                 let file = look(&self.world(), &call)?;
@@ -384,6 +398,11 @@ impl Shared {
                 wrote.value
             }
         };
+        for fault in met {
+            if let Fault::ErrcodeAfter(code) = fault {
+                return Err(faults::fail(*code));
+            }
+        }
         faults::cursor_out(&mut value, route, met, empty_page);
         Ok(Reply::Json(value))
     }
@@ -428,6 +447,12 @@ pub struct Body {
     pub upload: Option<Upload>,
 }
 
+/// What came with a call, and from where.
+struct Came {
+    body: Result<Body, Fail>,
+    from: IpAddr,
+}
+
 /// What goes back.
 enum Reply {
     /// Almost always.
@@ -457,16 +482,14 @@ async fn answer(
     let Some(path) = request.path().strip_prefix("/cgi-bin/") else {
         return HttpResponse::NotFound().finish();
     };
+    let _under_way = shared.limits.begin(path);
     let met = shared.faults.on(path);
     for fault in &met {
         match fault {
             Fault::Latency(time) => actix_web::rt::time::sleep(*time).await,
             Fault::Status(code) => {
                 shared.note(path, None);
-                let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
-                return HttpResponse::build(status)
-                    .content_type("text/html")
-                    .body("<html>");
+                return gateway(*code);
             }
             _ => {}
         }
@@ -475,8 +498,21 @@ async fn answer(
         .map(web::Query::into_inner)
         .unwrap_or_default();
     let takes = routes::find(path).map_or(Takes::Nothing, |route| route.takes);
-    let body = receive::body(takes, &request, payload).await;
-    let mut value = match shared.call(path, &query, &body, &met) {
+    let came = Came {
+        body: receive::body(takes, &request, payload).await,
+        from: request
+            .peer_addr()
+            .map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip()),
+    };
+    let replied = shared.call(path, &query, &came, &met);
+    for fault in &met {
+        match fault {
+            Fault::LatencyAfter(time) => actix_web::rt::time::sleep(*time).await,
+            Fault::StatusAfter(code) => return gateway(*code),
+            _ => {}
+        }
+    }
+    let mut value = match replied {
         None => return HttpResponse::NotFound().finish(),
         Some(Reply::File(file, bytes)) => return receive::file(&request, &file, bytes),
         Some(Reply::Json(value)) => value,
@@ -489,6 +525,14 @@ async fn answer(
         return response.body(half(text));
     }
     response.body(text)
+}
+
+/// What a gateway answers that has no answer.
+fn gateway(code: u16) -> HttpResponse {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+    HttpResponse::build(status)
+        .content_type("text/html")
+        .body("<html>")
 }
 
 /// A body that says how long it is and breaks off half way.

@@ -80,6 +80,33 @@ impl Notice {
         self.number("Id", id)
     }
 
+    /// From a member.
+    pub fn by(mut self, userid: &str) -> Self {
+        self.about.push(userid.to_owned());
+        userid.clone_into(&mut self.from);
+        self
+    }
+
+    /// With questions of a card and the ids of the options chosen.
+    pub fn selected(mut self, chosen: &[(String, Vec<String>)]) -> Self {
+        if chosen.is_empty() {
+            return self;
+        }
+        self.fields.element("SelectedItems", |w| {
+            for (question, options) in chosen {
+                w.element("SelectedItem", |w| {
+                    w.text("QuestionKey", question);
+                    w.element("OptionIds", |w| {
+                        for option in options {
+                            w.text("OptionId", option);
+                        }
+                    });
+                });
+            }
+        });
+        self
+    }
+
     /// With the end of a job.
     pub fn job(mut self, id: &str, kind: &str, errcode: i64, errmsg: &str) -> Self {
         self.about.push(id.to_owned());

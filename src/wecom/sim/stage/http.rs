@@ -1,6 +1,6 @@
 //! `/stage` over HTTP: every address takes JSON from programs and forms from the page.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::Ordering};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 use super::{Verb, page};
 use crate::wecom::sim::{
     callbacks::{Callbacks, Delivery, Target},
+    limits::Window,
     server::Shared,
+    tokens::App,
 };
 
 const STYLE: &str = include_str!("stage.css");
@@ -28,6 +30,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/state", web::get().to(state))
         .route("/do", web::post().to(act))
         .route("/faults", web::post().to(faults))
+        .route("/settings", web::post().to(settings))
         .route("/callback", web::post().to(callback));
     config.service(scope);
 }
@@ -58,6 +61,7 @@ async fn state(shared: web::Data<Shared>) -> HttpResponse {
     let callbacks = &shared.callbacks;
     let deliveries: Vec<Value> = callbacks.recent().iter().map(delivery).collect();
     HttpResponse::Ok().json(json!({
+        "trusted": shared.limits.trusted(),
         "callback_url": callbacks.target().map(|target| target.url),
         "waiting": callbacks.waiting(),
         "deliveries": deliveries,
@@ -119,6 +123,70 @@ async fn faults(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared
                 of_callbacks.inject(place, every, fault);
             }
             _ => return Err(bad(())),
+        }
+        Ok(None)
+    })
+}
+
+/// What comes before calls; only what is named is changed.
+#[derive(Deserialize)]
+struct Setting {
+    /// Trusted addresses by comma, effective a minute later; empty trusts everybody.
+    trusted: Option<String>,
+    /// So many calls …
+    #[serde(default, deserialize_with = "super::lenient::optional")]
+    rate: Option<u64>,
+    /// … within a `minute`, `hour`, `day` or `month` …
+    #[serde(default)]
+    window: String,
+    /// … of this path, or each path by itself.
+    #[serde(default)]
+    place: String,
+    /// Calls of one path at once; 0 is any number.
+    #[serde(default, deserialize_with = "super::lenient::optional")]
+    at_once: Option<u64>,
+    /// The app that is disabled.
+    disable: Option<App>,
+    /// The app that is enabled again.
+    enable: Option<App>,
+    /// Somebody else listens too, and hears what calls do to the directory.
+    #[serde(default, deserialize_with = "super::lenient::optional")]
+    echo: Option<u64>,
+}
+
+async fn settings(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    answered(&request, &body, |fields| {
+        let setting: Setting = read(fields)?;
+        let limits = &shared.limits;
+        if let Some(list) = setting.trusted {
+            let list = list
+                .split([',', ' '])
+                .map(str::trim)
+                .filter(|ip| !ip.is_empty());
+            let list: Vec<String> = list.map(str::to_owned).collect();
+            let list = Some(list).filter(|list| !list.is_empty());
+            limits.set_trusted(list, shared.clock.now());
+        }
+        if let Some(rate) = setting.rate {
+            let window = Window::of(&setting.window).ok_or("bad_value")?;
+            let place = Some(setting.place.trim()).filter(|place| !place.is_empty());
+            limits.set_rate(place, window, rate);
+        }
+        if let Some(max) = setting.at_once {
+            let max = u32::try_from(max).ok().filter(|max| *max > 0);
+            limits.set_at_once(max);
+        }
+        for (app, on) in [(setting.disable, false), (setting.enable, true)] {
+            if let Some(app) = app {
+                limits.set_enabled(app, on);
+            }
+        }
+        if let Some(echo) = setting.echo {
+            shared.echo.store(echo > 0, Ordering::Relaxed);
         }
         Ok(None)
     })

@@ -20,6 +20,16 @@ pub(super) fn number<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
     }
 }
 
+/// A number that may be left out; an empty field is one left out.
+pub(super) fn optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    match Loose::deserialize(d)? {
+        Loose::Number(n) => Ok(Some(n)),
+        Loose::Text(text) if text.is_empty() => Ok(None),
+        Loose::Text(text) => text.trim().parse().map(Some).map_err(D::Error::custom),
+        _ => Err(D::Error::custom("not a number")),
+    }
+}
+
 pub(super) fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     match Loose::deserialize(d)? {
         Loose::Flag(flag) => Ok(flag),

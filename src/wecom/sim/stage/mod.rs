@@ -3,6 +3,7 @@
 //!
 //! Source: WeCom documentation, 通讯录变更事件, 客户联系事件回调.
 
+mod app;
 mod codes;
 mod contact;
 mod customers;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{callbacks::Notice, state::World};
 
+pub use app::AppVerb;
 pub use codes::CodeVerb;
 pub use contact::ContactVerb;
 pub use customers::CustomerVerb;
@@ -63,25 +65,6 @@ into_verb!(
     Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, Code: CodeVerb,
     Contact: ContactVerb, App: AppVerb, Login: LoginVerb
 );
-
-/// What members do in the chat with the app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum AppVerb {
-    /// A member writes to the app.
-    SendMessage {
-        /// The member.
-        userid: String,
-        /// The text.
-        text: String,
-    },
-    /// The administrator sets the visible range of the own app.
-    SetAppRange {
-        /// Department ids; none for the whole firm.
-        #[serde(default, deserialize_with = "lenient::numbers")]
-        departments: Vec<u64>,
-    },
-}
 
 /// What came of a deed.
 #[derive(Debug, Default)]
@@ -163,19 +146,7 @@ impl World {
             Verb::Code(verb) => self.with_codes(verb, now_s),
             Verb::Contact(verb) => self.with_contact(verb, now_s),
             Verb::Login(verb) => self.in_login(verb, now_s),
-            Verb::App(AppVerb::SendMessage { userid, text }) => {
-                let userid = self.known_member(userid)?;
-                let id = self.fresh().bits() >> 1;
-                let message = Notice::message(&userid, text, id, agentid);
-                Ok(Done::telling([message]))
-            }
-            Verb::App(AppVerb::SetAppRange { departments }) => {
-                for id in departments {
-                    self.known_department(*id)?;
-                }
-                self.set_own_range(departments);
-                Ok(Done::default())
-            }
+            Verb::App(verb) => self.in_app_chat(verb, agentid, now_s),
         }
     }
 }

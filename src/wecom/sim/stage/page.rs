@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt::Debug};
 
 use askama::Template;
 
+use crate::kit::Timestamp;
 use crate::wecom::sim::{
     callbacks::{Delivery, Outcome},
     faults::Dials,
@@ -14,6 +15,8 @@ use crate::wecom::sim::{
 
 /// Customers of one member that are shown.
 const CUSTOMERS_SHOWN: usize = 20;
+/// Messages to one member that are shown.
+const MESSAGES_SHOWN: usize = 20;
 
 #[derive(Template)]
 #[template(path = "stage/index.html")]
@@ -28,6 +31,8 @@ struct Page {
     tags: Vec<(String, String)>,
     customers: Vec<Row>,
     login_domain: String,
+    messages: Vec<Told>,
+    trusted: String,
     callback_url: String,
     token: String,
     encoding_aes_key: String,
@@ -43,6 +48,18 @@ struct Row {
     remark: String,
     half: bool,
     gone: bool,
+}
+
+/// A message of the app to the member looked at.
+struct Told {
+    time: String,
+    kind: String,
+    line: String,
+    msgid: String,
+    recalled: bool,
+    became: Option<String>,
+    /// Text and key.
+    buttons: Vec<(String, String)>,
 }
 
 /// A callback in the list.
@@ -92,6 +109,8 @@ pub(super) fn render(
         groups: groups(&world),
         tags: tags(&world),
         customers: customers(&world, &userid),
+        messages: messages(&world, &userid),
+        trusted: shared.limits.trusted().unwrap_or_default().join(", "),
         userid,
         login_domain: world.login.domain.clone().unwrap_or_default(),
         callback_url: String::new(),
@@ -107,6 +126,26 @@ pub(super) fn render(
     let recent = shared.callbacks.recent();
     page.deliveries = recent.iter().take(30).map(|d| shown(d, zh)).collect();
     page.render()
+}
+
+fn messages(world: &World, userid: &str) -> Vec<Told> {
+    let sent = world.messages.of_member(userid).take(MESSAGES_SHOWN);
+    sent.map(|sent| Told {
+        time: local_time(Timestamp::from_s(sent.at)),
+        kind: sent.kind.clone(),
+        line: sent.line(),
+        msgid: sent.msgid.clone(),
+        recalled: sent.recalled,
+        became: sent.updated.get(userid).cloned(),
+        buttons: sent.buttons(),
+    })
+    .collect()
+}
+
+/// The made-up firm is in China.
+fn local_time(at: Timestamp) -> String {
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    at.to_jiff().to_zoned(zone).strftime("%H:%M:%S").to_string()
 }
 
 /// The dials as text: what, where, how often.
@@ -208,9 +247,6 @@ fn row(customer: Customer, userid: &str) -> Option<Row> {
 }
 
 fn shown(delivery: &Delivery, zh: bool) -> Shown {
-    // The made-up firm is in China.
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
-    let local = delivery.at.to_jiff().to_zoned(zone);
     let (in_zh, in_en) = match delivery.outcome {
         Outcome::Acknowledged => ("已收到", "received"),
         Outcome::Refused(_) => ("被拒绝", "refused"),
@@ -219,7 +255,7 @@ fn shown(delivery: &Delivery, zh: bool) -> Shown {
         Outcome::NoReceiver => ("未设置地址", "no URL set"),
     };
     Shown {
-        time: local.strftime("%H:%M:%S").to_string(),
+        time: local_time(delivery.at),
         what: match delivery.change {
             "" => delivery.event.to_owned(),
             change => format!("{} / {change}", delivery.event),

@@ -19,6 +19,7 @@ use super::{
     contact, directory,
     firm::{self, Book, GroupChat, Org, TagGroup},
     media::{self, Blobs},
+    messages,
     routes::{self, Handler, Written, Wrote},
 };
 
@@ -45,6 +46,8 @@ pub struct World {
     pub directory: directory::State,
     /// Files.
     pub media: media::State,
+    /// Messages of the app.
+    pub messages: messages::State,
     made: u64,
 }
 
@@ -65,6 +68,7 @@ impl World {
             contact: contact::State::default(),
             directory: directory::State::default(),
             media: media::State::default(),
+            messages: messages::State::default(),
             made: 0,
         }
     }
@@ -129,6 +133,7 @@ impl World {
             query: &query,
             body: past.body.clone(),
             upload: upload.as_ref(),
+            has_callback: true,
             blobs,
             shift_pages: false,
         };

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Client, code, start};
+use super::{
+    super::{App, Window},
+    Client, code, start,
+};
 
 #[actix_web::test]
 async fn gettoken_checks_in_the_documented_order() {
@@ -144,5 +147,45 @@ async fn bad_parameters_get_the_named_errcodes() {
     ] {
         let answer = client.post(path, body.clone()).await;
         assert_eq!(code(&answer), expected, "{path} {body}: {answer}");
+    }
+}
+
+#[actix_web::test]
+async fn addresses_rates_and_disabled_apps_come_before_rights() {
+    let sim = start(1, 10);
+    let mut client = Client::app(&sim).await;
+    sim.set_rate(Some("department/list"), Window::Minute, 2);
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        codes.push(code(&client.get("department/list").await));
+    }
+    assert_eq!(codes, [0, 0, 45009]);
+    sim.clock().advance_ms(60_000);
+    assert_eq!(code(&client.get("department/list").await), 0);
+    sim.set_trusted_ips(Some(&["203.0.113.7"]));
+    assert_eq!(code(&client.get("user/get?userid=zhoumin").await), 0);
+    sim.clock().advance_ms(60_000);
+    let refused = client.get("user/get?userid=zhoumin").await;
+    assert_eq!(code(&refused), 60020);
+    let text = refused["errmsg"].as_str().unwrap();
+    assert!(text.contains("from ip: 127.0.0.1"), "{text}");
+    sim.set_trusted_ips(None);
+    sim.clock().advance_ms(60_000);
+    assert_eq!(code(&client.get("user/get?userid=zhoumin").await), 0);
+    sim.set_enabled(App::Own, false);
+    assert_eq!(code(&client.get("user/get?userid=zhoumin").await), 50003);
+    assert_eq!(
+        code(&client.token(&sim.corpid, &sim.app_secret).await),
+        40001
+    );
+    sim.set_enabled(App::Own, true);
+    let fresh = client.token(&sim.corpid, &sim.app_secret).await;
+    client.token = fresh["access_token"].as_str().unwrap().to_owned();
+    let large = json!({ "mobile": "1".repeat(1 << 20) });
+    assert_eq!(code(&client.post("user/getuserid", large).await), 40206);
+    // Those of the archive and of customer service have a token, and no right here.
+    for secret in [&sim.archive_secret, &sim.service_secret] {
+        let other = Client::new(&sim, secret).await;
+        assert_eq!(code(&other.get("department/list").await), 48002);
     }
 }

@@ -9,9 +9,12 @@ mod faults;
 mod login;
 mod media;
 mod members;
+mod messages;
 mod reads;
+mod shapes;
 mod stage;
 mod world;
+mod writes;
 
 use std::net::SocketAddr;
 

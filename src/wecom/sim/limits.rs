@@ -1,0 +1,384 @@
+//! What comes before a call is looked at: trusted addresses, rates, and how many at once.
+//!
+//! Source: WeCom documentation, 访问频率限制, 企业可信IP.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{check::Fail, tokens::App};
+use crate::kit::Timestamp;
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Days begin in Beijing.
+const BEIJING_MS: i64 = 8 * HOUR_MS;
+/// A change of the trusted addresses works after this time.
+const EFFECTIVE_AFTER_MS: i64 = MINUTE_MS;
+/// Look-ups by mobile or mail that may miss in a day: a fifth of the members allowed.
+const MISSES_MAX: u64 = 200;
+
+/// A stretch of time in which calls are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// A minute; whoever calls too often waits a minute.
+    Minute,
+    /// An hour; likewise.
+    Hour,
+    /// A calendar day; whoever calls too often waits for the next one.
+    Day,
+    /// Thirty days; likewise.
+    Month,
+}
+
+impl Window {
+    /// The window of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "minute" => Self::Minute,
+            "hour" => Self::Hour,
+            "day" => Self::Day,
+            "month" => Self::Month,
+            _ => return None,
+        })
+    }
+
+    fn ms(self) -> i64 {
+        match self {
+            Self::Minute => MINUTE_MS,
+            Self::Hour => HOUR_MS,
+            Self::Day => DAY_MS,
+            Self::Month => 30 * DAY_MS,
+        }
+    }
+
+    fn began(self, at: Timestamp) -> i64 {
+        let beijing = at.ms() + BEIJING_MS;
+        beijing - beijing.rem_euclid(self.ms()) - BEIJING_MS
+    }
+
+    fn blocked_until(self, at: Timestamp) -> i64 {
+        match self {
+            Self::Day => self.began(at) + DAY_MS,
+            _ => at.ms() + self.ms(),
+        }
+    }
+}
+
+/// How often something may be called within a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rate {
+    /// A path; each path by itself if there is none.
+    path: Option<String>,
+    /// Counted for each app by itself.
+    per_app: bool,
+    window: Window,
+    max: u64,
+}
+
+/// The documented rates of calls.
+fn documented() -> Vec<Rate> {
+    let each = |window, max| Rate {
+        path: None,
+        per_app: false,
+        window,
+        max,
+    };
+    let of = |path: &str, window, max| Rate {
+        path: Some(path.to_owned()),
+        ..each(window, max)
+    };
+    let per_app = |path: &str, max| Rate {
+        per_app: true,
+        ..of(path, Window::Hour, max)
+    };
+    vec![
+        each(Window::Minute, 10_000),
+        each(Window::Hour, 150_000),
+        of("get_jsapi_ticket", Window::Hour, 400),
+        per_app("get_jsapi_ticket", 100),
+        of("ticket/get", Window::Hour, 400),
+        per_app("ticket/get", 100),
+        of("media/uploadimg", Window::Day, 1000),
+        of("media/uploadimg", Window::Month, 3000),
+        of("user/create", Window::Month, 3000),
+        of(
+            "idconvert/unionid_to_external_userid",
+            Window::Hour,
+            100_000,
+        ),
+        of("idconvert/unionid_to_external_userid", Window::Day, 480_000),
+        of("externalcontact/add_moment_task", Window::Minute, 10),
+    ]
+}
+
+type Counter = (String, Option<App>, Window);
+
+/// Counts and lists.
+#[derive(Debug)]
+struct Inner {
+    rates: Vec<Rate>,
+    /// When the window began, and how many since.
+    counted: HashMap<Counter, (i64, u64)>,
+    blocked: HashMap<Counter, i64>,
+    at_once_max: Option<u32>,
+    under_way: HashMap<String, u32>,
+    trusted: Vec<Saved>,
+    disabled: Vec<App>,
+}
+
+/// Trusted addresses as they were saved.
+#[derive(Debug)]
+struct Saved {
+    at: Timestamp,
+    /// `None` trusts everybody.
+    list: Option<Vec<String>>,
+}
+
+/// What comes before a call is looked at.
+#[derive(Debug)]
+pub struct Limits(Mutex<Inner>);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self(Mutex::new(Inner {
+            rates: documented(),
+            counted: HashMap::new(),
+            blocked: HashMap::new(),
+            at_once_max: None,
+            under_way: HashMap::new(),
+            trusted: Vec::new(),
+            disabled: Vec::new(),
+        }))
+    }
+}
+
+/// A call under way; it is over when this is dropped.
+pub struct UnderWay<'l> {
+    limits: &'l Limits,
+    path: String,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.limits.inner().under_way.get_mut(&self.path) {
+            *count -= 1;
+        }
+    }
+}
+
+impl Limits {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `path`, or each path by itself, be called so often within a window from now on.
+    pub fn set_rate(&self, path: Option<&str>, window: Window, max: u64) {
+        let mut inner = self.inner();
+        let same =
+            |rate: &Rate| rate.path.as_deref() == path && rate.window == window && !rate.per_app;
+        inner.rates.retain(|rate| !same(rate));
+        inner.rates.push(Rate {
+            path: path.map(str::to_owned),
+            per_app: false,
+            window,
+            max,
+        });
+    }
+
+    /// Answers 45033 to more than so many calls of one path at once; WeCom has not said how
+    /// many it takes, and without this it is any number.
+    pub fn set_at_once(&self, max: Option<u32>) {
+        self.inner().at_once_max = max;
+    }
+
+    /// Trusts only these addresses, a minute from `now` on: `127.0.0.1`, `10.0.0.*` or
+    /// `10.0.0.0/8`; `None` trusts everybody.
+    pub fn set_trusted(&self, list: Option<Vec<String>>, now: Timestamp) {
+        self.inner().trusted.push(Saved { at: now, list });
+    }
+
+    /// The trusted addresses as they were saved last.
+    pub fn trusted(&self) -> Option<Vec<String>> {
+        self.inner()
+            .trusted
+            .last()
+            .and_then(|saved| saved.list.clone())
+    }
+
+    /// Disables an app (停用) or enables it again.
+    pub fn set_enabled(&self, app: App, on: bool) {
+        let mut inner = self.inner();
+        inner.disabled.retain(|other| *other != app);
+        if !on {
+            inner.disabled.push(app);
+        }
+    }
+
+    /// 50003 for the calls of a disabled app.
+    pub fn enabled(&self, app: App) -> Result<(), Fail> {
+        match self.inner().disabled.contains(&app) {
+            true => Err(Fail::new(50003, "app is disabled")),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts a call as one that is under way.
+    pub fn begin(&self, path: &str) -> UnderWay<'_> {
+        *self.inner().under_way.entry(path.to_owned()).or_default() += 1;
+        UnderWay {
+            limits: self,
+            path: path.to_owned(),
+        }
+    }
+
+    /// Trusted address, then rate, then how many at once.
+    pub fn check(&self, path: &str, app: App, from: IpAddr, now: Timestamp) -> Result<(), Fail> {
+        let mut inner = self.inner();
+        let saved = inner.trusted.iter().rev();
+        let mut in_force = saved.filter(|saved| now >= saved.at.plus_ms(EFFECTIVE_AFTER_MS));
+        let list = in_force.next().and_then(|saved| saved.list.as_ref());
+        if list.is_some_and(|list| !list.iter().any(|pattern| matches(pattern, from))) {
+            return Err(Fail::new(60020, "not allow to access from your ip"));
+        }
+        inner.count(path, app, now)?;
+        let under_way = inner.under_way.get(path).copied().unwrap_or(0);
+        match inner.at_once_max {
+            Some(max) if under_way > max => Err(Fail::new(45033, "api concurrent out of limit")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A look-up that found nobody: too many of them in a day block the call.
+    pub fn missed(&self, path: &str, now: Timestamp) {
+        let mut inner = self.inner();
+        let key = (format!("{path}#missed"), None, Window::Day);
+        if inner.more(&key, now) > MISSES_MAX {
+            let until = Window::Day.blocked_until(now);
+            inner
+                .blocked
+                .insert((path.to_owned(), None, Window::Day), until);
+        }
+    }
+}
+
+impl Inner {
+    fn count(&mut self, path: &str, app: App, now: Timestamp) -> Result<(), Fail> {
+        let often = || Fail::new(45009, "api freq out of limit");
+        let own = |rate: &&Rate| rate.path.as_deref().is_none_or(|p| p == path);
+        let rates: Vec<Rate> = self.rates.iter().filter(own).cloned().collect();
+        let blocked = self.blocked.iter();
+        let mut blocked = blocked.filter(|((p, a, _), until)| {
+            p == path && a.is_none_or(|a| a == app) && now.ms() < **until
+        });
+        if blocked.next().is_some() {
+            return Err(often());
+        }
+        for rate in rates {
+            let key = (path.to_owned(), rate.per_app.then_some(app), rate.window);
+            if self.more(&key, now) > rate.max {
+                self.blocked.insert(key, rate.window.blocked_until(now));
+                return Err(often());
+            }
+        }
+        Ok(())
+    }
+
+    /// One more within the running window; how many there are now.
+    fn more(&mut self, key: &Counter, now: Timestamp) -> u64 {
+        let began = key.2.began(now);
+        let counted = self.counted.entry(key.clone()).or_insert((began, 0));
+        if counted.0 != began {
+            *counted = (began, 0);
+        }
+        counted.1 += 1;
+        counted.1
+    }
+}
+
+/// Whether an address is meant by `127.0.0.1`, `10.0.0.*` or `10.0.0.0/8`.
+fn matches(pattern: &str, address: IpAddr) -> bool {
+    let pattern = pattern.trim();
+    if let Some(start) = pattern.strip_suffix('*') {
+        return address.to_string().starts_with(start);
+    }
+    if let (Some((network, bits)), IpAddr::V4(address)) = (pattern.split_once('/'), address) {
+        let (Ok(network), Ok(bits)) = (network.parse::<Ipv4Addr>(), bits.parse::<u32>()) else {
+            return false;
+        };
+        let mask = u32::MAX.checked_shl(32 - bits.min(32)).unwrap_or(0);
+        return u32::from(network) & mask == u32::from(address) & mask;
+    }
+    pattern.parse() == Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_s(1_795_000_000);
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn code(limits: &Limits, path: &str, now: Timestamp) -> i64 {
+        let checked = limits.check(path, App::Own, HERE, now);
+        checked.err().map_or(0, |fail| fail.code)
+    }
+
+    #[test]
+    fn whoever_calls_too_often_waits_as_long_as_the_window() {
+        let limits = Limits::default();
+        limits.set_rate(None, Window::Minute, 3);
+        let codes: Vec<i64> = (0..5).map(|_| code(&limits, "user/get", NOW)).collect();
+        assert_eq!(codes, [0, 0, 0, 45009, 45009]);
+        assert_eq!(code(&limits, "user/list", NOW), 0, "each call by itself");
+        assert_eq!(code(&limits, "user/get", NOW.plus_ms(59_999)), 45009);
+        assert_eq!(code(&limits, "user/get", NOW.plus_ms(60_000)), 0);
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_in_beijing() {
+        let limits = Limits::default();
+        limits.set_rate(Some("user/get"), Window::Day, 1);
+        // 23:59 in Beijing.
+        let late = Timestamp::from_s(1_795_017_540);
+        assert_eq!(code(&limits, "user/get", late), 0);
+        assert_eq!(code(&limits, "user/get", late), 45009);
+        assert_eq!(code(&limits, "user/get", late.plus_ms(59_000)), 45009);
+        assert_eq!(code(&limits, "user/get", late.plus_ms(60_000)), 0);
+    }
+
+    #[test]
+    fn trusted_addresses_work_a_minute_after_saving() {
+        let limits = Limits::default();
+        limits.set_trusted(Some(vec!["203.0.113.7".to_owned()]), NOW);
+        assert_eq!(code(&limits, "user/get", NOW.plus_ms(59_999)), 0);
+        let later = NOW.plus_ms(60_000);
+        assert_eq!(code(&limits, "user/get", later), 60020);
+        limits.set_trusted(Some(vec!["127.0.0.0/8".to_owned()]), later);
+        assert_eq!(code(&limits, "user/get", later.plus_ms(1)), 60020);
+        assert_eq!(code(&limits, "user/get", later.plus_ms(60_000)), 0);
+        assert!(matches("127.0.0.*", HERE) && matches("127.0.0.1", HERE));
+        assert!(!matches("127.0.1.*", HERE) && !matches("10.0.0.0/8", HERE));
+    }
+
+    #[test]
+    fn so_many_at_once_and_so_many_misses() {
+        let limits = Limits::default();
+        limits.set_at_once(Some(1));
+        let first = limits.begin("user/get");
+        assert_eq!(code(&limits, "user/get", NOW), 0);
+        let second = limits.begin("user/get");
+        assert_eq!(code(&limits, "user/get", NOW), 45033);
+        drop(second);
+        assert_eq!(code(&limits, "user/get", NOW), 0);
+        drop(first);
+        for _ in 0..=MISSES_MAX {
+            limits.missed("user/getuserid", NOW);
+        }
+        assert_eq!(code(&limits, "user/getuserid", NOW), 45009);
+        assert_eq!(code(&limits, "user/getuserid", NOW.plus_ms(DAY_MS)), 0);
+    }
+}
