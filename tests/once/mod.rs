@@ -13,7 +13,7 @@ use std::{
 use qitai::{
     app::{App, OpenError},
     identity::Viewer,
-    kit::{Clock, Random},
+    kit::{Clock, Random, Timestamp},
     store::{EngineError, Folder, StoreError},
     sync,
     wecom::sim::{SimHandle, SimOptions, Simulator},
@@ -51,7 +51,8 @@ impl Firm {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers,
-            now: Clock::system().now(),
+            // Noon there: far from the pass of the night.
+            now: Timestamp::from_s(1_795_579_200),
             dir: None,
         })
         .unwrap();
