@@ -27,7 +27,11 @@ use crate::{
         operation,
     },
     sync, wecom,
-    work::{JobState, Runner, effects::Courier, jobs},
+    work::{
+        JobState, Runner,
+        effects::{self, Area, Courier},
+        jobs,
+    },
 };
 
 /// Feed entries that one commit of the index covers at most.
@@ -176,6 +180,10 @@ impl App {
     pub fn org_standing(&self) -> org::Standing {
         org::Standing {
             is_connected: self.wecom().is_some(),
+            // A folder that cannot be read decides nothing, and writes nothing.
+            mode: self
+                .read(|r| effects::mode(r, Area::Directory))
+                .unwrap_or_default(),
         }
     }
 

@@ -35,6 +35,7 @@ pub mod finder;
 pub mod import;
 pub mod org;
 pub mod rollout;
+pub mod scim;
 pub mod sync;
 pub mod tags;
 

@@ -1,7 +1,7 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, custody, customers, finder, identity, import, org, rollout,
+    app::App, audit, compliance, custody, customers, finder, identity, import, org, rollout, scim,
     slice::Slice, slice::Worker, store, store::TableSpec, sync, tags, work, work::JobKind,
     work::effects::EffectKind,
 };
@@ -25,6 +25,7 @@ pub fn all() -> Vec<Slice> {
         finder::slice(),
         import::slice(),
         org::slice(),
+        scim::slice(),
         tags::slice(),
         customers::slice(),
         sync::slice(),

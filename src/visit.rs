@@ -138,7 +138,9 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
         .and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
     let device: Option<String> =
         header("user-agent").map(|text| text.chars().take(DEVICE_CHARS_MAX).collect());
-    let is_api = req.path().starts_with("/api/");
+    let is_api = ["/api/", "/scim/"]
+        .iter()
+        .any(|p| req.path().starts_with(p));
     Origin {
         channel: if is_api { Channel::Api } else { Channel::Web },
         ip: forwarded.or(peer),

@@ -197,6 +197,8 @@ pub struct DepartmentDraft {
     pub parent: u64,
     /// Larger stands higher.
     pub order: u64,
+    /// The id that an HR system knows the department by.
+    pub external_id: String,
 }
 
 impl DepartmentDraft {

@@ -11,6 +11,7 @@ mod directory;
 mod draft;
 mod import;
 mod model;
+mod outbound;
 mod pages;
 mod presence;
 pub mod queries;
@@ -22,7 +23,7 @@ pub mod sync;
 pub mod tables;
 
 pub use directory::{Directory, DirectoryCache};
-pub use draft::{DepartmentDraft, MemberDraft};
+pub use draft::{DepartmentDraft, MemberDraft, mobile};
 pub use model::{Department, DepartmentId, Gender, Member, MemberId, MemberState, Origin, Post};
 pub use sight::Sight;
 pub use standing::Standing;
@@ -42,6 +43,7 @@ pub fn slice() -> Slice {
     Slice {
         name: "org",
         tables: tables::TABLES.to_vec(),
+        effects: outbound::kinds(),
         jobs: crate::import::jobs::<import::Staff>(),
         routes,
         nav: vec![NavItem {

@@ -36,6 +36,12 @@ pub struct Department {
     /// When it was found to be gone.
     #[n(7)]
     pub removed_at: Option<Timestamp>,
+    /// The id that an HR system knows the department by, may be empty.
+    #[cbor(n(8), default)]
+    pub external_id: String,
+    /// When WeCom was told of the department, if it was from here.
+    #[n(9)]
+    pub told_at: Option<Timestamp>,
 }
 
 impl Department {
@@ -219,6 +225,9 @@ pub struct Member {
     /// The id that an HR system knows the member by, may be empty.
     #[cbor(n(17), default)]
     pub external_id: String,
+    /// When WeCom was last told of the member, if it was from here.
+    #[n(18)]
+    pub told_at: Option<Timestamp>,
 }
 
 impl Member {

@@ -2,10 +2,13 @@
 //!
 //! What WeCom knows is WeCom's: its departments, and of its members name, alias, job title,
 //! departments, state, and mobile, mail and gender where it gives them. A sync writes these
-//! over whatever stands here, so they are changed here only while the firm is not connected.
+//! over whatever stands here, so they are changed here only while the firm is not connected, or
+//! lets changes here be written to WeCom.
 //! What only this firm's folder knows stays: local departments have numbers that WeCom never
 //! gives, local members are never looked for at WeCom, and both become WeCom's own when it
 //! tells of them. Job number and direct superior are kept here for everybody.
+
+use crate::work::effects::WriteMode;
 
 use super::{Member, MemberDraft, Origin, Post};
 
@@ -24,17 +27,29 @@ pub fn is_local(number: u64) -> bool {
 pub struct Standing {
     /// The firm is connected to WeCom.
     pub is_connected: bool,
+    /// What becomes of changes here that WeCom should know of.
+    pub mode: WriteMode,
 }
 
 impl Standing {
+    /// Whether changes are told to WeCom, be it as a rehearsal.
+    pub fn tells(self) -> bool {
+        self.is_connected && self.mode != WriteMode::Off
+    }
+
+    /// Whether WeCom's own is changed here, and then there.
+    fn writes(self) -> bool {
+        self.is_connected && self.mode == WriteMode::On
+    }
+
     /// Whether somebody here may change what WeCom knows of this member.
     pub fn may_change_member(self, origin: Origin) -> bool {
-        origin == Origin::Local || !self.is_connected
+        origin == Origin::Local || !self.is_connected || self.writes()
     }
 
     /// Whether somebody here may change the department with this number.
     pub fn may_change_department(self, number: u64) -> bool {
-        is_local(number) || !self.is_connected
+        is_local(number) || !self.is_connected || self.writes()
     }
 }
 

@@ -83,6 +83,8 @@ pub fn apply_departments(
             order: fact.order,
             leaders: fact.leaders.clone(),
             removed_at: None,
+            told_at: known.as_ref().and_then(|known| known.told_at),
+            external_id: known.map_or(String::new(), |known| known.external_id),
         })?;
     }
     if complete {
@@ -188,6 +190,7 @@ pub(super) fn blank(id: super::MemberId, no: u32, userid: &str) -> Member {
         job_number: String::new(),
         direct_leader: String::new(),
         external_id: String::new(),
+        told_at: None,
     }
 }
 

@@ -51,6 +51,7 @@ impl Entity for Department {
             ("order", self.order.into()),
             ("leaders", self.leaders.clone().into()),
             ("removed", self.removed_at.is_some().into()),
+            ("external_id", self.external_id.as_str().into()),
         ]
     }
 }

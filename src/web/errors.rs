@@ -23,6 +23,9 @@ use super::{
 };
 use crate::error::{AppError, Invalid};
 
+/// Addresses below this one speak the SCIM protocol.
+const SCIM: &str = "/scim/";
+
 impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -96,7 +99,9 @@ impl<'a> Failure<'a> {
 
     /// The answer for this client.
     pub(super) fn answer(&self, cx: &Cx) -> HttpResponse {
-        let mut answer = if cx.wants_json {
+        let mut answer = if cx.path.starts_with(SCIM) {
+            self.scim_error(cx)
+        } else if cx.wants_json {
             self.problem_json(cx)
         } else if self.status == StatusCode::UNAUTHORIZED {
             self.to_sign_in(cx)
@@ -154,6 +159,33 @@ impl<'a> Failure<'a> {
         answer
             .content_type("application/problem+json")
             .insert_header((header::CONTENT_LANGUAGE, cx.lang().tag()))
+            .body(body.to_string())
+    }
+
+    /// An error in the shape of the SCIM protocol (RFC 7644, §3.12), whose clients know no
+    /// other.
+    fn scim_error(&self, cx: &Cx) -> HttpResponse {
+        let text = |part: &str| {
+            let mut code: &str = &self.code;
+            while !words::known(&format!("error.{code}.{part}")) {
+                code = code.rsplit_once('.').map_or("internal", |(short, _)| short);
+            }
+            words::fill(words::Lang::En, &format!("error.{code}.{part}"), &self.args)
+        };
+        let body = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+            "status": self.status.as_u16().to_string(),
+            "detail": format!("{}. {}", text("title"), text("next")),
+        });
+        let mut answer = HttpResponse::build(self.status);
+        if self.status == StatusCode::UNAUTHORIZED {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.status.is_server_error() {
+            answer.insert_header(("x-request-id", cx.request_id.as_str()));
+        }
+        answer
+            .content_type("application/scim+json")
             .body(body.to_string())
     }
 

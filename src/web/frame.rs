@@ -235,7 +235,10 @@ async fn admit(web: &Web, req: &mut ServiceRequest) -> (Cx, Result<()>) {
         return (cx, admitted);
     }
     let open = web.open_paths.iter().any(|p| req.path().starts_with(p));
-    let anonymous_api = !has_session && req.path().starts_with("/api/");
+    let is_api = ["/api/", "/scim/"]
+        .iter()
+        .any(|p| req.path().starts_with(p));
+    let anonymous_api = !has_session && is_api;
     if open || anonymous_api {
         return (cx, Ok(()));
     }

@@ -1,8 +1,12 @@
 //! The directory is kept here: by hand, from spreadsheets, beside WeCom.
 
 use qitai::{
-    org::{self, Member, MemberState, Origin, queries::DepartmentTree},
-    work::{Job, JobState},
+    identity::Viewer,
+    org::{self, Department, Member, MemberState, Origin, queries::DepartmentTree},
+    work::{
+        Job, JobState,
+        effects::{Area, SaveWriteSettings, WriteMode, WriteSettings, save_write_settings},
+    },
 };
 
 use crate::support::{Answer, TestApp, Visitor};
@@ -414,4 +418,75 @@ fn an_import_is_its_owners_alone_and_a_bad_file_is_named() {
             .status,
         403
     );
+}
+
+/// Lets the firm write its directory to WeCom.
+fn allow_writing(test: &TestApp) {
+    let viewer = Viewer::system("test");
+    let settings = WriteSettings::default().with(Area::Directory, WriteMode::On);
+    let act = viewer.change("settings.write");
+    let saved = test.app.store.write_blocking(act, move |w| {
+        let allowed = viewer.allow(w, SaveWriteSettings { settings })?;
+        save_write_settings(w, allowed)
+    });
+    saved.unwrap();
+}
+
+#[test]
+fn what_is_changed_here_is_written_to_wecom_where_the_firm_allows_it() {
+    let test = TestApp::with_customers(20);
+    let admin = test.sign_in("admin");
+    let before = member(&test, "qianyi");
+    assert!(before.is_none());
+    allow_writing(&test);
+    let settings = ["match=userid", "departments=1"];
+    let import = bring(&admin, LIST.as_bytes(), &COLUMNS, &settings);
+    let job = run(&test, &admin, &import, "run", &[]);
+    assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
+    let told = |userid: &str| {
+        test.wait_for("WeCom knows the member", || {
+            let found = member(&test, userid)?;
+            let known = found
+                .posts
+                .iter()
+                .all(|p| !org::standing::is_local(p.department));
+            (found.origin == Origin::Wecom && known).then_some(found)
+        })
+    };
+    let (first, last) = (told("qianyi"), told("zhousi"));
+    assert_ne!(first.posts[0].department, last.posts[0].department);
+
+    // A sync finds everything as it is here: nothing was lost, nothing doubled.
+    let departments = |test: &TestApp| -> Vec<Department> {
+        tree(test)
+            .flat()
+            .into_iter()
+            .map(|(_, d)| d.clone())
+            .collect()
+    };
+    let (known, audited) = (departments(&test), test.audit_size());
+    test.sync();
+    assert_eq!(member(&test, "qianyi").unwrap(), first);
+    assert_eq!(member(&test, "zhousi").unwrap(), last);
+    assert_eq!(departments(&test), known);
+    assert_eq!(test.audit_size(), audited);
+
+    // WeCom's own is changed here too, and there.
+    let userid = qitai::wecom::sim::firm::cast().store_staff;
+    let known = member(&test, userid).unwrap();
+    let page = format!("/org/members/{}/edit", known.id);
+    location(&admin.post(&format!("{page}/state"), &[("state", "disabled")]));
+    location(&admin.post(
+        &format!("/org/members/{}/edit/state", first.id),
+        &[("state", "left")],
+    ));
+    test.wait_for("WeCom has let the member go", || {
+        test.sync();
+        let client = test.app.wecom().unwrap();
+        let there = test.block_on(async move { client.member("qianyi").await });
+        there.unwrap().is_none().then_some(())
+    });
+    test.sync();
+    assert_eq!(member(&test, userid).unwrap().state, MemberState::Disabled);
+    assert_eq!(member(&test, "qianyi").unwrap().state, MemberState::Left);
 }

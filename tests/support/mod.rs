@@ -1,5 +1,7 @@
 //! The whole product over a made-up firm, on free ports, in a folder that goes with the test.
 
+pub mod python;
+
 use std::{
     collections::BTreeMap,
     net::TcpListener,
@@ -224,6 +226,11 @@ impl TestApp {
         self.wait_for("the index catches up", || {
             self.app.is_caught_up().then_some(())
         });
+    }
+
+    /// Runs a future to its end.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.background.block_on(future)
     }
 
     /// Polls until it is so.
@@ -585,6 +592,32 @@ impl Visitor<'_> {
             Some(form) => request.form(form),
             None => request,
         })
+    }
+
+    /// Sends a JSON body with these headers, as a program does.
+    pub fn ask(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Answer {
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/scim+json"));
+        self.send(method, path, &headers, |request| match body {
+            Some(body) => request.body(body),
+            None => request,
+        })
+    }
+
+    /// Sends an empty form with this method and a token.
+    pub fn send_as(&self, method: &str, path: &str) -> Answer {
+        let body = self.get("/me").body;
+        let token = body.split("name=\"csrf\" content=\"").nth(1);
+        let token = token.and_then(|rest| rest.split('"').next()).unwrap();
+        let headers = [("sec-fetch-site", "same-origin"), ("x-csrf-token", token)];
+        let method = method.parse().unwrap();
+        self.send(method, path, &headers, |request| request)
     }
 
     fn send(

@@ -10,6 +10,7 @@ use super::{
     super::{
         Department, DepartmentDraft, DepartmentId, Member,
         directory::touch,
+        outbound,
         queries::DepartmentTree,
         standing::{LOCAL_FROM, ROOT, Standing},
     },
@@ -141,6 +142,7 @@ pub fn save_department(w: &mut Write<'_>, allowed: impl MaySaveDepartment) -> Re
     };
     let parent = if number == ROOT { 0 } else { save.draft.parent };
     must_fit(&tree, number, parent, &save.draft.name)?;
+    let before = known.clone();
     let base = match known {
         Some(known) => known,
         None => Department {
@@ -152,6 +154,8 @@ pub fn save_department(w: &mut Write<'_>, allowed: impl MaySaveDepartment) -> Re
             order: 0,
             leaders: Vec::new(),
             removed_at: None,
+            external_id: String::new(),
+            told_at: None,
         },
     };
     let department = Department {
@@ -159,6 +163,7 @@ pub fn save_department(w: &mut Write<'_>, allowed: impl MaySaveDepartment) -> Re
         name: save.draft.name,
         name_en: save.draft.name_en,
         order: save.draft.order,
+        external_id: save.draft.external_id,
         removed_at: None,
         ..base
     };
@@ -166,6 +171,9 @@ pub fn save_department(w: &mut Write<'_>, allowed: impl MaySaveDepartment) -> Re
     w.put(&department)?;
     if w.changed() > changed {
         touch(w)?;
+        if save.standing.tells() {
+            outbound::tell_department(w, before.as_ref(), &department)?;
+        }
     }
     Ok(department)
 }
@@ -222,9 +230,13 @@ pub fn remove_department(
             why: "department_in_use",
         });
     }
+    let before = department.clone();
     department.removed_at = Some(w.now());
     w.put(&department)?;
     touch(w)?;
+    if remove.standing.tells() {
+        outbound::tell_department(w, Some(&before), &department)?;
+    }
     Ok(department)
 }
 

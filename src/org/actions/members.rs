@@ -10,6 +10,7 @@ use super::{
     super::{
         Department, Member, MemberDraft, MemberId, MemberState, Origin, Post,
         directory::touch,
+        outbound,
         presence::put_member,
         standing::{self, Standing},
         sync::blank,
@@ -202,7 +203,7 @@ pub fn save_member(w: &mut Write<'_>, allowed: impl MaySave) -> Result<MemberSav
     if let Some(state) = save.state {
         enter(&mut member, state, w);
     }
-    write(w, before.as_ref(), &member)?;
+    let member = write(w, before.as_ref(), member, save.standing)?;
     Ok(MemberSaved { before, member })
 }
 
@@ -215,7 +216,7 @@ pub fn set_state(w: &mut Write<'_>, allowed: impl MaySetState) -> Result<MemberS
     }
     let mut member = before.clone();
     enter(&mut member, set.state, w);
-    write(w, Some(&before), &member)?;
+    let member = write(w, Some(&before), member, set.standing)?;
     Ok(MemberSaved {
         before: Some(before),
         member,
@@ -227,11 +228,21 @@ pub fn set_state(w: &mut Write<'_>, allowed: impl MaySetState) -> Result<MemberS
 pub fn put_back(w: &mut Write<'_>, allowed: Allowed<PutBack>) -> Result<bool> {
     let back = allowed.into_command();
     let now = seen(w, back.changed.id, None)?;
-    if now != back.changed || !back.standing.may_change_member(now.origin) {
+    // That WeCom has heard of it meanwhile is no change.
+    let changed = Member {
+        origin: now.origin,
+        told_at: now.told_at,
+        ..back.changed
+    };
+    if now != changed || !back.standing.may_change_member(now.origin) {
         return Ok(false);
     }
     let member = match back.before {
-        Some(before) => before,
+        Some(before) => Member {
+            origin: now.origin,
+            told_at: now.told_at,
+            ..before
+        },
         None => {
             let mut gone = now.clone();
             enter(&mut gone, MemberState::Left, w);
@@ -241,7 +252,7 @@ pub fn put_back(w: &mut Write<'_>, allowed: Allowed<PutBack>) -> Result<bool> {
     if must_be_there(&w.read(), &member.posts).is_err() {
         return Ok(false);
     }
-    write(w, Some(&now), &member)?;
+    write(w, Some(&now), member, back.standing)?;
     Ok(true)
 }
 
@@ -273,17 +284,27 @@ fn must_be_there(r: &Read<'_>, posts: &[Post]) -> Result<()> {
     Ok(())
 }
 
-fn write(w: &mut Write<'_>, before: Option<&Member>, member: &Member) -> Result<()> {
+/// Stores a member with all that follows; gives it as it is stored.
+fn write(
+    w: &mut Write<'_>,
+    before: Option<&Member>,
+    member: Member,
+    standing: Standing,
+) -> Result<Member> {
     let changed = w.changed();
-    put_member(w, member).map_err(|error| match error {
+    let member = match standing.tells() {
+        true => outbound::tell_member(w, before, member)?,
+        false => member,
+    };
+    put_member(w, &member).map_err(|error| match error {
         StoreError::Duplicate { .. } => AppError::field("userid", "org.problem.userid_taken"),
         other => other.into(),
     })?;
-    heads(w, before, member)?;
+    heads(w, before, &member)?;
     if w.changed() > changed {
         touch(w)?;
     }
-    Ok(())
+    Ok(member)
 }
 
 /// Keeps the departments' lists of heads in step with the members' posts.

@@ -80,7 +80,7 @@ pub(in crate::org) async fn create(
     let sight = app.read(|r| app.sight(r, &viewer, Permission::OrgEdit))?;
     let act = viewer.change("department.create");
     let standing = app.org_standing();
-    let saved = match draft_of(&sight.directory, &form.values) {
+    let saved = match draft_of(&sight.directory, &form.values, None) {
         Ok(draft) => {
             let save = SaveDepartment {
                 department: None,
@@ -155,7 +155,7 @@ pub(in crate::org) async fn save(
     let act = viewer.change("department.update").about("department", id);
     let standing = app.org_standing();
     let seen = form.values.seen.parse().ok();
-    let saved = match draft_of(&sight.directory, &form.values) {
+    let saved = match draft_of(&sight.directory, &form.values, Some(&known)) {
         Ok(draft) => {
             let save = SaveDepartment {
                 department: Some(id),
@@ -211,7 +211,11 @@ fn parse(id: &str) -> Result<DepartmentId> {
     id.parse().map_err(missing)
 }
 
-fn draft_of(directory: &Directory, form: &DepartmentForm) -> Result<DepartmentDraft> {
+fn draft_of(
+    directory: &Directory,
+    form: &DepartmentForm,
+    known: Option<&Department>,
+) -> Result<DepartmentDraft> {
     let parent = match form.parent.trim() {
         "" => 0,
         text => match resolve::department(&directory.tree, text) {
@@ -230,6 +234,7 @@ fn draft_of(directory: &Directory, form: &DepartmentForm) -> Result<DepartmentDr
         name: form.name.trim().to_owned(),
         name_en: form.name_en.trim().to_owned(),
         parent,
+        external_id: known.map_or(String::new(), |d| d.external_id.clone()),
         order: order
             .map(u64::from)
             .ok_or(AppError::field("order", "org.problem.order"))?,

@@ -115,6 +115,7 @@ fn member(name: &str, left: bool) -> MemberPage {
             job_number: name.into(),
             direct_leader: name.into(),
             external_id: name.into(),
+            told_at: None,
         },
         state: state(state_of),
         places: if left {
@@ -192,6 +193,8 @@ fn the_forms_render_new_old_refused_and_overtaken() {
                 order: 0,
                 leaders: Vec::new(),
                 removed_at: None,
+                external_id: String::new(),
+                told_at: None,
             };
             check_page(&DepartmentPage {
                 department: known.then_some(department),
