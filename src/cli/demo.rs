@@ -125,6 +125,7 @@ fn open(
         wecom_login_url: Some(sim.login_url()),
         public_url: None,
         behind_proxy: false,
+        tls: None,
     };
     Ok(App::open(config)?)
 }
