@@ -135,3 +135,37 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes a fresh pair; gives the certificate's bytes.
+    fn write_pair(cert: &Path, key: &Path) -> Vec<u8> {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(cert, made.cert.pem()).unwrap();
+        std::fs::write(key, made.signing_key.serialize_pem()).unwrap();
+        made.cert.der().to_vec()
+    }
+
+    #[test]
+    fn another_pair_is_taken_up_and_a_broken_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cert, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
+        assert!(Certificates::load(&cert, &key).is_err(), "nothing is there");
+        let first = write_pair(&cert, &key);
+        let certificates = Certificates::load(&cert, &key).unwrap();
+        let in_use = || certificates.current.load().cert[0].to_vec();
+        assert_eq!(in_use(), first);
+        let second = write_pair(&cert, &key);
+        certificates.reload().unwrap();
+        assert_eq!(in_use(), second);
+        std::fs::write(&key, "nonsense").unwrap();
+        assert!(certificates.reload().is_err());
+        write_pair(&cert, &dir.path().join("other.pem"));
+        assert!(certificates.reload().is_err());
+        assert_eq!(in_use(), second, "the good one stays");
+        std::fs::remove_file(&key).unwrap();
+        assert!(certificates.is_stale());
+    }
+}
