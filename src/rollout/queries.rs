@@ -32,8 +32,17 @@ pub fn setup(r: &Read<'_>) -> Result<Setup, StoreError> {
     Ok(r.get::<Setup>(&FIRM.to_owned())?.unwrap_or_default())
 }
 
+/// The address under which people and WeCom reach this server, without a slash at its end:
+/// the configuration's before that of the pages; empty if nobody has said.
+pub fn address(app: &App) -> Result<String> {
+    Ok(match &app.config.public_url {
+        Some(address) => address.trim_end_matches('/').to_owned(),
+        None => app.read(firm)?.address,
+    })
+}
+
 /// The address under which WeCom reaches this server's callbacks, if it is known.
 pub fn callback_address(app: &App) -> Result<Option<String>> {
-    let address = app.read(firm)?.address;
+    let address = address(app)?;
     Ok((!address.is_empty()).then(|| format!("{address}{}", crate::sync::CALLBACK)))
 }

@@ -72,9 +72,9 @@ pub(super) fn filled(app: &App, req: &HttpRequest) -> Result<FormState> {
         true => root.unwrap_or_default(),
         false => firm.name,
     };
-    let address = match firm.address.is_empty() {
-        true => super::own_address(app, req),
-        false => firm.address,
+    let address = match queries::address(app)? {
+        address if address.is_empty() => super::own_address(app, req),
+        address => address,
     };
     Ok(FormState::with_values([
         ("name", name),
