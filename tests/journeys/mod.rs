@@ -9,6 +9,7 @@ mod pages;
 mod people;
 mod rollout;
 mod scim;
+mod tls;
 mod writing;
 
 use std::io::Write;
