@@ -532,15 +532,14 @@ fn members_sign_in_with_wecom() {
 
 /// Somebody of the firm who has no account yet.
 fn colleague(test: &TestApp) -> String {
-    let taken = test.app.read(|r| {
+    test.app.read(|r| {
         let directory = test.app.directory.get(r).unwrap();
         let free = directory.members().find(|member| {
             let account = queries::account_of_member(r, member.id.cast()).unwrap();
             account.is_none() && member.is_here()
         });
         free.unwrap().userid.clone()
-    });
-    taken
+    })
 }
 
 /// A way back that did not begin in this browser, came before, or carries a code that is no

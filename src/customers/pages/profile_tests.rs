@@ -86,6 +86,20 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
             next: (n > 1).then(|| "/customers/b".into()),
         }),
         is_lost: n == 0,
+        pending: (0..n)
+            .map(|i| Pending {
+                sentence: text.into(),
+                state: ("effects.state.queued", "warn"),
+                trouble: if i == 0 { String::new() } else { text.into() },
+            })
+            .collect(),
+        editable: (0..n)
+            .map(|_| Editable {
+                by: text.into(),
+                tags_href: "/customers/a/tags".into(),
+                remark_href: "/customers/a/remark".into(),
+            })
+            .collect(),
     }
 }
 

@@ -67,7 +67,7 @@ async fn links_are_made_read_changed_and_deleted() {
     assert_eq!(told.priority_option, change.priority_option);
     assert_eq!(
         client.acquisition_links().all().await.unwrap(),
-        [made.link_id.clone()]
+        std::slice::from_ref(&made.link_id)
     );
     assert!(client.delete_acquisition_link(&made.link_id).await.unwrap());
     assert!(!client.delete_acquisition_link(&made.link_id).await.unwrap());

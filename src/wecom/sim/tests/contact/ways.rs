@@ -101,10 +101,9 @@ async fn bad_ways_get_the_named_errcodes() {
         body[field] = value;
         body
     };
-    for (userid, what) in [("sunlili", Trait::NotRealNamed)] {
-        let (userid, on) = (userid.to_owned(), true);
-        sim.act(CodeVerb::SetTrait { userid, what, on }).unwrap();
-    }
+    let (userid, what) = ("sunlili".to_owned(), Trait::NotRealNamed);
+    let on = true;
+    sim.act(CodeVerb::SetTrait { userid, what, on }).unwrap();
     let cases = vec![
         (json!({ "scene": 2, "user": ["zhoumin"] }), 41037),
         (json!({ "type": 2, "user": ["zhoumin"] }), 41038),
