@@ -61,7 +61,8 @@ assert sent["errcode"] == 0 and sent["invaliduser"] == "", sent
 uploaded = app.media.upload("image", ("a.png", io.BytesIO(picture()), "image/png"))
 sent = app.message.send_image(firm["agentid"], "zhoumin", uploaded["media_id"])
 assert sent["errcode"] == 0, sent
-assert app.media.download(uploaded["media_id"]).content == picture()
+fetched = app.get("media/get", params={"media_id": uploaded["media_id"]})
+assert fetched.content == picture()
 assert app.jsapi.get_ticket()["ticket"]
 
 followed = customer.get("externalcontact/get_follow_user_list")["follow_user"]

@@ -122,7 +122,11 @@ impl World {
         let notice = Notice::new(EVENT, "create_user")
             .id("UserID", userid)
             .list("Department", &[department]);
-        Ok(Done::making(userid.to_owned(), [notice]))
+        Ok(if by_wecom {
+            Done::making(userid.to_owned(), [notice])
+        } else {
+            Done::telling([notice])
+        })
     }
 
     fn activate(&mut self, userid: &str) -> Result<Done, Refusal> {
