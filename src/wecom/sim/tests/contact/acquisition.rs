@@ -65,10 +65,8 @@ async fn links_are_made_read_changed_and_deleted() {
     let told = client.acquisition_link(&made.link_id).await.unwrap();
     assert!(told.range == change.range.unwrap() && !told.link.skip_verify);
     assert_eq!(told.priority_option, change.priority_option);
-    assert_eq!(
-        client.acquisition_links().all().await.unwrap(),
-        std::slice::from_ref(&made.link_id)
-    );
+    let all = client.acquisition_links().all().await.unwrap();
+    assert_eq!(all, texts(&[&made.link_id]));
     assert!(client.delete_acquisition_link(&made.link_id).await.unwrap());
     assert!(!client.delete_acquisition_link(&made.link_id).await.unwrap());
 

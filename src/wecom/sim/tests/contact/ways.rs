@@ -101,9 +101,12 @@ async fn bad_ways_get_the_named_errcodes() {
         body[field] = value;
         body
     };
-    let (userid, what) = ("sunlili".to_owned(), Trait::NotRealNamed);
-    let on = true;
-    sim.act(CodeVerb::SetTrait { userid, what, on }).unwrap();
+    let unproved = CodeVerb::SetTrait {
+        userid: "sunlili".to_owned(),
+        what: Trait::NotRealNamed,
+        on: true,
+    };
+    sim.act(unproved).unwrap();
     let cases = vec![
         (json!({ "scene": 2, "user": ["zhoumin"] }), 41037),
         (json!({ "type": 2, "user": ["zhoumin"] }), 41038),
