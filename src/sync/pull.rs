@@ -26,6 +26,8 @@ pub(super) struct Pulled {
     members: Vec<MemberFacts>,
     /// All tags, if one was named that is not known yet.
     tags: Option<Vec<tags::sync::GroupFacts>>,
+    /// Who may add customers, if a member is new here: no event tells.
+    serving: Option<Vec<String>>,
     answer: Answer,
     /// What a customer did about a member: external_userid, userid, what.
     last_word: Option<(String, String, LastWord)>,
@@ -57,6 +59,7 @@ impl Pulled {
         Self {
             members: Vec::new(),
             tags: None,
+            serving: None,
             answer,
             last_word: None,
         }
@@ -74,8 +77,10 @@ pub(super) async fn ask(app: &App, client: &Client, target: &Target) -> Result<P
             let told = client.corp_tags().await?;
             Pulled::of(Answer::Tags(mapping::tag_groups(told)))
         }
-        Target::Member(userid) => member(client, userid, None).await?,
-        Target::RenamedMember { before, userid } => member(client, userid, Some(before)).await?,
+        Target::Member(userid) => member(app, client, userid, None).await?,
+        Target::RenamedMember { before, userid } => {
+            member(app, client, userid, Some(before)).await?
+        }
         Target::Customer(external_userid) => customer(app, client, external_userid).await?,
         Target::LastWord {
             customer: external_userid,
@@ -89,13 +94,25 @@ pub(super) async fn ask(app: &App, client: &Client, target: &Target) -> Result<P
     })
 }
 
-async fn member(client: &Client, userid: &str, renamed_from: Option<&String>) -> Result<Pulled> {
+async fn member(
+    app: &App,
+    client: &Client,
+    userid: &str,
+    renamed_from: Option<&String>,
+) -> Result<Pulled> {
     let told = client.member(userid).await?;
-    Ok(Pulled::of(Answer::Member {
+    let known = app.read(|r| org::queries::member_by_userid(r, userid))?;
+    let is_new = renamed_from.is_none() && known.is_none_or(|member| !member.is_here());
+    let serving = match told.is_some() && is_new {
+        true => Some(client.follow_users().await?),
+        false => None,
+    };
+    let pulled = Pulled::of(Answer::Member {
         userid: userid.to_owned(),
         renamed_from: renamed_from.cloned(),
         facts: told.map(mapping::member),
-    }))
+    });
+    Ok(Pulled { serving, ..pulled })
 }
 
 async fn customer(app: &App, client: &Client, external_userid: &str) -> Result<Pulled> {
@@ -124,6 +141,7 @@ async fn customer(app: &App, client: &Client, external_userid: &str) -> Result<P
     Ok(Pulled {
         members: unknown_members(app, client, &userids).await?,
         tags,
+        serving: None,
         answer: Answer::Customer {
             external_userid: external_userid.to_owned(),
             facts,
@@ -145,6 +163,7 @@ async fn group(app: &App, client: &Client, chat_id: &str) -> Result<Pulled> {
     Ok(Pulled {
         members: unknown_members(app, client, &owner).await?,
         tags: None,
+        serving: None,
         answer: Answer::Group {
             chat_id: chat_id.to_owned(),
             facts,
@@ -190,7 +209,12 @@ pub(super) fn apply(w: &mut Write<'_>, pulled: &Pulled) -> Result<(), StoreError
             userid,
             renamed_from,
             facts,
-        } => apply_member(w, userid, renamed_from.as_deref(), facts.as_ref())?,
+        } => {
+            apply_member(w, userid, renamed_from.as_deref(), facts.as_ref())?;
+            if let Some(serving) = &pulled.serving {
+                org::sync::apply_follow_users(w, serving)?;
+            }
+        }
         Answer::Customer {
             external_userid,
             facts: None,

@@ -13,7 +13,7 @@ use std::{
 use qitai::{
     app::App,
     identity::Viewer,
-    kit::{Clock, Random},
+    kit::{Clock, Random, Timestamp},
     store::Folder,
     sync,
     wecom::sim::{SimHandle, SimOptions, Simulator},
@@ -51,7 +51,8 @@ impl Firm {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers,
-            now: Clock::system().now(),
+            // Noon there: far from the pass of the night.
+            now: Timestamp::from_s(1_795_579_200),
             dir: None,
         })
         .unwrap();
@@ -88,7 +89,10 @@ impl Firm {
 
     fn open(&mut self) {
         let config = support::config(&self.sim, self.data.clone(), true);
-        let app = App::open_at(config, self.clock.clone()).unwrap();
+        // The one before lets go of the folder when its last task has ended.
+        let app = wait_for("the folder opens", || {
+            App::open_at(config.clone(), self.clock.clone()).ok()
+        });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -18,7 +18,7 @@ use qitai::{
 use super::{Firm, wait_for};
 
 /// Deeds of the firm, each told at least once.
-const DEEDS: usize = 700;
+const DEEDS: usize = 800;
 /// Ends of the process in between.
 const KILLS: usize = 3;
 /// Posts at the same time.
