@@ -30,6 +30,10 @@ const SENDING_MAX: usize = 8;
 const URGENT_MAX: usize = 4;
 /// How often the line is looked at without being woken.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often old effects are looked for.
+const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+/// Old effects forgotten in one write.
+const TIDY: usize = 1_000;
 /// Attempts after which an effect that keeps failing for a passing reason is given up.
 const ATTEMPTS_MAX: u32 = 12;
 /// After a crash nobody knows what WeCom answered last. It may have begun a penalty of a
@@ -98,7 +102,13 @@ impl<C: Outside> Courier<C> {
     pub async fn run(self, on: Arc<C>) -> Result<()> {
         let courier = Arc::new(self);
         let mut under_way = UnderWay::default();
+        let mut tidied = None::<tokio::time::Instant>;
+        courier.move_in().await?;
         while !courier.stop.is_cancelled() {
+            if tidied.is_none_or(|at| at.elapsed() > TIDY_EVERY) {
+                courier.tidy().await?;
+                tidied = Some(tokio::time::Instant::now());
+            }
             courier.clone().set_out(&on, &mut under_way).await?;
             tokio::select! {
                 Some(ended) = under_way.tasks.join_next() => under_way.end(ended)?,
@@ -110,6 +120,30 @@ impl<C: Outside> Courier<C> {
         while let Some(ended) = under_way.tasks.join_next().await {
             under_way.end(ended)?;
         }
+        Ok(())
+    }
+
+    /// In a restored folder nobody knows what has been carried out since the backup.
+    async fn move_in(&self) -> Result<()> {
+        let act = Act::by_system("effect.failed", "outbox");
+        let n = self.store.write(act, |w| Ok(effect::move_in(w)?)).await?;
+        if n > 0 {
+            tracing::warn!(
+                n,
+                "the folder was restored: unfinished effects wait for a person"
+            );
+        }
+        Ok(())
+    }
+
+    async fn tidy(&self) -> Result<()> {
+        let act = || Act::by_system("effect.tidy", "outbox");
+        while self
+            .store
+            .write(act(), |w| Ok(effect::tidy(w, TIDY)?))
+            .await?
+            > 0
+        {}
         Ok(())
     }
 

@@ -408,6 +408,94 @@ pub(super) fn change(
     Ok(has_changed)
 }
 
+/// The folder that the outbox belongs to. One row: a restored folder has another id, and what
+/// was unfinished in the backup may have been carried out since.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Home {
+    /// The folder's id.
+    #[n(0)]
+    folder: String,
+}
+
+impl Entity for Home {
+    const KIND: &'static str = "outbox_home";
+    const TABLE: &'static str = "outbox-home-1";
+    const CLASS: Class = Class::Machinery;
+    type Key = String;
+
+    fn key(&self) -> String {
+        "home".to_owned()
+    }
+}
+
+#[cfg(test)]
+impl Home {
+    /// Another folder's.
+    pub(super) fn of_another() -> Self {
+        Self {
+            folder: "another".to_owned(),
+        }
+    }
+}
+
+/// Leaves everything unfinished to a person if the folder is not the one in which it was
+/// planned; gives how many effects that are.
+pub(super) fn move_in(w: &mut Write<'_>) -> Result<usize, StoreError> {
+    let here = Home {
+        folder: w.read().vault().folder_id(),
+    };
+    let before = w.get::<Home>(&here.key())?;
+    let mut moved = Vec::new();
+    if before.is_some_and(|before| before != here) {
+        for state in [EffectState::Queued, EffectState::Sending] {
+            let unfinished = w.read().list(&BY_STATE_AND_TIME, &in_state(state))?;
+            moved.extend(unfinished.collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+    let n = moved.len();
+    for mut effect in moved {
+        effect.state = EffectState::Unknown;
+        effect.failure = Some(Failure::of(
+            &AppError::Unavailable { why: "restored" },
+            w.now(),
+        ));
+        w.put(&effect)?;
+    }
+    w.put(&here)?;
+    Ok(n)
+}
+
+/// How long ended effects are kept, in milliseconds.
+const KEPT_MS: i64 = 90 * 86_400_000;
+
+/// Forgets effects that ended long ago; gives how many, at most `limit` of each state. What
+/// failed stays until somebody has looked at it.
+pub(super) fn tidy(w: &mut Write<'_>, limit: usize) -> Result<usize, StoreError> {
+    let before = w.now().plus_ms(-KEPT_MS);
+    let mut old = Vec::new();
+    for state in [
+        EffectState::Done,
+        EffectState::Cancelled,
+        EffectState::Rehearsed,
+    ] {
+        let walk = Walk {
+            backwards: true,
+            ..in_state(state)
+        };
+        for effect in w.read().list(&BY_STATE_AND_TIME, &walk)?.take(limit) {
+            let effect = effect?;
+            if effect.created_at > before {
+                break;
+            }
+            old.push(effect.id);
+        }
+    }
+    for id in &old {
+        w.delete::<Effect>(id)?;
+    }
+    Ok(old.len())
+}
+
 /// Effects of a kind that are looked at for one round.
 const LOOKED_AT_MAX: usize = 200;
 

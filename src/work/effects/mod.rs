@@ -1,7 +1,7 @@
 //! The outbox: everything Qitai does outside, planned in the same transaction as the change it
 //! belongs to, then sent by the courier.
 //!
-//! Tables `effects-1`, `write-settings-1`. An effect moves queued → sending → done, failed or
+//! Tables `effects-1`, `write-settings-1`, `outbox-home-1`. An effect moves queued → sending → done, failed or
 //! unknown. *Sending* is durable before the first byte leaves. Whatever is found in *sending*
 //! after a crash, or had no clear answer, is looked up at the other end before anything is sent
 //! again; where the other end cannot tell, it stays *unknown* until a person decides. What is
@@ -30,4 +30,8 @@ pub use kind::{
 pub use permit::{Area, SaveWriteSettings, WriteMode, WriteSettings, mode, save_write_settings};
 
 /// The outbox's tables.
-pub const TABLES: [TableSpec; 2] = [TableSpec::of::<Effect>(), TableSpec::of::<WriteSettings>()];
+pub const TABLES: [TableSpec; 3] = [
+    TableSpec::of::<Effect>(),
+    TableSpec::of::<effect::Home>(),
+    TableSpec::of::<WriteSettings>(),
+];

@@ -299,6 +299,75 @@ fn what_is_stopped_in_time_is_not_sent() {
     );
 }
 
+/// A backup may be older than what was done since.
+#[test]
+fn in_a_restored_folder_a_person_decides_about_everything_unfinished() {
+    let bench = Bench::new(&[], true);
+    let first = bench.plan("a", None);
+    bench.run_until(first, &FINAL);
+    let unfinished = bench.plan("b", None);
+    bench.write(|w| {
+        w.put(&effect::Home::of_another())?;
+        Ok(())
+    });
+    let effect = bench.run_until(unfinished, &FINAL);
+    assert_eq!(effect.state, EffectState::Unknown);
+    assert_eq!(effect.failure.unwrap().code, "unavailable.restored");
+    assert_eq!(bench.done(), [b"a".to_vec()]);
+    assert!(bench.write(move |w| Ok(decide(w, unfinished, Decision::SendAgain)?)));
+    assert_eq!(bench.run_until(unfinished, &FINAL).state, EffectState::Done);
+}
+
+/// What is for one record keeps its order, also when the first has to wait.
+#[test]
+fn what_is_for_one_record_leaves_in_the_order_planned() {
+    let bench = Bench::new(&[Mood::Busy, Mood::Busy, Mood::Busy], true);
+    let about = |input: &str, about: &str| NewEffect {
+        kind: SEND,
+        priority: Priority::Awaited,
+        input: input.as_bytes().to_vec(),
+        about: ("test", about.to_owned()),
+        batch: None,
+        created_by: None,
+        expires_at: None,
+    };
+    let ids: Vec<EffectId> = ["1", "2", "3"]
+        .map(|input| bench.write(move |w| plan(w, about(input, "same"))))
+        .to_vec();
+    bench.run_until(ids[2], &FINAL);
+    let expected: Vec<Vec<u8>> = ["1", "2", "3"].map(|n| n.as_bytes().to_vec()).to_vec();
+    assert_eq!(bench.done(), expected);
+}
+
+#[test]
+fn where_the_firm_rehearses_nothing_is_sent_and_where_it_is_off_nothing_is_planned() {
+    let bench = Bench::new(&[], true);
+    let set = |mode| {
+        let settings = WriteSettings::default().with(Area::Customers, mode);
+        bench.write(move |w| Ok(w.put(&settings)?));
+    };
+    set(WriteMode::DryRun);
+    let rehearsed = bench.plan("a", None);
+    assert_eq!(bench.effect(rehearsed).state, EffectState::Rehearsed);
+    set(WriteMode::On);
+    let sent = bench.plan("b", None);
+    bench.run_until(sent, &FINAL);
+    assert_eq!(bench.done(), [b"b".to_vec()]);
+    set(WriteMode::Off);
+    let new = NewEffect {
+        kind: SEND,
+        priority: Priority::Bulk,
+        input: Vec::new(),
+        about: ("test", "c".to_owned()),
+        batch: None,
+        created_by: None,
+        expires_at: None,
+    };
+    let act = Act::by_system("test", "test");
+    let refused = bench.store.write_blocking(act, move |w| plan(w, new));
+    assert_eq!(refused.unwrap_err().code(), "conflict.writing_off");
+}
+
 #[test]
 fn a_rehearsal_tells_what_would_be_sent_and_sends_nothing() {
     let bench = Bench::new(&[], true);
