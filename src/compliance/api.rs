@@ -7,6 +7,7 @@ use actix_web::{
     http::header,
     web::{Data, Json, Query},
 };
+use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -133,6 +134,7 @@ pub(super) async fn export(viewer: Viewer, app: Data<App>) -> Result<HttpRespons
     let (writer, mut spool) = spool(&app.config.data).map_err(AppError::internal)?;
     let who = viewer.view("audit.export.begin");
     let app = app.into_inner();
+    let (reading, asking) = (app.clone(), viewer);
     let made = tokio::task::spawn_blocking(move || {
         let made = make(&app, &who, writer);
         if let Err(error) = &made {
@@ -144,13 +146,21 @@ pub(super) async fn export(viewer: Viewer, app: Data<App>) -> Result<HttpRespons
     if !spool.has_begun().await {
         made.await.map_err(AppError::internal)??;
     }
+    // Whoever is signed out half way gets no more of it.
+    let chunks = spool.stream().map(move |chunk| {
+        let now = reading.store.clock().now();
+        match reading.read(|r| asking.still_may(r, Permission::AuditExport, now)) {
+            true => chunk,
+            false => Err(std::io::ErrorKind::PermissionDenied.into()),
+        }
+    });
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
         .insert_header((
             header::CONTENT_DISPOSITION,
             "attachment; filename=\"qitai-audit.zip\"",
         ))
-        .streaming(Box::pin(spool.stream())))
+        .streaming(Box::pin(chunks)))
 }
 
 fn make(app: &App, who: &Act, out: SpoolWriter) -> Result<()> {

@@ -205,6 +205,12 @@ impl Viewer {
         })
     }
 
+    /// Whether session or token, account and the right to `permission` are still there: for
+    /// what goes on for longer than a request should, such as a stream.
+    pub fn still_may(&self, r: &Read<'_>, permission: Permission, now: Timestamp) -> bool {
+        self.scope_at(r, Some(permission), now).is_ok()
+    }
+
     /// Lets a command through, inside the write that carries it out, judged by that write's
     /// own state.
     ///

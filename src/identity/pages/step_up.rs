@@ -25,7 +25,7 @@ use crate::{
 
 use super::{
     super::{Ticket, Viewer, actions, actions::Entered},
-    set_session, through,
+    set_session, through, wecom,
 };
 
 /// The field that carries the password beside the kept ones.
@@ -44,6 +44,10 @@ pub(super) struct StepUpPage {
     pub(super) login: String,
     /// Whether there is a password to ask for: who came by WeCom alone comes that way again.
     pub(super) has_password: bool,
+    /// Where that way begins, if it is on offer.
+    pub(super) again: Option<String>,
+    /// Whether a form waits behind this page.
+    pub(super) is_form: bool,
     pub(super) back: String,
     pub(super) form: FormState,
 }
@@ -63,7 +67,7 @@ pub(crate) async fn around<B: MessageBody + 'static>(
             Ok(ticket) => Some(ticket),
             Err(AppError::Invalid(invalid)) => {
                 let form = FormState::empty().refused(invalid);
-                let answer = page(req.request(), form, StatusCode::UNPROCESSABLE_ENTITY);
+                let answer = page(&app, req.request(), form, StatusCode::UNPROCESSABLE_ENTITY);
                 return Ok(req.into_response(answer));
             }
             Err(error) => return Err(error.into()),
@@ -72,7 +76,7 @@ pub(crate) async fn around<B: MessageBody + 'static>(
     };
     let mut response = next.call(req).await?.map_into_boxed_body();
     if is_asked(&response) && response.request().extensions().get::<Viewer>().is_some() {
-        let answer = ask_instead(response.request());
+        let answer = ask_instead(&app, response.request());
         response = response.into_response(answer);
     }
     if let Some(ticket) = ticket {
@@ -102,10 +106,10 @@ async fn stepped_up(app: &App, req: &HttpRequest, password: String) -> Result<Ti
 }
 
 /// The page that asks, for a form; the way there and back for anything else.
-fn ask_instead(req: &HttpRequest) -> HttpResponse {
+fn ask_instead(app: &App, req: &HttpRequest) -> HttpResponse {
     let is_fragment = Cx::of(req).is_some_and(|cx| cx.is_fragment);
     if web::posted_fields(req).is_some() && !is_fragment {
-        return page(req, FormState::empty(), StatusCode::FORBIDDEN);
+        return page(app, req, FormState::empty(), StatusCode::FORBIDDEN);
     }
     let address = format!("/me/step-up?next={}", encode(&way_back(req)));
     let mut answer = Shown::<StepUpPage>::go_to(address).respond_to(req);
@@ -113,21 +117,30 @@ fn ask_instead(req: &HttpRequest) -> HttpResponse {
     answer
 }
 
-fn page(req: &HttpRequest, form: FormState, status: StatusCode) -> HttpResponse {
+fn page(app: &App, req: &HttpRequest, form: FormState, status: StatusCode) -> HttpResponse {
     let account = req
         .extensions()
         .get::<Viewer>()
         .and_then(|v| v.account().cloned());
+    let back = way_back(req);
     let page = StepUpPage {
+        again: again(app, &back),
+        is_form: true,
         action: req.uri().to_string(),
         field: FIELD,
         kept: web::posted_fields(req).unwrap_or_default(),
         has_password: account.as_ref().is_some_and(|a| a.password.is_some()),
         login: account.map_or(String::new(), |a| a.login),
-        back: way_back(req),
+        back,
         form: renamed(form),
     };
     Shown::of(page).with_status(status).respond_to(req)
+}
+
+/// The way in once more for whoever has no password, leading back here.
+fn again(app: &App, back: &str) -> Option<String> {
+    let offered = wecom::is_offered(app).unwrap_or(false);
+    offered.then(|| wecom::out_href(back))
 }
 
 /// The problem stands at the field as this page names it.
@@ -150,15 +163,17 @@ fn way_back(req: &HttpRequest) -> String {
 }
 
 /// `/me/step-up?next=`: asks, and leads back.
-pub(super) async fn ask(viewer: Viewer, cx: Cx) -> Shown<StepUpPage> {
+pub(super) async fn ask(viewer: Viewer, app: Data<App>, cx: Cx) -> Shown<StepUpPage> {
     let query = ListQuery::parse(&cx.path, &cx.query);
     let next = query.get("next").and_then(local).unwrap_or("/me");
-    Shown::of(plain(&viewer, next.to_owned(), FormState::empty()))
+    Shown::of(plain(&app, &viewer, next.to_owned(), FormState::empty()))
 }
 
-fn plain(viewer: &Viewer, next: String, form: FormState) -> StepUpPage {
+fn plain(app: &App, viewer: &Viewer, next: String, form: FormState) -> StepUpPage {
     let account = viewer.account();
     StepUpPage {
+        again: again(app, &next),
+        is_form: false,
         action: "/me/step-up".to_owned(),
         field: "password",
         kept: vec![("next".to_owned(), next.clone())],
@@ -189,7 +204,7 @@ pub(super) async fn prove(
     match form.state.catch(done)? {
         Ok(ticket) => through::<StepUpPage>(&app, &req, &Entered::In(ticket), &next),
         Err(form) => {
-            let page = Shown::of(plain(&viewer, next, form)).invalid();
+            let page = Shown::of(plain(&app, &viewer, next, form)).invalid();
             Ok(page.respond_to(&req))
         }
     }

@@ -246,6 +246,8 @@ fn doors_and_second_factors_render() {
         kept: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
         login: HOSTILE.to_owned(),
         has_password: true,
+        again: None,
+        is_form: true,
         back: "/me".to_owned(),
         form: refused(),
     });

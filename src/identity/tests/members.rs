@@ -170,10 +170,17 @@ async fn who_leaves_is_out_at_once_and_whoever_comes_back_is_in_again() {
     });
     let (session, viewer) = firm.sign_in("zhou").await;
     let token = block(|| firm.api_token(&zhou, &[Permission::CustomerRead])).unwrap();
+    let now = firm.now();
+    assert!(
+        firm.store
+            .read(|r| viewer.still_may(r, Permission::CustomerRead, now))
+    );
     block(|| firm.directory(member_gone, 7));
     assert_eq!(code_of(firm.visit(&session)), ENDED);
     assert_eq!(code_of(firm.call(&token)), ENDED);
-    // So is what was authenticated before and still runs.
+    // So is what was authenticated before and still runs: a page, a stream.
+    let (read, now) = (Permission::CustomerRead, firm.now());
+    assert!(!firm.store.read(|r| viewer.still_may(r, read, now)));
     assert_eq!(
         code_of(firm.scope(&viewer, Permission::CustomerRead)),
         ENDED

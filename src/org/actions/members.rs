@@ -10,6 +10,7 @@ use super::{
     super::{
         Department, Member, MemberDraft, MemberId, MemberState, Origin, Post,
         directory::touch,
+        presence::put_member,
         standing::{self, Standing},
         sync::blank,
         tables::MEMBER_BY_NO,
@@ -274,7 +275,7 @@ fn must_be_there(r: &Read<'_>, posts: &[Post]) -> Result<()> {
 
 fn write(w: &mut Write<'_>, before: Option<&Member>, member: &Member) -> Result<()> {
     let changed = w.changed();
-    w.put(member).map_err(|error| match error {
+    put_member(w, member).map_err(|error| match error {
         StoreError::Duplicate { .. } => AppError::field("userid", "org.problem.userid_taken"),
         other => other.into(),
     })?;
