@@ -329,7 +329,7 @@ impl App {
 
     /// Whether pages are reached over TLS: always, but for plain HTTP on loopback.
     pub fn is_secure(&self) -> bool {
-        self.config.behind_proxy
+        self.config.is_secure()
     }
 
     /// When the audit trail was last examined, and whether it was intact.

@@ -39,6 +39,24 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Whether TLS ends at a reverse proxy in front, which then sets the forwarded headers.
     pub behind_proxy: bool,
+    /// TLS at our own door; none serves plain HTTP.
+    pub tls: Option<TlsFiles>,
+}
+
+impl Config {
+    /// Whether pages are reached over TLS: always, but for plain HTTP on loopback.
+    pub fn is_secure(&self) -> bool {
+        self.behind_proxy || self.tls.is_some()
+    }
+}
+
+/// Where certificate and key lie, both PEM. They are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, followed by those between it and the root.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// How to reach the firm's WeCom account.
@@ -76,6 +94,8 @@ struct File {
     proxy: Option<Secret<String>>,
     wecom_login_url: Option<String>,
     public_url: Option<String>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
 }
 
 /// What environment and flags may override; clap reads both.
@@ -116,6 +136,9 @@ pub enum ConfigError {
         /// What the system said.
         why: std::io::Error,
     },
+    /// A certificate without its key, or the other way round.
+    #[error("tls_cert and tls_key belong together: give both, or neither")]
+    HalfTls,
     /// The file is not what is expected; the message names key and line.
     #[error("{path}: {why}", path = path.display())]
     Parse {
@@ -135,6 +158,11 @@ impl Config {
             None => File::default(),
         };
         let listen = overrides.listen.or(file.listen);
+        let tls = match (file.tls_cert, file.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            _ => return Err(ConfigError::HalfTls),
+        };
         Ok(Self {
             data: overrides
                 .data
@@ -156,6 +184,7 @@ impl Config {
             wecom_login_url: file.wecom_login_url,
             public_url: file.public_url,
             behind_proxy: file.behind_proxy,
+            tls,
         })
     }
 }
@@ -225,6 +254,14 @@ mod tests {
             error.contains("line 2") && error.contains("colour"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn certificate_and_key_belong_together() {
+        assert!(load("tls_cert = 'a.pem'").is_err());
+        let config = load("tls_cert = 'a.pem'\ntls_key = 'b.pem'").unwrap();
+        assert!(config.is_secure());
+        assert!(!load("").unwrap().is_secure());
     }
 
     #[test]

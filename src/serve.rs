@@ -1,7 +1,7 @@
 //! The running server: routes of all slices inside the frame, until the process is told to
 //! stop.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpResponse,
@@ -19,7 +19,7 @@ use crate::{
     openapi,
     slice::{Access, Slice},
     slices, sync, visit,
-    web::{self, Cursors, Operations, Routes, Web},
+    web::{self, Certificates, Cursors, Operations, Routes, TlsError, Web},
 };
 
 /// What the web layer needs of the app.
@@ -68,8 +68,14 @@ pub fn routes(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Vec<Routes> {
 /// Serves on an open socket until the app stops.
 pub async fn serve(app: Arc<App>, socket: TcpListener) -> Result<()> {
     let slices = Arc::new(slices::all());
-    let server = web::serve(web(&app, slices.clone()), routes(&app, slices), socket)
+    let certificates = certificates(&app).map_err(AppError::internal)?;
+    let tls = certificates.as_ref().map(Certificates::server_config);
+    let tls = tls.transpose().map_err(AppError::internal)?;
+    let server = web::serve(web(&app, slices.clone()), routes(&app, slices), socket, tls)
         .map_err(AppError::internal)?;
+    if let Some(certificates) = certificates {
+        tokio::spawn(keep_fresh(app.clone(), certificates));
+    }
     let handle = server.handle();
     let stopping = app.clone();
     tokio::spawn(async move {
@@ -77,6 +83,39 @@ pub async fn serve(app: Arc<App>, socket: TcpListener) -> Result<()> {
         handle.stop(true).await;
     });
     server.await.map_err(AppError::internal)
+}
+
+/// The certificate that the configuration names, if any.
+pub fn certificates(app: &App) -> Result<Option<Arc<Certificates>>, TlsError> {
+    let files = app.config.tls.as_ref();
+    files
+        .map(|files| Certificates::load(&files.cert, &files.key))
+        .transpose()
+}
+
+/// How often the files of the certificate are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Takes up another certificate when its files change, and at once on SIGHUP. One that cannot
+/// be used leaves the old one in place.
+async fn keep_fresh(app: Arc<App>, certificates: Arc<Certificates>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    loop {
+        let asked = tokio::select! {
+            _ = hangup.recv() => true,
+            () = tokio::time::sleep(LOOK_EVERY) => false,
+            () = app.stopped() => return,
+        };
+        if asked || certificates.is_stale() {
+            match certificates.reload() {
+                Ok(()) => tracing::info!("another certificate is in use"),
+                Err(error) => tracing::error!(%error, "the new certificate cannot be used"),
+            }
+        }
+    }
 }
 
 /// One resource for each address, with all its methods, behind the early check of access.

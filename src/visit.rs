@@ -152,12 +152,15 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
 fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> Result<Shell> {
     let directory = app.directory.get(r)?;
     let root = directory.tree.roots().first().map(|d| d.name.clone());
-    let chosen = Some(rollout::queries::firm(r)?.name).filter(|name| !name.is_empty());
+    let known = rollout::queries::firm(r)?;
+    let logo = rollout::queries::logo_address(&known);
+    let chosen = Some(known.name).filter(|name| !name.is_empty());
     let firm = app.config.firm.clone().or(chosen).or(root);
     let firm = firm.unwrap_or_default();
     let Some(viewer) = viewer else {
         return Ok(Shell {
             firm,
+            logo,
             ..Shell::default()
         });
     };
@@ -169,6 +172,7 @@ fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> 
     let synced_at = jobs::latest_in(r, sync::KIND, JobState::Done)?.and_then(|j| j.finished_at);
     Ok(Shell {
         firm,
+        logo,
         user,
         nav: nav(slices, viewer),
         settings: settings(slices, viewer),

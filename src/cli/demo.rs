@@ -51,6 +51,8 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
     }
     // Kept until the end: the folder goes with it.
     let (_temporary, data) = data_folder(overrides)?;
+    // Before anything is put into it: it is for this user alone.
+    Folder::at(&data).create(&Random::system())?;
     let sim = start_simulator(args, &data)?;
     let app = open(&sim, listen, data)?;
     let socket = serve::listen(&app)?;
@@ -125,6 +127,7 @@ fn open(
         wecom_login_url: Some(sim.login_url()),
         public_url: None,
         behind_proxy: false,
+        tls: None,
     };
     Ok(App::open(config)?)
 }

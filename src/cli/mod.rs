@@ -50,7 +50,7 @@ enum Command {
     /// A WeCom server with a made-up firm, alone
     Simulator(simulator::Args),
     /// Makes the data folder and prints the claim code of the first super admin
-    Init,
+    Init(init::Args),
     /// Examines every row against its indexes, the change feed and the audit log
     Check(check::Args),
     /// Examines network, secrets, rights, callback and this machine, and says what mends it
@@ -107,7 +107,7 @@ fn run(cli: Cli) -> CommandResult {
             unreachable!("answered above: these need no configuration")
         }
         Command::Serve => serve::run(config),
-        Command::Init => init::run(&config),
+        Command::Init(args) => init::run(&config, &args),
         Command::Check(args) => check::run(&config, &args),
         Command::Doctor(args) => doctor::run(&config, &args),
         Command::Backup(args) => backup::run(&config, &args),

@@ -28,20 +28,27 @@ pub(super) fn run(config: Config) -> CommandResult {
         ),
     }
     let socket = listen(&app)?;
-    eprintln!("listening on http://{}", app.config.listen);
+    let scheme = match app.config.tls {
+        Some(_) => "https",
+        None => "http",
+    };
+    eprintln!("listening on {scheme}://{}", app.config.listen);
     run_until_stopped(app, socket)
 }
 
-/// Takes the port. Plain HTTP is for loopback, or behind a declared proxy.
+/// Takes the port, if there is TLS or no need of it: plain HTTP is for loopback, or behind a
+/// declared proxy. A certificate that cannot be used is told here, not at the first visit.
 pub(super) fn listen(app: &App) -> Result<TcpListener, Box<dyn std::error::Error>> {
     let listen = app.config.listen;
-    if !listen.ip().is_loopback() && !app.config.behind_proxy {
+    if !listen.ip().is_loopback() && !app.config.is_secure() {
         return Err(format!(
-            "{listen} is not a loopback address. Put a reverse proxy with TLS in front and set \
-             behind_proxy = true, or listen on 127.0.0.1"
+            "{listen} is not a loopback address, and pages must not travel without TLS. Set \
+             tls_cert and tls_key (`qitai init --self-signed` makes a pair), put a reverse proxy \
+             with TLS in front and set behind_proxy = true, or listen on 127.0.0.1"
         )
         .into());
     }
+    serve::certificates(app)?;
     TcpListener::bind(listen).map_err(|why| format!("cannot listen on {listen}: {why}").into())
 }
 

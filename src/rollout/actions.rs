@@ -11,8 +11,10 @@ use crate::{
 };
 
 use super::{
-    model::{AppliedPreset, Firm, Industry, Step, clean_address},
+    logo,
+    model::{AppliedPreset, Firm, Industry, Logo, Step, clean_address},
     presets, queries,
+    tables::FIRM,
 };
 
 /// Longest text of a field, in characters.
@@ -23,6 +25,13 @@ const TEXT_CHARS_MAX: usize = 100;
 pub struct SaveFirm {
     /// The firm to be.
     pub firm: Firm,
+}
+
+/// Shows another logo, or none.
+#[derive(Debug, Clone)]
+pub struct SaveLogo {
+    /// The file; none takes the logo away.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// Saves a step of the wizard, so that it goes on behind it.
@@ -56,11 +65,12 @@ macro_rules! for_super_admins {
         }
     )+};
 }
-for_super_admins!(SaveFirm, PassStep, WorkWithoutWecom, KeepPreset);
+for_super_admins!(SaveFirm, SaveLogo, PassStep, WorkWithoutWecom, KeepPreset);
 
 /// Keeps what is said of the firm.
 pub fn save_firm(w: &mut Write<'_>, allowed: Allowed<SaveFirm>) -> Result<()> {
     let mut firm = allowed.into_command().firm;
+    firm.logo = queries::firm(&w.read())?.logo;
     let mut wrong = Invalid::default();
     for (field, value) in [
         ("name", &mut firm.name),
@@ -86,6 +96,27 @@ pub fn save_firm(w: &mut Write<'_>, allowed: Allowed<SaveFirm>) -> Result<()> {
         }
     }
     wrong.into_result()?;
+    Ok(w.put(&firm)?)
+}
+
+/// Keeps the logo, if it is a picture and nothing else.
+pub fn save_logo(w: &mut Write<'_>, allowed: Allowed<SaveLogo>) -> Result<()> {
+    let mut firm = queries::firm(&w.read())?;
+    match allowed.into_command().bytes {
+        None => {
+            w.delete::<Logo>(&FIRM.to_owned())?;
+            firm.logo = None;
+        }
+        Some(bytes) => {
+            let media_type =
+                logo::media_type(&bytes).ok_or(AppError::field("file", "firm.logo_kind"))?;
+            firm.logo = Some(w.random().u64());
+            w.put(&Logo {
+                is_png: media_type == "image/png",
+                bytes,
+            })?;
+        }
+    }
     Ok(w.put(&firm)?)
 }
 

@@ -1,6 +1,6 @@
 //! Roll-out: from an empty folder to a firm at work.
 //!
-//! Tables: `firm-1`, `setup-1`. The wizard (`/setup`), the settings of the firm and of its
+//! Tables: `firm-1`, `setup-1`, `logo-1`. The wizard (`/setup`), the settings of the firm and of its
 //! connection (`/settings`), and the examination of everything the connection depends on
 //! (`/settings/doctor`, `qitai doctor`). Invariants: a step is saved before the next one is
 //! shown, so the wizard can be left and taken up anywhere; nothing secret is ever shown again
@@ -8,6 +8,7 @@
 
 pub mod actions;
 pub mod doctor;
+mod logo;
 pub mod model;
 mod pages;
 mod presets;
@@ -34,6 +35,15 @@ pub fn slice() -> Slice {
         Route::get("/settings", manage, || get().to(pages::settings)),
         Route::get("/settings/company", manage, || get().to(company::show)),
         Route::post("/settings/company", manage, || post().to(company::save)),
+        Route::get("/settings/company/logo", Access::Public, || {
+            get().to(company::logo)
+        }),
+        Route::upload("/settings/company/logo", manage, || {
+            post().to(company::save_logo)
+        }),
+        Route::post("/settings/company/logo/remove", manage, || {
+            post().to(company::remove_logo)
+        }),
         Route::get("/settings/wecom", manage, || get().to(wecom::show)),
         Route::post("/settings/wecom", manage, || post().to(wecom::save)),
         Route::post("/settings/wecom/check", manage, || post().to(wecom::check)),

@@ -25,6 +25,30 @@ pub struct Firm {
     /// The address under which people and WeCom reach this server, without a slash at its end.
     #[n(4)]
     pub address: String,
+    /// Tells the logo from earlier ones; none if there is no logo.
+    #[n(5)]
+    pub logo: Option<u64>,
+}
+
+/// The firm's logo, see [`logo`](super::logo).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Logo {
+    /// PNG, otherwise JPEG.
+    #[n(0)]
+    pub is_png: bool,
+    /// The file.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub bytes: Vec<u8>,
+}
+
+impl Logo {
+    /// Its media type.
+    pub fn media_type(&self) -> &'static str {
+        match self.is_png {
+            true => "image/png",
+            false => "image/jpeg",
+        }
+    }
 }
 
 /// Lines of business for which there is a preset.

@@ -170,6 +170,8 @@ pub struct Held {
 pub struct Shell {
     /// The firm's name.
     pub firm: String,
+    /// The address of its logo; without one the product's mark stands there.
+    pub logo: Option<String>,
     /// Nobody before sign-in.
     pub user: Option<ShellUser>,
     /// The rail.

@@ -41,6 +41,7 @@ mod preferences;
 mod query;
 mod server;
 mod shown;
+mod tls;
 pub mod words;
 
 pub use csrf::FormSecret;
@@ -56,6 +57,7 @@ pub use operations::{CarriedOut, NotDone, OperationBook, Operations};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};
 pub use shown::{Shown, View};
+pub use tls::{Certificates, TlsError};
 pub use words::Lang;
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! The server: actix with the frame around all routes, and limits at the door.
 
 use std::{
+    any::Any,
     collections::HashMap,
     io,
-    net::{IpAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     body::BoxBody,
@@ -64,9 +66,14 @@ pub fn app(
     app.wrap(from_fn(frame::around))
 }
 
-/// Serves on an open socket until the returned server is stopped. Stopping lets running
-/// requests finish for fifteen seconds.
-pub fn serve(web: Web, routes: Vec<Routes>, socket: TcpListener) -> io::Result<Server> {
+/// Serves on an open socket until the returned server is stopped, by TLS if there is a
+/// configuration for it. Stopping lets running requests finish for fifteen seconds.
+pub fn serve(
+    web: Web,
+    routes: Vec<Routes>,
+    socket: TcpListener,
+    tls: Option<rustls::ServerConfig>,
+) -> io::Result<Server> {
     let web = Data::new(web);
     let peers = Peers::default();
     let server = HttpServer::new(move || app(web.clone(), &routes))
@@ -78,14 +85,24 @@ pub fn serve(web: Web, routes: Vec<Routes>, socket: TcpListener) -> io::Result<S
         .shutdown_timeout(STOP_DEADLINE_S)
         .disable_signals()
         .on_connect(move |connection, data| {
-            if let Some(stream) = connection.downcast_ref::<TcpStream>()
-                && let Ok(peer) = stream.peer_addr()
-            {
+            if let Some(peer) = peer_of(connection) {
                 data.insert(peers.enter(peer.ip()));
             }
-        })
-        .listen(socket)?;
+        });
+    let server = match tls {
+        Some(config) => server.listen_rustls_0_23(socket, config)?,
+        None => server.listen(socket)?,
+    };
     Ok(server.run())
+}
+
+/// The other end of a connection, plain or by TLS.
+fn peer_of(connection: &dyn Any) -> Option<SocketAddr> {
+    let stream = match connection.downcast_ref::<TlsStream<TcpStream>>() {
+        Some(stream) => stream.get_ref().0,
+        None => connection.downcast_ref::<TcpStream>()?,
+    };
+    stream.peer_addr().ok()
 }
 
 /// The process runs; says nothing about the store. `/readyz` does.

@@ -127,6 +127,7 @@ fn open(data: &Path) -> Arc<App> {
         wecom_login_url: None,
         public_url: None,
         behind_proxy: false,
+        tls: None,
     })
     .unwrap()
 }

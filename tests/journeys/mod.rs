@@ -8,6 +8,7 @@ mod once;
 mod pages;
 mod people;
 mod rollout;
+mod tls;
 
 use std::io::Write;
 

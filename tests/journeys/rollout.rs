@@ -321,3 +321,43 @@ fn a_connection_in_the_file_wins_and_says_so() {
     assert_eq!(answer.status, 409);
     assert_eq!(test.audit_size(), before);
 }
+
+#[test]
+fn a_logo_is_a_picture_and_everybody_sees_it() {
+    let test = TestApp::unconnected(20);
+    let admin = test.sign_in("admin");
+    let here = "/settings/company/logo";
+    assert_eq!(admin.get(here).status, 404);
+    let script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    let refused = admin.upload(here, "logo.png", script);
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.body.contains("要用 PNG 或 JPEG 图片"),
+        "{}",
+        refused.body
+    );
+    let before = test.audit_size();
+    let done = admin.upload(here, "logo.png", PIXEL);
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert_eq!(test.audit_size() - before, 1);
+    assert!(test.stranger().get("/login").body.contains(here));
+    let logo = test.stranger().get(here);
+    assert_eq!(logo.header("content-type"), "image/png");
+    assert_eq!(logo.bytes, PIXEL);
+    step(
+        &admin,
+        "/settings/company/logo/remove",
+        &[],
+        "/settings/company",
+    );
+    assert_eq!(admin.get(here).status, 404);
+}
+
+/// A PNG of one pixel.
+const PIXEL: &[u8] = &[
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
+    0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x06, 0x00, 0x00, 0x00, 0x1f, 0x15, 0xc4,
+    0x89, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x90, 0x0f, 0xd8, 0xf2,
+    0x1f, 0x00, 0x03, 0xd8, 0x02, 0x23, 0xc9, 0x16, 0xb7, 0x0e, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45,
+    0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+];

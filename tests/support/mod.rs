@@ -419,6 +419,7 @@ pub fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
         wecom_login_url: Some(sim.login_url()),
         public_url: None,
         behind_proxy: false,
+        tls: None,
     }
 }
 

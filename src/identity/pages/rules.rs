@@ -89,7 +89,7 @@ pub(super) struct RulePage {
 view!(RulePage);
 
 /// Members here with the departments they are in and those above.
-fn people<'a>(directory: &'a Directory) -> impl Iterator<Item = (&'a Member, BTreeSet<Id<Unit>>)> {
+fn people(directory: &Directory) -> impl Iterator<Item = (&Member, BTreeSet<Id<Unit>>)> {
     let here = directory
         .members()
         .filter(|member| member.state == MemberState::Active);

@@ -30,7 +30,7 @@ pub(super) async fn examine(
     }
     let mut found = vec![heard(app, connection)?];
     found.extend(refusal(app));
-    let address = app.read(queries::firm)?.address;
+    let address = queries::address(app)?;
     if address.is_empty() {
         found.push(Finding::of(Kind::OwnAddressMissing));
         return Ok(found);

@@ -26,7 +26,7 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     found.push(key_file(&Vault::path_for(&config.data)));
     found.extend(disk(&config.data));
     found.push(Finding::of(Kind::Zone).with("zone", zone()));
-    if !config.listen.ip().is_loopback() && !config.behind_proxy {
+    if !config.listen.ip().is_loopback() && !config.is_secure() {
         found.push(Finding::of(Kind::ListensPlain).with("address", config.listen));
     }
     found

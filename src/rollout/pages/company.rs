@@ -1,6 +1,6 @@
 //! `/settings/company`: what the firm is called, whom to ask, where it is reached.
 
-use actix_web::{HttpRequest, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::header::CACHE_CONTROL, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
@@ -9,12 +9,14 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     rollout::{
-        actions::{self, SaveFirm},
+        actions::{self, SaveFirm, SaveLogo},
+        logo::LOGO_BYTES_MAX,
         model::Firm,
         queries,
     },
     view,
-    web::{Form, FormState, Shown, filters},
+    web::{Form, FormState, Shown, Upload, filters},
+    work::pages::Nothing,
 };
 
 /// The page.
@@ -22,6 +24,8 @@ use crate::{
 #[template(path = "rollout/company.html", blocks = ["title"])]
 pub(in crate::rollout) struct CompanyPage {
     form: FormState,
+    /// The address of the logo.
+    logo: Option<String>,
     /// The configuration file has a name, which wins.
     named_by_file: Option<String>,
 }
@@ -51,6 +55,7 @@ impl FirmForm {
                 contact_phone: self.contact_phone,
                 contact_email: self.contact_email,
                 address: self.address,
+                logo: None,
             },
         }
     }
@@ -67,9 +72,9 @@ pub(super) fn filled(app: &App, req: &HttpRequest) -> Result<FormState> {
         true => root.unwrap_or_default(),
         false => firm.name,
     };
-    let address = match firm.address.is_empty() {
-        true => super::own_address(app, req),
-        false => firm.address,
+    let address = match queries::address(app)? {
+        address if address.is_empty() => super::own_address(app, req),
+        address => address,
     };
     Ok(FormState::with_values([
         ("name", name),
@@ -80,11 +85,13 @@ pub(super) fn filled(app: &App, req: &HttpRequest) -> Result<FormState> {
     ]))
 }
 
-fn page(app: &App, form: FormState) -> CompanyPage {
-    CompanyPage {
+fn page(app: &App, form: FormState) -> Result<CompanyPage> {
+    let firm = app.read(queries::firm)?;
+    Ok(CompanyPage {
         form,
+        logo: queries::logo_address(&firm),
         named_by_file: app.config.firm.clone(),
-    }
+    })
 }
 
 pub(in crate::rollout) async fn show(
@@ -94,7 +101,7 @@ pub(in crate::rollout) async fn show(
 ) -> Result<Shown<CompanyPage>> {
     app.read(|r| viewer.scope(r, Permission::SettingsManage).map(drop))?;
     let form = filled(&app, &req)?;
-    Ok(Shown::of(page(&app, form)))
+    Ok(Shown::of(page(&app, form)?))
 }
 
 pub(in crate::rollout) async fn save(
@@ -111,6 +118,59 @@ pub(in crate::rollout) async fn save(
         .await;
     Ok(match form.state.catch(saved)? {
         Ok(()) => Shown::go_to("/settings/company").toast("firm.saved", ()),
-        Err(form) => Shown::of(page(&app, form)).invalid(),
+        Err(form) => Shown::of(page(&app, form)?).invalid(),
     })
+}
+
+/// The picture, for everybody: it stands above the sign-in. Its address changes with it, so a
+/// browser may keep it.
+pub(in crate::rollout) async fn logo(app: Data<App>) -> Result<HttpResponse> {
+    let logo = app.read(queries::logo)?;
+    let logo = logo.ok_or(AppError::NotFound { what: "page" })?;
+    Ok(HttpResponse::Ok()
+        .content_type(logo.media_type())
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(logo.bytes))
+}
+
+/// Shows another logo.
+pub(in crate::rollout) async fn save_logo(
+    viewer: Viewer,
+    req: HttpRequest,
+    app: Data<App>,
+    form: Upload<Nothing>,
+) -> Result<Shown<CompanyPage>> {
+    let read = match form.file {
+        None => Err(AppError::field("file", "firm.logo_missing")),
+        Some(file) if file.bytes > LOGO_BYTES_MAX => Err(AppError::field("file", "firm.logo_kind")),
+        Some(file) => tokio::fs::read(file.path())
+            .await
+            .map_err(AppError::internal),
+    };
+    let saved = match read {
+        Ok(bytes) => put_logo(&app, viewer, Some(bytes)).await,
+        Err(wrong) => Err(wrong),
+    };
+    Ok(match filled(&app, &req)?.catch(saved)? {
+        Ok(()) => Shown::go_to("/settings/company").toast("firm.logo_saved", ()),
+        Err(form) => Shown::of(page(&app, form)?).invalid(),
+    })
+}
+
+/// Shows the product's mark again.
+pub(in crate::rollout) async fn remove_logo(
+    viewer: Viewer,
+    app: Data<App>,
+    _form: Form<Nothing>,
+) -> Result<Shown<CompanyPage>> {
+    put_logo(&app, viewer, None).await?;
+    Ok(Shown::go_to("/settings/company").toast("firm.logo_removed", ()))
+}
+
+async fn put_logo(app: &App, viewer: Viewer, bytes: Option<Vec<u8>>) -> Result<()> {
+    app.write(viewer.change("firm.logo"), move |w| {
+        let allowed = viewer.allow(w, SaveLogo { bytes })?;
+        actions::save_logo(w, allowed)
+    })
+    .await
 }

@@ -44,6 +44,7 @@ pub(super) fn shell(name: &str) -> Shell {
             },
         ],
         settings: Vec::new(),
+        logo: None,
         seal: Some(SealFact {
             at: Timestamp::from_ms(NOW_MS - 5_520_000),
             intact: true,

@@ -151,7 +151,7 @@ fn callback_page(
     let known = connection::in_use(app)?.ok_or(AppError::Unavailable {
         why: "wecom_missing",
     })?;
-    let address = app.read(queries::firm)?.address;
+    let address = queries::address(app)?;
     let address = match address.is_empty() {
         true => own_address(app, req),
         false => address,
