@@ -62,7 +62,7 @@ pub struct App {
     /// Where effects stop, in fault tests.
     #[cfg(any(test, feature = "faults"))]
     pub effect_faults: Arc<crate::work::effects::faults::Faults>,
-    verdict: ArcSwapOption<(Timestamp, bool)>,
+    verdict: ArcSwapOption<(Timestamp, Verdict)>,
     doubt: ArcSwapOption<Doubt>,
     stop: CancellationToken,
 }
@@ -334,15 +334,20 @@ impl App {
 
     /// When the audit trail was last examined, and whether it was intact.
     pub fn last_verdict(&self) -> Option<(Timestamp, bool)> {
-        self.verdict.load().as_deref().copied()
+        let found = self.verdict.load();
+        found.as_deref().map(|(at, found)| (*at, found.is_intact()))
+    }
+
+    /// When the audit trail was last examined, and what was found.
+    pub fn last_examination(&self) -> Option<Arc<(Timestamp, Verdict)>> {
+        self.verdict.load_full()
     }
 
     /// Examines the whole audit trail.
     pub fn verify_audit(&self) -> Result<Verdict> {
         let verdict = self.read(checkpoints::verify)?;
         let at = self.store.clock().now();
-        self.verdict
-            .store(Some(Arc::new((at, verdict.is_intact()))));
+        self.verdict.store(Some(Arc::new((at, verdict.clone()))));
         Ok(verdict)
     }
 

@@ -195,8 +195,9 @@ fn first_at(read: &Read<'_>, size: u64, time: Timestamp) -> Result<u64, StoreErr
     Ok(low)
 }
 
-/// The filter box of the trail: `actor:沈佳怡 action:customer.view 王`. What the words mean is
-/// for the page to say; here they are only taken apart and put together again.
+/// The filter box of the trail: `actor:沈佳怡 action:customer.view 王`; a value with blanks
+/// stands in quotes. What the words mean is for the page to say; here they are only taken
+/// apart and put together again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextQuery {
     /// `actor:` or `操作人:`.
@@ -209,6 +210,12 @@ pub struct TextQuery {
     pub ip: Option<String>,
     /// `outcome:` or `结果:`.
     pub outcome: Option<String>,
+    /// `range:` or `时间:`.
+    pub range: Option<String>,
+    /// `from:` or `从:`.
+    pub from: Option<String>,
+    /// `to:` or `至:`.
+    pub to: Option<String>,
     /// Everything else, single blanks between.
     pub rest: String,
 }
@@ -218,10 +225,11 @@ impl TextQuery {
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
         let mut rest = Vec::new();
-        for word in text.split_whitespace() {
+        for word in words_of(text) {
             let (name, value) = word
                 .split_once([':', '：'])
-                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name, value.trim_matches('"')))
+                .filter(|(_, value)| !value.trim().is_empty())
                 .unwrap_or_default();
             let field = match name {
                 "actor" | "操作人" => &mut query.actor,
@@ -229,6 +237,9 @@ impl TextQuery {
                 "object" | "对象" => &mut query.object,
                 "ip" | "IP" | "来源IP" => &mut query.ip,
                 "outcome" | "结果" => &mut query.outcome,
+                "range" | "时间" => &mut query.range,
+                "from" | "从" => &mut query.from,
+                "to" | "至" => &mut query.to,
                 _ => {
                     rest.push(word);
                     continue;
@@ -241,6 +252,16 @@ impl TextQuery {
     }
 }
 
+/// The words of a text: blanks part them, except within quotes.
+fn words_of(text: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let words = text.split(|c: char| {
+        quoted ^= c == '"';
+        c.is_whitespace() && !quoted
+    });
+    words.filter(|word| !word.is_empty()).collect()
+}
+
 impl fmt::Display for TextQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = [
@@ -249,11 +270,18 @@ impl fmt::Display for TextQuery {
             ("object", &self.object),
             ("ip", &self.ip),
             ("outcome", &self.outcome),
+            ("range", &self.range),
+            ("from", &self.from),
+            ("to", &self.to),
         ];
-        let mut words: Vec<String> = named
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}:{}", value.as_ref()?)))
-            .collect();
+        let write = |(name, value): (&str, &Option<String>)| {
+            let value = value.as_ref()?.replace('"', "");
+            Some(match value.contains(char::is_whitespace) {
+                true => format!("{name}:\"{value}\""),
+                false => format!("{name}:{value}"),
+            })
+        };
+        let mut words: Vec<String> = named.into_iter().filter_map(write).collect();
         if !self.rest.is_empty() {
             words.push(self.rest.clone());
         }

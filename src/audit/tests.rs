@@ -439,6 +439,15 @@ fn the_filter_box_reads_back_what_it_writes() {
     let chinese = query::TextQuery::parse("操作人：沈佳怡 动作:customer.view 王 海燕");
     assert_eq!(chinese, query);
     assert_eq!(query::TextQuery::parse("actor: 10:30").rest, "actor: 10:30");
+    for text in [
+        "actor:\"Lin Wei\" range:7d",
+        "ip:::1 outcome:denied from:2026-11-01 to:2026-11-20",
+        "object:customer:0000000000001 王",
+    ] {
+        assert_eq!(query::TextQuery::parse(text).to_string(), text);
+    }
+    let open = query::TextQuery::parse("actor:\"Lin Wei range:7d");
+    assert_eq!(open.actor.as_deref(), Some("Lin Wei range:7d"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! entry; an export is announced in the trail before its first byte.
 
 mod api;
+mod filter;
 mod pages;
 mod spool;
 

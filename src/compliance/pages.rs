@@ -12,7 +12,7 @@ use crate::{
     error::{AppError, Result},
     identity::{self, Permission, Viewer},
     kit::{Id, Timestamp},
-    store::Read,
+    store::{Read, StoreError},
     view, visit,
     web::{
         Cx, Form, ListQuery, Shown, filters,
@@ -21,10 +21,14 @@ use crate::{
     },
 };
 
+use super::filter::{self, OUTCOMES, RANGES, TRAIL};
+
 /// Entries of a page.
 const PAGE_ENTRIES: usize = 50;
 /// Entries that are looked at for one page when a condition has no index.
 const LOOKED_AT_MAX: u64 = 20_000;
+/// Qitai itself, by the reasons for which it acts.
+pub(super) const SYSTEMS: [&str; 6] = ["sync", "callback", "outbox", "jobs", "audit", "console"];
 /// Counting stops here.
 const COUNTED_MAX: u64 = 10_000;
 
@@ -39,6 +43,44 @@ struct Line {
     objects: Vec<String>,
     denied: bool,
     ip: String,
+    /// The entry cannot be read as it was written.
+    is_damaged: bool,
+}
+
+impl Line {
+    fn damaged(seq: u64) -> Self {
+        Self {
+            seq,
+            at: Timestamp::from_ms(0),
+            actor: String::new(),
+            role: String::new(),
+            act: String::new(),
+            code: String::new(),
+            objects: Vec::new(),
+            denied: false,
+            ip: String::new(),
+            is_damaged: true,
+        }
+    }
+}
+
+/// What is wrong with the trail itself.
+struct Broken {
+    /// The first entry that is not as it was written, if one can be named.
+    seq: Option<u64>,
+    /// How many things are wrong.
+    problems: usize,
+}
+
+/// The filter box. Controls that change make it stale, so it travels with the list.
+#[derive(Template, Clone)]
+#[template(path = "compliance/text.html")]
+struct TextBox {
+    text: String,
+    /// What was not understood.
+    problems: Vec<String>,
+    /// Sent beside the list rather than in the page.
+    is_aside: bool,
 }
 
 /// The page.
@@ -54,7 +96,11 @@ pub(super) struct AuditPage {
     dropdowns: Vec<Dropdown>,
     object: String,
     ip: String,
+    from: String,
+    to: String,
+    text: TextBox,
     verdict: Option<(Timestamp, bool)>,
+    broken: Option<Broken>,
     checkpoint: Option<(u64, Timestamp)>,
     may_verify: bool,
     may_export: bool,
@@ -62,13 +108,32 @@ pub(super) struct AuditPage {
 }
 view!(AuditPage, "list" => as_list);
 
+impl AuditPage {
+    /// Whether an entry is the one that is not as it was written.
+    fn broken_at(&self, seq: &u64) -> bool {
+        self.broken.as_ref().is_some_and(|b| b.seq == Some(*seq))
+    }
+}
+
 pub(super) async fn home() -> Shown<AuditPage> {
-    Shown::go_to("/compliance/audit")
+    Shown::go_to(TRAIL)
 }
 
 /// Shows a page of the trail; looking is an entry, durable before anything is shown.
 pub(super) async fn list(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown<AuditPage>> {
-    let query = ListQuery::parse(&cx.path, &cx.query);
+    let mut query = ListQuery::parse(&cx.path, &cx.query);
+    let mut problems = Vec::new();
+    let typed = query.get("q").map(str::to_owned);
+    if let Some(typed) = &typed {
+        let (understood, wrong) = app.read(|r| {
+            viewer.scope(r, Permission::AuditRead)?;
+            filter::of_text(r, &cx, typed)
+        })?;
+        if wrong.is_empty() {
+            return Ok(Shown::go_to(understood));
+        }
+        (query, problems) = (understood, wrong);
+    }
     let act = viewer.view("audit.list").detail("filter", query.identity());
     let asking = viewer.clone();
     app.write(act, move |w| {
@@ -77,25 +142,42 @@ pub(super) async fn list(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown
     .await?;
     let page = app.read(|r| {
         viewer.scope(r, Permission::AuditRead)?;
-        audit_page(r, &app, &viewer, &cx, query)
+        let text = TextBox {
+            text: match typed {
+                Some(typed) => typed,
+                None => filter::text_of(r, &cx, &query)?,
+            },
+            problems,
+            is_aside: false,
+        };
+        audit_page(r, &app, &viewer, &cx, query, text)
     })?;
-    Ok(Shown::of(page))
+    let aside = TextBox {
+        is_aside: true,
+        ..page.text.clone()
+    };
+    let is_wrong = !page.text.problems.is_empty();
+    let shown = Shown::of(page).with(aside);
+    Ok(if is_wrong { shown.invalid() } else { shown })
 }
 
-fn audit_page(
-    r: &Read<'_>,
-    app: &App,
-    viewer: &Viewer,
-    cx: &Cx,
-    query: ListQuery,
-) -> Result<AuditPage> {
-    let filter = filter(&query, cx);
-    let before = query.get("before").and_then(|b| b.parse().ok());
+/// The entries of a page. What is damaged is shown as such and hides nothing else.
+fn lines(r: &Read<'_>, cx: &Cx, filter: &Filter, before: Option<u64>) -> Result<Vec<Line>> {
     let size = log::size(r)?;
     let floor = before.unwrap_or(size).saturating_sub(LOOKED_AT_MAX);
     let mut lines = Vec::new();
-    for entry in query::find(r, &filter, before)? {
-        let entry = entry?;
+    let found = match query::find(r, filter, before) {
+        Err(StoreError::Damaged { .. }) => return Ok(lines),
+        found => found?,
+    };
+    for entry in found {
+        let entry = match entry {
+            Err(StoreError::Damaged { key, .. }) => {
+                lines.extend(seq_of(&key).map(Line::damaged));
+                continue;
+            }
+            entry => entry?,
+        };
         if filter.ip.is_some() && entry.leaf.seq < floor {
             break;
         }
@@ -104,7 +186,31 @@ fn audit_page(
             break;
         }
     }
-    let total = query::count(r, &filter, COUNTED_MAX)?;
+    Ok(lines)
+}
+
+/// The number of an entry in the key of its row.
+fn seq_of(key: &str) -> Option<u64> {
+    let bytes = hex::decode(key).ok()?;
+    bytes.first_chunk().map(|first| u64::from_be_bytes(*first))
+}
+
+fn audit_page(
+    r: &Read<'_>,
+    app: &App,
+    viewer: &Viewer,
+    cx: &Cx,
+    query: ListQuery,
+    text: TextBox,
+) -> Result<AuditPage> {
+    let filter = filter::filter(&query, cx);
+    let before = query.get("before").and_then(|b| b.parse().ok());
+    let size = log::size(r)?;
+    let lines = lines(r, cx, &filter, before)?;
+    let (total, total_exact) = match query::count(r, &filter, COUNTED_MAX) {
+        Err(StoreError::Damaged { .. }) => (lines.len() as u64, false),
+        counted => counted.map(|n| (n, n < COUNTED_MAX))?,
+    };
     let base = query.without("before");
     let more = lines.len() == PAGE_ENTRIES;
     let older = lines
@@ -116,13 +222,23 @@ fn audit_page(
         dropdowns: dropdowns(r, cx, &query)?,
         object: query.get("object").unwrap_or("").to_owned(),
         ip: query.get("ip").unwrap_or("").to_owned(),
+        from: query.get("from").unwrap_or("").to_owned(),
+        to: query.get("to").unwrap_or("").to_owned(),
+        text,
         older: older.map(|q| q.to_string()),
         newest: before.map(|_| base.to_string()),
         lines,
         total,
-        total_exact: total < COUNTED_MAX,
+        total_exact,
         size,
         verdict: app.last_verdict(),
+        broken: app.last_examination().and_then(|found| {
+            let verdict = &found.1;
+            (!verdict.is_intact()).then_some(Broken {
+                seq: verdict.first_bad,
+                problems: verdict.problems.len(),
+            })
+        }),
         checkpoint,
         may_verify: viewer.may(Permission::AuditVerify),
         may_export: viewer.may(Permission::AuditExport),
@@ -132,31 +248,11 @@ fn audit_page(
             hint: cx.t("compliance.empty_hint").into_owned(),
             action: Some(Link {
                 label: cx.t("list.clear_all").into_owned(),
-                href: "/compliance/audit".to_owned(),
+                href: TRAIL.to_owned(),
             }),
             other: None,
         },
     })
-}
-
-/// The conditions of the address; those that mean nothing are left out.
-pub(super) fn filter(query: &ListQuery, cx: &Cx) -> Filter {
-    let text = |name: &str| query.get(name).map(str::trim).filter(|t| !t.is_empty());
-    let days = match text("range") {
-        Some("1d") => Some(1),
-        Some("7d") => Some(7),
-        Some("30d") => Some(30),
-        _ => None,
-    };
-    Filter {
-        actor: text("actor").map(str::to_owned),
-        act: text("action").map(str::to_owned),
-        object: text("object").map(str::to_owned),
-        since: days.map(|days| cx.now.plus_ms(-days * 86_400_000)),
-        until: None,
-        ip: text("ip").and_then(|ip| ip.parse().ok()),
-        outcome: text("outcome").map(str::to_owned),
-    }
 }
 
 fn line(r: &Read<'_>, cx: &Cx, entry: &Entry) -> Result<Line> {
@@ -173,6 +269,7 @@ fn line(r: &Read<'_>, cx: &Cx, entry: &Entry) -> Result<Line> {
         objects: object_names(cx, &leaf.obj),
         denied: leaf.outcome == "denied",
         ip: ip.unwrap_or_default(),
+        is_damaged: false,
     })
 }
 
@@ -185,7 +282,7 @@ fn time_of(leaf: &Leaf) -> Timestamp {
 }
 
 /// The name behind `account:<id>`; the system's reasons and strangers by their words.
-fn actor_name(r: &Read<'_>, cx: &Cx, actor: &str) -> Result<String> {
+pub(super) fn actor_name(r: &Read<'_>, cx: &Cx, actor: &str) -> Result<String> {
     if let Some(id) = actor.strip_prefix("account:") {
         let id: Option<Id<identity::Account>> = id.parse().ok();
         let name = match id {
@@ -251,7 +348,7 @@ fn dropdowns(r: &Read<'_>, cx: &Cx, query: &ListQuery) -> Result<Vec<Dropdown>> 
             account.name,
         ));
     }
-    for reason in ["sync", "jobs", "console"] {
+    for reason in SYSTEMS {
         let label = cx.tf("compliance.system", ("reason", reason)).into_owned();
         actors.push(choice("actor", format!("system:{reason}"), label));
     }
@@ -260,11 +357,11 @@ fn dropdowns(r: &Read<'_>, cx: &Cx, query: &ListQuery) -> Result<Vec<Dropdown>> 
         .map(|code| choice("action", code.to_owned(), act_name(cx, code)))
         .collect();
     acts.sort_by(|a, b| a.value.cmp(&b.value));
-    let ranges = ["1d", "7d", "30d"].map(|range| {
+    let ranges = RANGES.map(|(range, _)| {
         let label = cx.t(&format!("compliance.range.{range}")).into_owned();
         choice("range", range.to_owned(), label)
     });
-    let outcomes = ["ok", "denied"].map(|outcome| {
+    let outcomes = OUTCOMES.map(|outcome| {
         let label = cx.t(&format!("compliance.outcome.{outcome}")).into_owned();
         choice("outcome", outcome.to_owned(), label)
     });
@@ -282,13 +379,59 @@ fn dropdowns(r: &Read<'_>, cx: &Cx, query: &ListQuery) -> Result<Vec<Dropdown>> 
     ])
 }
 
+/// Something an entry tells besides its line: a value, or what was changed on one thing.
+struct Detail {
+    /// The detail's name, or the thing.
+    name: String,
+    value: String,
+    /// Field, before, after.
+    changes: Vec<(String, String, String)>,
+}
+
+impl Detail {
+    fn of(cx: &Cx, opening: Opening) -> Self {
+        let changes = changes(&opening.v);
+        let key = format!("opening.{}", opening.f);
+        Self {
+            name: match words::known(&key) {
+                true => cx.t(&key).into_owned(),
+                false => object_name(cx, &opening.f),
+            },
+            value: match changes.is_empty() {
+                true => opening.v,
+                false => String::new(),
+            },
+            changes,
+        }
+    }
+}
+
+/// The fields of a difference as the trail keeps it; none if the text is none.
+fn changes(text: &str) -> Vec<(String, String, String)> {
+    use serde_json::Value;
+    type Fields = std::collections::BTreeMap<String, [Value; 2]>;
+    let plain = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => String::new(),
+        Value::Object(items) if items.is_empty() => String::new(),
+        other => other.to_string(),
+    };
+    let fields: Fields = serde_json::from_str(text).unwrap_or_default();
+    fields
+        .into_iter()
+        .map(|(name, [before, after])| (name, plain(&before), plain(&after)))
+        .filter(|(_, before, after)| !(before.is_empty() && after.is_empty()))
+        .collect()
+}
+
 /// One entry with everything that proves it.
 #[derive(Template)]
 #[template(path = "compliance/entry.html", blocks = ["title"])]
 pub(super) struct EntryPage {
     line: Line,
     text: String,
-    openings: Vec<Opening>,
+    openings: Vec<Detail>,
     closed: usize,
     request: String,
     hash: String,
@@ -318,8 +461,12 @@ pub(super) async fn entry(
         }
     })
     .await?;
-    let page = app.read(|r| entry_page(r, &cx, seq))?;
-    Ok(Shown::of(page))
+    if let Err(StoreError::Damaged { .. }) = app.read(|r| query::entry(r, seq)) {
+        return Err(AppError::Conflict {
+            why: "audit_damaged",
+        });
+    }
+    app.read(|r| entry_page(r, &cx, seq)).map(Shown::of)
 }
 
 fn entry_page(r: &Read<'_>, cx: &Cx, seq: u64) -> Result<EntryPage> {
@@ -337,7 +484,7 @@ fn entry_page(r: &Read<'_>, cx: &Cx, seq: u64) -> Result<EntryPage> {
         closed: entry.leaf.c.len().saturating_sub(openings.len()),
         request: entry.leaf.req.clone(),
         text: String::from_utf8_lossy(&entry.line).into_owned(),
-        openings,
+        openings: openings.into_iter().map(|o| Detail::of(cx, o)).collect(),
         hash: hex::encode(leaf),
         proof: proof.iter().map(hex::encode).collect(),
         size: checkpoint.as_ref().map_or(0, |c| c.size),
@@ -364,10 +511,14 @@ pub(super) async fn verify(
     let verdict = tokio::task::spawn_blocking(move || working.verify_audit())
         .await
         .map_err(AppError::internal)??;
-    let shown = Shown::go_to("/compliance/audit");
+    let shown = Shown::go_to(TRAIL);
     Ok(match (verdict.is_intact(), verdict.first_bad) {
         (true, _) => shown.toast("compliance.intact", ("n", verdict.entries)),
-        (false, Some(seq)) => shown.toast("compliance.damaged_at", ("seq", seq.to_string())),
-        (false, None) => shown.toast("compliance.damaged", ("n", verdict.problems.len())),
+        (false, Some(seq)) => shown.toast_failed("compliance.damaged_at", ("seq", seq.to_string())),
+        (false, None) => shown.toast_failed("compliance.damaged", ("n", verdict.problems.len())),
     })
 }
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

@@ -235,3 +235,52 @@ impl Finder<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::tests::{HOSTILE, check_page};
+
+    #[test]
+    fn hits_render_with_none_one_many_too_long_and_hostile_names() {
+        let long = "很长的名字".repeat(60);
+        for n in [0u64, 1, 12] {
+            for name in ["", "王海燕", HOSTILE, &long] {
+                let piece = |marked| Piece {
+                    text: name.to_owned(),
+                    marked,
+                };
+                let found = |i: u64| Found {
+                    id: format!("c{i}"),
+                    href: "/customers/a".into(),
+                    plain: name.into(),
+                    name: vec![piece(true), piece(false)],
+                    second: if i == 1 {
+                        Vec::new()
+                    } else {
+                        vec![piece(true)]
+                    },
+                    aside: name.into(),
+                };
+                let section = |title| Section {
+                    title,
+                    found: (0..n).map(found).collect(),
+                    total: n,
+                    all: (n > 1).then(|| "/customers?q=x".to_owned()),
+                };
+                let sections = [section("customers.title"), section("finder.members")];
+                check_page(&SearchPage {
+                    text: name.into(),
+                    sections: sections.into_iter().filter(|_| n > 0).collect(),
+                    empty: Empty {
+                        kind: EmptyKind::NothingMatches,
+                        title: name.into(),
+                        hint: name.into(),
+                        action: None,
+                        other: None,
+                    },
+                });
+            }
+        }
+    }
+}

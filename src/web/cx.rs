@@ -290,6 +290,14 @@ impl Cx {
         words::text(self.lang(), key)
     }
 
+    /// The firm's name; the product's until the firm is known.
+    pub fn firm(&self) -> std::borrow::Cow<'_, str> {
+        match self.shell.firm.as_str() {
+            "" => self.t("shell.product"),
+            firm => firm.into(),
+        }
+    }
+
     /// The words of `key` with arguments.
     pub fn tf(&self, key: &str, args: impl ToArgs) -> std::borrow::Cow<'static, str> {
         words::fill(self.lang(), key, args)

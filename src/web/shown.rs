@@ -122,6 +122,18 @@ impl<P: View> Shown<P> {
         self
     }
 
+    /// Like [`Shown::toast`] for what went wrong: it stays until closed.
+    pub fn toast_failed(self, key: &'static str, args: impl ToArgs) -> Self {
+        let mut shown = self.toast(key, args);
+        shown
+            .said
+            .iter_mut()
+            .rev()
+            .take(1)
+            .for_each(|said| said.bad = true);
+        shown
+    }
+
     /// Like [`Shown::toast`] with 撤销, which posts to `undo`.
     pub fn toast_undo(mut self, key: &'static str, args: impl ToArgs, undo: String) -> Self {
         self.said.push(Said {
@@ -239,7 +251,7 @@ fn title_element(cx: &Cx, title: &str) -> String {
         true => cx.t("page.error_prefix"),
         false => "".into(),
     };
-    let firm = super::words::escape(&cx.shell.firm);
+    let firm = super::words::escape(&cx.firm());
     format!("<title>{error}{title} · {firm}</title>\n")
 }
 

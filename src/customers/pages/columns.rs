@@ -37,7 +37,7 @@ impl Columns {
         Self::chosen(chosen.map(Vec::as_slice))
     }
 
-    fn chosen(chosen: Option<&[String]>) -> Self {
+    pub(super) fn chosen(chosen: Option<&[String]>) -> Self {
         let is_shown = |name: &&str| match chosen {
             Some(chosen) => chosen.iter().any(|c| c == name),
             None => USUAL.contains(name),

@@ -1,12 +1,14 @@
 //! `/customers`: saved views, filters, sort, pages by cursor.
 
+use std::borrow::Cow;
+
 use actix_web::web::Data;
 use askama::Template;
 
 use crate::{
     app::App,
     customers::{
-        AddWay, CustomerKind, customer_no,
+        AddWay, Customer, CustomerKind, customer_no,
         list::{self, Asked, CustomerPage, CustomerRow, SavedView},
         views::{self as customer_views, NamedView},
     },
@@ -278,6 +280,7 @@ impl Builder<'_> {
     fn row(&self, row: &CustomerRow, asked: &Asked, groups: &[GroupWithTags]) -> Row {
         let (customer, main) = (&row.found.customer, row.found.main());
         let marked = |text: &str| highlight(text, &asked.text);
+        let name = name_of(self.cx, customer);
         let second = [&main.remark, &main.company, &customer.corp_name];
         let second = second
             .into_iter()
@@ -295,8 +298,8 @@ impl Builder<'_> {
         Row {
             id: customer.id.to_string(),
             number: customer_no(customer.no),
-            name: marked(&customer.name),
-            plain_name: customer.name.clone(),
+            name: marked(&name),
+            plain_name: name.into_owned(),
             is_wecom: customer.kind == CustomerKind::Wecom,
             second: second.map(|text| marked(text)).unwrap_or_default(),
             tags: tag_names(&row.tags(), groups),
@@ -350,6 +353,14 @@ impl Builder<'_> {
             action: link("customers.empty.to_sync", "/org/sync").filter(|_| may_sync && connected),
             other: None,
         }
+    }
+}
+
+/// A customer's name; WeCom may know none.
+pub(super) fn name_of<'a>(cx: &Cx, customer: &'a Customer) -> Cow<'a, str> {
+    match customer.name.as_str() {
+        "" => cx.t("groups.nameless"),
+        name => name.into(),
     }
 }
 
@@ -417,3 +428,7 @@ pub(super) fn chips(cx: &Cx, query: &ListQuery, filters: &[Filter]) -> Vec<Chip>
     }
     chips
 }
+
+#[cfg(test)]
+#[path = "list_tests.rs"]
+mod tests;

@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     asked,
-    list::{tag_names, way_name},
+    list::{name_of, tag_names, way_name},
 };
 
 /// How many changes the page shows.
@@ -226,10 +226,11 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn page(
         &self,
-        found: VisibleCustomer,
+        mut found: VisibleCustomer,
         wanted: &Wanted,
         around: Option<Around>,
     ) -> Result<ProfilePage> {
+        found.customer.name = name_of(self.cx, &found.customer).into_owned();
         let groups = tags::queries::groups(self.r)?;
         let in_groups = queries::groups_of(self.r, self.sight, found.customer.id)?;
         let tab = wanted.tab;
@@ -538,6 +539,8 @@ fn diff_fields(
             let label = cx.t(&format!("customers.field.{name}")).into_owned();
             (label, text(&before), text(&after))
         })
+        // What was never filled in is no change.
+        .filter(|(_, before, after)| !(before.is_empty() && after.is_empty()))
         .collect()
 }
 
@@ -575,13 +578,8 @@ fn value_text(
         }
         ("gender", Value::String(code)) => cx.t(code).into_owned(),
         ("kind", Value::String(code)) => cx.t(&format!("customers.kind.{code}")).into_owned(),
-        ("deleted_by_customer", Value::Bool(deleted)) => cx
-            .t(if *deleted {
-                "customers.state.deleted"
-            } else {
-                "customers.state.active"
-            })
-            .into_owned(),
+        ("deleted_by_customer", Value::Bool(true)) => cx.t("customers.state.deleted").into_owned(),
+        ("deleted_by_customer", Value::Bool(false)) => String::new(),
         ("active", Value::Bool(active)) => cx
             .t(if *active {
                 "customers.state.active"
@@ -724,3 +722,7 @@ fn phone_page(
         phone: masked,
     }
 }
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod tests;
