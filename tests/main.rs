@@ -9,3 +9,4 @@ mod journeys;
 #[cfg(feature = "faults")]
 mod once;
 mod support;
+mod tidy;
