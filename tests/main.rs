@@ -10,3 +10,4 @@ mod journeys;
 #[cfg(feature = "faults")]
 mod once;
 mod support;
+mod tidy;
