@@ -345,6 +345,7 @@ impl Shared {
         let app = self.tokens().check(token, self.clock.now())?;
         injected(met)?;
         route.allow(app)?;
+        self.world().lists(app, route.path)?;
         let came = body.as_ref().map_err(Clone::clone)?;
         let mut body = route.body(&came.bytes)?;
         let empty_page = faults::cursor_in(&mut body, met);

@@ -5,6 +5,7 @@
 
 mod codes;
 mod contact;
+mod contact_page;
 mod customers;
 mod directory;
 mod groups;
@@ -74,6 +75,12 @@ pub enum AppVerb {
         userid: String,
         /// The text.
         text: String,
+    },
+    /// The administrator lists the own app under 可调用接口的应用, or takes it off.
+    ListApp {
+        /// Listed, as it is at first.
+        #[serde(default, deserialize_with = "lenient::flag")]
+        listed: bool,
     },
     /// The administrator sets the visible range of the own app.
     SetAppRange {
@@ -168,6 +175,10 @@ impl World {
                 let id = self.fresh().bits() >> 1;
                 let message = Notice::message(&userid, text, id, agentid);
                 Ok(Done::telling([message]))
+            }
+            Verb::App(AppVerb::ListApp { listed }) => {
+                self.contact.unlisted = !listed;
+                Ok(Done::default())
             }
             Verb::App(AppVerb::SetAppRange { departments }) => {
                 for id in departments {
