@@ -147,7 +147,7 @@ pub(super) fn code(event: &Event) -> String {
         },
         Event::Customer(event) => match event.change {
             CustomerChange::Added { .. } => "customer_added",
-            CustomerChange::Edited => "customer_edited",
+            CustomerChange::Edited { .. } => "customer_edited",
             CustomerChange::DeletedByMember { .. } => "customer_deleted_by_member",
             CustomerChange::DeletedByCustomer => "member_deleted_by_customer",
             CustomerChange::TransferFailed { .. } => "transfer_failed",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     answers::{Done, Pages},
     client::{Client, PAGES_MAX, Purpose},
-    directory::unless_gone,
+    directory::{ExternalProfile, unless_gone},
     error::Error,
     lenient,
 };
@@ -39,6 +39,9 @@ pub struct ExternalContact {
     /// Full name of the firm, only of WeCom users.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub corp_full_name: String,
+    /// What a WeCom user shows of themselves.
+    #[serde(default)]
+    pub external_profile: Option<ExternalProfile>,
 }
 
 /// What one member knows of a customer.

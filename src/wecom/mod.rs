@@ -31,6 +31,8 @@ mod moments;
 mod products;
 pub mod quota;
 pub mod reach;
+#[cfg(test)]
+mod shapes;
 pub mod sim;
 mod statistics;
 mod strategies;

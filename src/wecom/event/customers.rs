@@ -26,7 +26,10 @@ pub enum CustomerChange {
         welcome_code: Option<String>,
     },
     /// edit_external_contact: remark, description or tags, by the member.
-    Edited,
+    Edited {
+        /// Channel of the contact way.
+        state: Option<String>,
+    },
     /// del_external_contact: the member deleted the customer.
     DeletedByMember {
         /// `DELETE_BY_TRANSFER` when somebody else took over.
@@ -54,7 +57,9 @@ pub(super) fn relation(change: &str, fields: &Fields<'_>) -> Result<Option<Event
             state: fields.text("State"),
             welcome_code,
         },
-        "edit_external_contact" => CustomerChange::Edited,
+        "edit_external_contact" => CustomerChange::Edited {
+            state: fields.text("State"),
+        },
         "del_external_contact" => CustomerChange::DeletedByMember {
             source: fields.text("Source"),
         },

@@ -142,7 +142,10 @@ fn relations_begin_change_and_end() {
         read("add_half_external_contact", code),
         added(true, some("qr-expo-03"), some("c0de"))
     );
-    assert_eq!(read("edit_external_contact", ""), CustomerChange::Edited);
+    for (inner, state) in [("", None), ("<State>s</State>", some("s"))] {
+        let edited = CustomerChange::Edited { state };
+        assert_eq!(read("edit_external_contact", inner), edited);
+    }
     assert_eq!(
         read(
             "del_external_contact",

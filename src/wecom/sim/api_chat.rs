@@ -32,6 +32,9 @@ fn list(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         return Err(Fail::param("owner_filter"));
     }
     let limit = call.limit(None, 1000)?;
+    if owners.is_empty() {
+        world.may_name_no_owner(call)?;
+    }
     let start = call.offset()?;
     for owner in &owners {
         let left = world.groups.values().any(|g| g.owner == **owner);
@@ -95,7 +98,7 @@ fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let members: Vec<Value> = group
         .members
         .iter()
-        .map(|m| member(group, m, need_name))
+        .map(|m| member(world, group, m, need_name))
         .collect();
     let admins: Vec<Value> = group
         .admins
@@ -110,13 +113,20 @@ fn get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     }}))
 }
 
-fn member(group: &GroupChat, m: &GroupMember, need_name: bool) -> Value {
+fn member(world: &World, group: &GroupChat, m: &GroupMember, need_name: bool) -> Value {
     let mut value = json!({
         "userid": m.userid, "type": m.kind, "join_time": m.join_time,
         "join_scene": m.join_scene, "group_nickname": m.nickname,
     });
     if m.join_scene == 1 {
         value["invitor"] = json!({ "userid": group.owner });
+    }
+    let number = world.book.number(&m.userid).filter(|_| m.kind == 2);
+    let unionid = number
+        .and_then(|n| world.book.get(n))
+        .and_then(|c| c.unionid);
+    if let Some(unionid) = unionid {
+        value["unionid"] = json!(unionid);
     }
     if !m.state.is_empty() {
         value["state"] = json!(m.state);

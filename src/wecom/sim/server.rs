@@ -354,6 +354,7 @@ impl Shared {
         self.limits.check(route.path, app, came.from, now)?;
         self.limits.enabled(app)?;
         route.allow(app)?;
+        self.world().lists(app, route.path)?;
         let came = came.body.as_ref().map_err(Clone::clone)?;
         let mut body = route.body(&came.bytes)?;
         let empty_page = faults::cursor_in(&mut body, met);

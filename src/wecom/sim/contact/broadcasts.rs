@@ -116,7 +116,7 @@ pub(in crate::wecom::sim) struct Broadcast {
     maker: Option<App>,
     /// The member who made it; nobody when an app did.
     creator: Option<String>,
-    create_time: i64,
+    pub create_time: i64,
     to_groups: bool,
     pub text: String,
     attachments: Vec<Value>,

@@ -35,6 +35,7 @@ use super::{
 };
 
 pub use people::{Request, Trait};
+pub(super) use transfers::Progress;
 pub use welcome::Greeted;
 pub(super) use {acquisition::notice as link_notice, join_ways::opengid, ways::Way};
 
@@ -83,6 +84,8 @@ const TOO_MANY_WAYS: Code = (41045, "contact ways over limit");
 /// What only customer contact knows.
 #[derive(Debug, Clone, Default)]
 pub struct State {
+    /// The own app is not listed under 可调用接口的应用.
+    pub(super) unlisted: bool,
     /// Departments in the visible range of the own app; none is the whole firm.
     own_range: BTreeSet<u64>,
     /// Which app made a corp tag or group, by its id; the others were made in the console.
@@ -229,6 +232,13 @@ impl World {
     pub fn sees_userid(&self, app: App, userid: &str) -> bool {
         self.member(userid)
             .is_none_or(|member| self.sees(app, member))
+    }
+
+    /// Checks that an own app is listed under 可调用接口的应用, where a call asks for that.
+    pub(super) fn lists(&self, app: App, path: &str) -> Result<(), Fail> {
+        let of_contact = path.starts_with("externalcontact/") || path.starts_with("idconvert/");
+        let barred = app == App::Own && of_contact && self.contact.unlisted;
+        ensure(!barred, (48002, "api forbidden"))
     }
 
     /// Sets the visible range of the own app; none is the whole firm.

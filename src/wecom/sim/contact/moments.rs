@@ -78,7 +78,7 @@ pub(in crate::wecom::sim) struct Moment {
     maker: Option<App>,
     /// The member who made it; nobody when an app did.
     creator: Option<String>,
-    create_time: i64,
+    pub create_time: i64,
     public: bool,
     pub text: String,
     /// `image`, `video`, `link` as the list tells them.

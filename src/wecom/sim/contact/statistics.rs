@@ -138,10 +138,19 @@ fn asked(world: &World, call: &Call<'_>) -> Result<(BTreeSet<String>, Vec<i64>),
     if named.is_empty() {
         let sees = |u: &&String| world.sees_userid(call.app, u);
         owners = world.org.sellers.iter().filter(sees).cloned().collect();
-        let max = world.contact.limit("owners", 1000);
-        ensure(owners.len() <= max, (81017, "too many owners"))?;
+        world.may_name_no_owner(call)?;
     }
     Ok((owners, days))
+}
+
+impl World {
+    /// Checks that the range is small enough to be asked about without naming owners.
+    pub(in crate::wecom::sim) fn may_name_no_owner(&self, call: &Call<'_>) -> Result<(), Fail> {
+        let members = self.org.members.values();
+        let seen = members.filter(|m| m.serves_customers && self.sees(call.app, m));
+        let max = self.contact.limit("owners", 1000);
+        ensure(seen.count() <= max, (81017, "too many owners"))
+    }
 }
 
 /// Figures of some groups over some days.

@@ -66,13 +66,17 @@ pub enum CodeVerb {
         /// The customer.
         external_userid: String,
     },
-    /// A customer refuses or allows the archive of conversations.
+    /// A customer refuses the archive of conversations.
     RefuseArchive {
         /// The customer.
         external_userid: String,
-        /// Refuses, rather than allows.
-        #[serde(default, deserialize_with = "super::lenient::flag")]
-        refuses: bool,
+    },
+    /// A customer agrees to the archive in the chat with a member.
+    AgreeToArchive {
+        /// The member.
+        userid: String,
+        /// The customer.
+        external_userid: String,
     },
     /// Something about a member that calls stumble over.
     SetTrait {
@@ -133,18 +137,22 @@ impl World {
             } => self.of_code(userid, external_userid, |code| {
                 code.other_app_until = now_s + 2;
             }),
-            CodeVerb::RefuseArchive {
-                external_userid,
-                refuses,
-            } => {
+            CodeVerb::RefuseArchive { external_userid } => {
                 let id = self.customer(external_userid)?.external_userid;
-                let refused = &mut self.contact.archive_refused;
-                if *refuses {
-                    refused.insert(id);
-                } else {
-                    refused.remove(&id);
-                }
+                self.contact.archive_refused.insert(id);
                 Ok(Done::default())
+            }
+            CodeVerb::AgreeToArchive {
+                userid,
+                external_userid,
+            } => {
+                let pair = Pair {
+                    userid,
+                    external_userid,
+                };
+                let told = self.agreed_to_archive(pair, now_s)?;
+                self.contact.archive_refused.remove(external_userid);
+                Ok(Done::telling([told]))
             }
             CodeVerb::SetTrait { userid, what, on } => {
                 let userid = self.known_member(userid)?;

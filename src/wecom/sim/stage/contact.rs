@@ -104,6 +104,12 @@ pub enum ContactVerb {
         #[serde(default, deserialize_with = "super::lenient::flag")]
         deleted: bool,
     },
+    /// A part of what may still come by links is soon lost.
+    LinkQuotaEnds {
+        /// So many.
+        #[serde(deserialize_with = "super::lenient::number")]
+        quota: u64,
+    },
     /// So many customers may still come by links.
     SetLinkBalance {
         /// So many.
@@ -185,6 +191,11 @@ impl World {
                 Ok(Done::telling(told.ok_or(Refusal::UnknownObject)?))
             }
             ContactVerb::BreakLink { link_id, deleted } => self.break_link(link_id, *deleted),
+            ContactVerb::LinkQuotaEnds { quota } => {
+                let ends_at = u64::try_from(now_s).unwrap_or(0) + 7 * 86_400;
+                let told = link_notice("quota_expire_soon").number("ExpireTime", ends_at);
+                Ok(Done::telling([told.number("ExpireQuotaNum", *quota)]))
+            }
             ContactVerb::SetLinkBalance { balance } => {
                 self.contact.links.balance = *balance;
                 Ok(Done::default())

@@ -264,13 +264,28 @@ impl World {
         Ok(member.userid.clone())
     }
 
+    /// A code to greet with; none where the administrator has set up a message.
+    fn code_for(&mut self, pair: Pair<'_>, now_s: i64) -> String {
+        if self.is(pair.userid, Trait::ConsoleWelcome) {
+            return String::new();
+        }
+        self.welcome_code(pair.userid, pair.external_userid, now_s)
+    }
+
+    /// A customer has agreed to the archive of conversations.
+    pub(super) fn agreed_to_archive(
+        &mut self,
+        pair: Pair<'_>,
+        now_s: i64,
+    ) -> Result<Notice, Refusal> {
+        self.relation(pair)?;
+        let code = self.code_for(pair, now_s);
+        let notice = pair.notice("msg_audit_approved");
+        Ok(notice.text("WelcomeCode", &code))
+    }
+
     fn added(&mut self, pair: Pair<'_>, half: bool, now_s: i64) -> Notice {
-        // None where the administrator has set up a message for the member.
-        let code = if self.is(pair.userid, Trait::ConsoleWelcome) {
-            String::new()
-        } else {
-            self.welcome_code(pair.userid, pair.external_userid, now_s)
-        };
+        let code = self.code_for(pair, now_s);
         let change = if half {
             "add_half_external_contact"
         } else {

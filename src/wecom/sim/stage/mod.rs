@@ -6,6 +6,7 @@
 mod app;
 mod codes;
 mod contact;
+mod contact_page;
 mod customers;
 mod directory;
 mod groups;

@@ -4,6 +4,7 @@ use std::{collections::HashMap, fmt::Debug};
 
 use askama::Template;
 
+use super::contact_page::ContactView;
 use crate::kit::Timestamp;
 use crate::wecom::sim::{
     callbacks::{Delivery, Outcome},
@@ -33,6 +34,7 @@ struct Page {
     login_domain: String,
     messages: Vec<Told>,
     trusted: String,
+    contact: ContactView,
     callback_url: String,
     token: String,
     encoding_aes_key: String,
@@ -48,6 +50,8 @@ struct Row {
     remark: String,
     half: bool,
     gone: bool,
+    /// The last welcome message.
+    greeting: String,
 }
 
 /// A message of the app to the member looked at.
@@ -111,6 +115,7 @@ pub(super) fn render(
         customers: customers(&world, &userid),
         messages: messages(&world, &userid),
         trusted: shared.limits.trusted().unwrap_or_default().join(", "),
+        contact: ContactView::of(&world),
         userid,
         login_domain: world.login.domain.clone().unwrap_or_default(),
         callback_url: String::new(),
@@ -229,7 +234,13 @@ fn customers(world: &World, userid: &str) -> Vec<Row> {
     let known = numbers
         .take(CUSTOMERS_SHOWN)
         .filter_map(|n| world.book.get(*n));
-    known.filter_map(|customer| row(customer, userid)).collect()
+    let mut rows: Vec<Row> = known.filter_map(|customer| row(customer, userid)).collect();
+    for row in &mut rows {
+        let mut greeted = world.contact.greeted.iter().rev();
+        let last = greeted.find(|g| g.userid == userid && g.external_userid == row.id);
+        row.greeting = last.map(|g| g.text.clone()).unwrap_or_default();
+    }
+    rows
 }
 
 fn row(customer: Customer, userid: &str) -> Option<Row> {
@@ -243,6 +254,7 @@ fn row(customer: Customer, userid: &str) -> Option<Row> {
         remark: relation.remark,
         half: relation.half,
         gone: relation.deleted_by_customer,
+        greeting: String::new(),
     })
 }
 

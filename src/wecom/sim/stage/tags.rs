@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{Done, Refusal};
 use crate::wecom::sim::{callbacks::Notice, state::World};
 
+/// The last becomes the first.
+fn turn_round(orders: &mut [&mut u64]) {
+    let mut old: Vec<u64> = orders.iter().map(|order| **order).collect();
+    old.reverse();
+    for (order, old) in orders.iter_mut().zip(old) {
+        **order = old;
+    }
+}
+
 fn notice(change: &'static str, id: &str, kind: &str) -> Notice {
     Notice::new("change_external_tag", change)
         .id("Id", id)
@@ -29,6 +38,19 @@ pub enum TagVerb {
         /// The new name.
         name: String,
     },
+    /// A tag group gets another name.
+    RenameTagGroup {
+        /// The tag group.
+        group_id: String,
+        /// The new name.
+        name: String,
+    },
+    /// The tags of a group are put in the opposite order, or without a group, the groups.
+    ShuffleTags {
+        /// The tag group, may be empty.
+        #[serde(default)]
+        group_id: String,
+    },
     /// A corp tag is deleted; customers lose it.
     RemoveTag {
         /// The tag.
@@ -47,6 +69,8 @@ impl World {
         match verb {
             TagVerb::AddTag { group, name } => self.make_tag(group, name, now_s),
             TagVerb::RenameTag { tag_id, name } => self.rename_tag(tag_id, name),
+            TagVerb::RenameTagGroup { group_id, name } => self.rename_tag_group(group_id, name),
+            TagVerb::ShuffleTags { group_id } => self.shuffle_tags(group_id),
             TagVerb::RemoveTag { tag_id } => self.drop_tag(tag_id),
             TagVerb::RemoveTagGroup { group_id } => self.drop_tag_group(group_id),
         }
@@ -79,6 +103,31 @@ impl World {
         let tag = tags.find(|tag| tag.id == tag_id && !tag.deleted);
         tag.ok_or(Refusal::UnknownTag)?.name = name.to_owned();
         Ok(Done::telling([notice("update", tag_id, "tag")]))
+    }
+
+    fn rename_tag_group(&mut self, group_id: &str, name: &str) -> Result<Done, Refusal> {
+        if !(1..=30).contains(&name.chars().count()) {
+            return Err(Refusal::BadValue);
+        }
+        let mut groups = self.tags.iter_mut().filter(|group| !group.deleted);
+        let group = groups.find(|group| group.id == group_id);
+        group.ok_or(Refusal::UnknownTag)?.name = name.to_owned();
+        Ok(Done::telling([notice("update", group_id, "tag_group")]))
+    }
+
+    fn shuffle_tags(&mut self, group_id: &str) -> Result<Done, Refusal> {
+        let shuffled = Notice::new("change_external_tag", "shuffle");
+        if group_id.is_empty() {
+            let mut groups: Vec<_> = self.tags.iter_mut().map(|g| &mut g.order).collect();
+            turn_round(&mut groups);
+            return Ok(Done::telling([shuffled]));
+        }
+        let mut groups = self.tags.iter_mut().filter(|group| !group.deleted);
+        let group = groups.find(|group| group.id == group_id);
+        let group = group.ok_or(Refusal::UnknownTag)?;
+        let mut tags: Vec<_> = group.tags.iter_mut().map(|tag| &mut tag.order).collect();
+        turn_round(&mut tags);
+        Ok(Done::telling([shuffled.id("Id", group_id)]))
     }
 
     fn drop_tag(&mut self, tag_id: &str) -> Result<Done, Refusal> {

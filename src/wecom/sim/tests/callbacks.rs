@@ -192,11 +192,21 @@ async fn relations_are_told_from_their_beginning_to_their_end() {
         other => panic!("{other:?}"),
     }
     assert!(sim.set_remark(&userid, &external_userid, "新备注"));
-    assert_eq!(receiver.event(&sim).await, told(CustomerChange::Edited));
+    assert_eq!(
+        receiver.event(&sim).await,
+        told(CustomerChange::Edited {
+            state: Some(text("qr-1"))
+        })
+    );
     let tag = sim.add_tag("等级", "钻卡");
     receiver.event(&sim).await;
     assert!(sim.set_tags(&userid, &external_userid, &[tag]));
-    assert_eq!(receiver.event(&sim).await, told(CustomerChange::Edited));
+    assert_eq!(
+        receiver.event(&sim).await,
+        told(CustomerChange::Edited {
+            state: Some(text("qr-1"))
+        })
+    );
     let ends = CustomerVerb::DeleteFollower {
         userid: userid.clone(),
         external_userid: external_userid.clone(),

@@ -178,3 +178,59 @@ async fn a_token_dies_in_the_middle_as_told() {
         "dead for good"
     );
 }
+
+/// What apps have begun stands on the page, and people go on with it.
+#[actix_web::test]
+async fn people_play_customer_contact_by_forms() {
+    let sim = start(1, 20);
+    let client = Client::app(&sim).await;
+    let way = json!({
+        "type": 2, "scene": 2, "remark": "三月展会", "skip_verify": false, "user": ["zhoumin"],
+    });
+    let way = client.post("externalcontact/add_contact_way", way).await;
+    let broadcast = json!({ "sender": "zhoumin", "text": { "content": "春茶到店" } });
+    let made = client
+        .post("externalcontact/add_msg_template", broadcast)
+        .await;
+    assert_eq!((code(&way), code(&made)), (0, 0));
+    let page = async || {
+        let shown = client.http.get(sim.stage_url()).send().await.unwrap();
+        shown.text().await.unwrap()
+    };
+    let act = async |form: &[(&str, &str)]| {
+        let to = format!("{}/do", sim.stage_url());
+        let shown = client.http.post(to).form(form).send().await.unwrap();
+        shown.url().query().unwrap().to_owned()
+    };
+    let shown = page().await;
+    assert!(shown.contains("三月展会 · zhoumin") && shown.contains("春茶到店"));
+    let config_id = way["config_id"].as_str().unwrap();
+    let scan = [
+        ("do", "scan_contact_way"),
+        ("config_id", config_id),
+        ("name", "来客"),
+        ("external_userid", ""),
+    ];
+    let done = act(&scan).await;
+    let request = done.rsplit('=').next().unwrap();
+    let shown = page().await;
+    assert!(shown.contains("来客 → zhoumin") && shown.contains(request));
+    let accept = [("do", "accept_request"), ("request", request)];
+    assert!(act(&accept).await.starts_with("note=done"));
+    assert!(!page().await.contains("来客 → zhoumin"));
+    let msgid = made["msgid"].as_str().unwrap();
+    let send = [
+        ("do", "send_broadcast"),
+        ("msgid", msgid),
+        ("userid", "zhoumin"),
+    ];
+    assert_eq!(act(&send).await, "note=done");
+    assert_eq!(act(&send).await, "note=unknown_object");
+    for form in [
+        [("do", "set_habit"), ("of", "moments"), ("habit", "now")],
+        [("do", "set_trait"), ("userid", "zhoumin"), ("what", "full")],
+        [("do", "set_broadcast_cap"), ("cap", "month"), ("x", "")],
+    ] {
+        assert_eq!(act(&form).await, "note=done", "{form:?}");
+    }
+}

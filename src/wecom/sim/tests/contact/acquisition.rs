@@ -235,6 +235,12 @@ async fn strangers_come_by_links_and_cost_the_firm() {
             Some(Event::Acquisition(event))
         );
     }
+    sim.act(ContactVerb::LinkQuotaEnds { quota: 64 }).unwrap();
+    let soon = AcquisitionEvent::QuotaExpiresSoon {
+        expires_at: Some(sim.clock().now().ms() / 1000 + 7 * 86_400),
+        quota: Some(64),
+    };
+    assert_eq!(receiver.event(&sim).await, Event::Acquisition(soon));
     assert!(sim.act(open(&id, "")).is_err(), "nothing left to pay with");
     for (deleted, event) in [
         (

@@ -281,4 +281,12 @@ async fn an_own_app_sees_its_range_alone() {
         departments: vec![999],
     });
     assert!(answer.is_err());
+    // An app that is not listed has no right at all.
+    sim.act(AppVerb::ListApp { listed: false }).unwrap();
+    let mine = json!({ "userid": "zhoumin", "external_userid": shared, "remark": "x" });
+    expect(&raw, PATH, vec![(mine.clone(), 48002)]).await;
+    expect(&contact, PATH, vec![(mine.clone(), 0)]).await;
+    assert_eq!(raw.get("department/list").await["errcode"], 0);
+    sim.act(AppVerb::ListApp { listed: true }).unwrap();
+    expect(&raw, PATH, vec![(mine, 0)]).await;
 }

@@ -146,6 +146,9 @@ async fn groups_are_counted_by_owner_and_by_day() {
     };
     sim.act(limit).unwrap();
     expect(&raw, path, vec![(body("limit", json!(9)), 81017)]).await;
+    let list = "externalcontact/groupchat/list";
+    let named = json!({ "limit": 9, "owner_filter": { "userid_list": ["zhoumin"] } });
+    expect(&raw, list, vec![(json!({ "limit": 9 }), 81017), (named, 0)]).await;
     let path = "externalcontact/groupchat/statistic_group_by_day";
     let named = body("owner_filter", json!({ "userid_list": ["zhoumin"] }));
     expect(&raw, path, vec![(json!({}), 40058), (named, 0)]).await;

@@ -4,8 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{super::super::Fault, Raw, client, code, expect, refused, start, texts};
-use crate::wecom::{NewStrategy, NewTag, NewTags, RangeNode, StrategyKind, TagChange};
+use super::{
+    super::super::{Fault, TagVerb},
+    Raw, Receiver, client, code, expect, refused, start, texts,
+};
+use crate::wecom::{
+    NewStrategy, NewTag, NewTags, RangeNode, StrategyKind, TagChange, TagGroup,
+    event::{Event, TagChange as TagChangeTold, TagObject},
+};
 
 const ADD: &str = "externalcontact/add_corp_tag";
 const EDIT: &str = "externalcontact/edit_corp_tag";
@@ -154,6 +160,49 @@ async fn bad_corp_tags_get_the_named_errcodes() {
     expect(&contact, DEL, vec![(json!({ "tag_id": [console, id] }), 0)]).await;
     let sync = Raw::new(&sim, &sim.sync_secret).await;
     assert_eq!(code(&sync.post(ADD, json!({})).await), 48002);
+}
+
+#[actix_web::test]
+async fn the_console_renames_and_shuffles() {
+    let sim = start(1, 20);
+    let receiver = Receiver::of(&sim);
+    let client = client(&sim);
+    let names = |groups: &[TagGroup]| -> Vec<String> {
+        groups[0].tag.iter().map(|tag| tag.name.clone()).collect()
+    };
+    let before = client.corp_tags().await.unwrap();
+    let group_id = before[0].group_id.clone();
+    sim.act(TagVerb::ShuffleTags {
+        group_id: group_id.clone(),
+    })
+    .unwrap();
+    let mut turned = names(&client.corp_tags().await.unwrap());
+    turned.reverse();
+    assert_eq!(turned, names(&before));
+    let name = "会员等级".to_owned();
+    let rename = TagVerb::RenameTagGroup {
+        group_id: group_id.clone(),
+        name,
+    };
+    sim.act(rename).unwrap();
+    sim.act(TagVerb::ShuffleTags {
+        group_id: String::new(),
+    })
+    .unwrap();
+    let after = client.corp_tags().await.unwrap();
+    assert_eq!(after.last().unwrap().group_name, "会员等级");
+    let told: Vec<_> = receiver.events(&sim).await;
+    let told: Vec<TagChangeTold> = told
+        .into_iter()
+        .map(|event| match event {
+            Event::Tag(event) => event.change,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let shuffled = |group| TagChangeTold::Shuffled { group };
+    let renamed = TagChangeTold::Updated(TagObject::Group(group_id.clone()));
+    assert_eq!(told, [shuffled(Some(group_id)), renamed, shuffled(None)]);
+    receiver.stop().await;
 }
 
 /// A busy or cut answer says nothing about what was done: making is not repeated blindly.

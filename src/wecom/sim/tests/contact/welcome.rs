@@ -76,17 +76,26 @@ async fn a_code_greets_once_and_within_twenty_seconds() {
     let sent = client.send_welcome(&code, Some(&text), &[]).await;
     assert_eq!(sent, Ok(Greeting::AlreadyGreeted), "it was faster");
     let (id, code) = added(&sim, &receiver).await;
-    let refuse = |refuses| CodeVerb::RefuseArchive {
+    let refuse = CodeVerb::RefuseArchive {
         external_userid: id.clone(),
-        refuses,
     };
-    sim.act(refuse(true)).unwrap();
-    assert_eq!(
-        refused(client.send_welcome(&code, Some(&text), &[]).await),
-        41053
-    );
-    sim.act(refuse(false)).unwrap();
+    sim.act(refuse).unwrap();
     let sent = client.send_welcome(&code, Some(&text), &[]).await;
+    assert_eq!(refused(sent), 41053);
+    // Agreement brings a code of its own.
+    let agree = CodeVerb::AgreeToArchive {
+        userid: "zhoumin".to_owned(),
+        external_userid: id,
+    };
+    sim.act(agree).unwrap();
+    let events = relations(receiver.events(&sim).await);
+    let CustomerChange::ArchiveAgreed {
+        welcome_code: Some(code),
+    } = &events[0].2
+    else {
+        panic!("{events:?}")
+    };
+    let sent = client.send_welcome(code, Some(&text), &[]).await;
     assert_eq!(sent, Ok(Greeting::Sent));
     assert_eq!(sim.greeted().len(), 2);
     receiver.stop().await;
