@@ -252,6 +252,25 @@ fn the_check_catches_index_rows_left_behind() {
     );
 }
 
+/// What the disk says is told with what to do about it.
+#[test]
+fn a_full_and_a_read_only_disk_are_named() {
+    let told = |kind| {
+        let disk = Arc::new(FailingDisk::new(1, true, kind));
+        let refused = open(disk, None).err();
+        refused.map(|error| error.to_string()).unwrap_or_default()
+    };
+    let full = told(std::io::ErrorKind::StorageFull);
+    assert!(full.contains("free some space"), "{full}");
+    for kind in [
+        std::io::ErrorKind::ReadOnlyFilesystem,
+        std::io::ErrorKind::PermissionDenied,
+    ] {
+        let locked = told(kind);
+        assert!(locked.contains("mounted writable"), "{locked}");
+    }
+}
+
 /// Any one failing call, once or for good: nothing acknowledged is lost, nothing half done,
 /// and the store takes no more writes until it is opened again.
 #[test]

@@ -1,6 +1,7 @@
 //! What people do, from the first click to the proof.
 
 mod back_in_time;
+mod bad_input;
 mod directory;
 mod doctor;
 mod events;
