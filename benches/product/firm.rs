@@ -1,0 +1,296 @@
+//! A firm with its folder, and the product's process over it.
+
+use std::{
+    cell::RefCell,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use qitai::{
+    app::App,
+    config::{Config, WecomConfig},
+    customers::{Customer, Relation},
+    identity::{
+        NewPassword, PasswordHash, Role, Viewer,
+        actions::{self, CreateAccount},
+    },
+    kit::{Clock, Random, Secret},
+    store::Folder,
+    sync,
+    wecom::sim::{SimHandle, SimOptions, Simulator},
+    work::jobs,
+};
+
+use crate::{rows::Row, support::Http};
+
+const PASSWORD: &str = "a long bench password";
+
+/// A synced firm.
+pub struct Firm {
+    pub customers: usize,
+    pub sim: SimHandle,
+    dir: tempfile::TempDir,
+    rows: RefCell<Vec<Row>>,
+}
+
+impl Firm {
+    /// Makes a firm, syncs it in this process, and says whose time that took.
+    pub fn sync(customers: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let sim = Simulator::start(SimOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            seed: 7,
+            customers: u32::try_from(customers).unwrap(),
+            now: Clock::system().now(),
+            dir: None,
+        })
+        .unwrap();
+        let firm = Self {
+            customers,
+            sim,
+            dir,
+            rows: RefCell::default(),
+        };
+        Folder::at(firm.data()).create(&Random::system()).unwrap();
+        let app = App::open(firm.config()).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let running = runtime.spawn(app.clone().run());
+        let start = Instant::now();
+        let id = app
+            .store
+            .write_blocking(Viewer::system("bench").change("sync.start"), |w| {
+                Ok(sync::enqueue(w)?)
+            })
+            .unwrap();
+        app.jobs.notify_one();
+        let is_done = || {
+            let job = app.read(|r| r.get::<jobs::Job>(&id)).unwrap().unwrap();
+            job.state.is_final()
+        };
+        wait(is_done);
+        let state = app
+            .read(|r| r.get::<jobs::Job>(&id))
+            .unwrap()
+            .unwrap()
+            .state;
+        assert_eq!(state, jobs::JobState::Done);
+        let took = start.elapsed();
+        wait(|| app.is_caught_up());
+        let caught_up = start.elapsed();
+        let client = app.wecom().unwrap();
+        let (calls, waited) = (client.metrics().calls(), client.metrics().waited());
+        println!(
+            "first sync of {customers}: {:.1} s in {calls} calls, {:.1} s of it waiting for WeCom: our share {:.0} %; searchable after {:.1} s",
+            took.as_secs_f64(),
+            waited.as_secs_f64(),
+            100.0 * (1.0 - waited.as_secs_f64() / took.as_secs_f64()),
+            caught_up.as_secs_f64()
+        );
+        make_account(&app);
+        firm.rows.replace(read_rows(&app));
+        app.stop();
+        runtime.block_on(running).unwrap().unwrap();
+        firm
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn config(&self) -> Config {
+        let sim = &self.sim;
+        Config {
+            data: self.data(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            firm: None,
+            wecom: Some(WecomConfig {
+                corpid: sim.corpid.clone(),
+                agentid: sim.agentid,
+                app_secret: Secret::new(sim.app_secret.clone()),
+                contact_secret: Some(Secret::new(sim.contact_secret.clone())),
+                sync_secret: Some(Secret::new(sim.sync_secret.clone())),
+                callback_token: Some(Secret::new(sim.token.clone())),
+                callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
+            }),
+            wecom_base_url: sim.base_url.clone(),
+            proxy: None,
+            wecom_login_url: None,
+            public_url: None,
+            behind_proxy: false,
+        }
+    }
+
+    /// What is searched for, as the rows of the search bench.
+    pub fn rows(&self) -> std::cell::Ref<'_, Vec<Row>> {
+        self.rows.borrow()
+    }
+
+    /// Starts the product over the folder and signs in once it answers.
+    pub fn serve(&self) -> Product {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = port.local_addr().unwrap();
+        drop(port);
+        let sim = &self.sim;
+        let config = format!(
+            "data = {:?}\nlisten = \"{address}\"\nwecom_base_url = {:?}\n[wecom]\ncorpid = {:?}\nagentid = {}\napp_secret = {:?}\ncontact_secret = {:?}\nsync_secret = {:?}\ncallback_token = {:?}\ncallback_aes_key = {:?}\n",
+            self.data(),
+            sim.base_url,
+            sim.corpid,
+            sim.agentid,
+            sim.app_secret,
+            sim.contact_secret,
+            sim.sync_secret,
+            sim.token,
+            sim.encoding_aes_key
+        );
+        let file = self.dir.path().join("qitai.toml");
+        std::fs::write(&file, config).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_qitai"))
+            .args(["serve", "--config", file.to_str().unwrap()])
+            .env("QITAI_LOG", "warn")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut product = Product {
+            child,
+            address,
+            cookie: String::new(),
+        };
+        wait(|| {
+            Http::connect(address, "")
+                .and_then(|mut h| h.get("/login"))
+                .is_ok()
+        });
+        product.sign_in();
+        product
+    }
+}
+
+/// The product's process; killed when dropped.
+pub struct Product {
+    child: Child,
+    pub address: SocketAddr,
+    pub cookie: String,
+}
+
+impl Product {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn http(&self) -> Http {
+        Http::connect(self.address, &self.cookie).unwrap()
+    }
+
+    fn sign_in(&mut self) {
+        let page = Http::connect(self.address, "")
+            .unwrap()
+            .get("/login")
+            .unwrap();
+        let cookie = cookie(&page.head, "qitai-form");
+        let form = format!(
+            "csrf={}&login=admin&password={}",
+            token(&page.text()),
+            qitai::web::encode(PASSWORD)
+        );
+        let mut http = Http::connect(self.address, &cookie).unwrap();
+        let answer = http.post_form("/login", &form).unwrap();
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        self.cookie = self::cookie(&answer.head, "qitai");
+    }
+
+    /// Posts a form as its page would.
+    pub fn post(&self, path: &str) {
+        let mut http = self.http();
+        let csrf = token(&http.get("/me").unwrap().text());
+        let answer = http.post_form(path, &format!("csrf={csrf}")).unwrap();
+        assert_eq!(answer.status, 303, "{}", answer.text());
+    }
+
+    /// SIGKILL; gives the moment after it.
+    pub fn kill(mut self) -> Instant {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        Instant::now()
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn cookie(head: &str, name: &str) -> String {
+    let start = format!("{name}=");
+    let lines = head.lines().filter_map(|l| l.split_once(": "));
+    let mut cookies = lines.filter(|(n, _)| n.eq_ignore_ascii_case("set-cookie"));
+    let (_, value) = cookies.find(|(_, v)| v.starts_with(&start)).unwrap();
+    value.split(';').next().unwrap().to_owned()
+}
+
+fn token(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"csrf\" content=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// Polls until it is so.
+pub fn wait(mut so: impl FnMut() -> bool) {
+    while !so() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn make_account(app: &Arc<App>) {
+    let password = NewPassword::given(Secret::new(PASSWORD.to_owned()), "password").unwrap();
+    let hash = PasswordHash::make(&password, app.store.random()).unwrap();
+    let viewer = Viewer::system("bench");
+    let command = CreateAccount {
+        login: "admin".to_owned(),
+        name: "admin".to_owned(),
+        role: Role::SuperAdmin,
+        member: None,
+        units: Vec::new(),
+        password: Some(hash),
+    };
+    app.store
+        .write_blocking(viewer.change("account.create"), move |w| {
+            let allowed = viewer.allow(w, command)?;
+            actions::create_account(w, allowed).map(drop)
+        })
+        .unwrap();
+}
+
+/// Some thousand customers with one relation each.
+fn read_rows(app: &App) -> Vec<Row> {
+    app.read(|r| {
+        let relations = r.all::<Relation>(None).unwrap().take(5000);
+        relations
+            .filter_map(|relation| {
+                let relation = relation.unwrap();
+                let customer = r.get::<Customer>(&relation.customer).unwrap()?;
+                relation.phones.first().filter(|phone| phone.len() >= 11)?;
+                let folded = [&customer.name, &relation.remark, &relation.company];
+                Some(Row {
+                    object: customer.id.bits(),
+                    folded: folded.map(|text| qitai::search::fold(text)),
+                    name: customer.name,
+                    remark: relation.remark,
+                    company: relation.company,
+                    phone: relation.phones.first().cloned().unwrap_or_default(),
+                    owner: relation.member.bits(),
+                    added_ms: relation.added_at.ms(),
+                    tags: Vec::new(),
+                })
+            })
+            .collect()
+    })
+}
