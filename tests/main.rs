@@ -5,6 +5,7 @@
 mod browser;
 mod coverage;
 mod crash;
+mod independent;
 mod journeys;
 #[cfg(feature = "faults")]
 mod once;

@@ -75,6 +75,8 @@ struct Rate {
     path: Option<String>,
     /// Counted for each app by itself.
     per_app: bool,
+    /// Only calls that made something count.
+    made: bool,
     window: Window,
     max: u64,
 }
@@ -84,6 +86,7 @@ fn documented() -> Vec<Rate> {
     let each = |window, max| Rate {
         path: None,
         per_app: false,
+        made: false,
         window,
         max,
     };
@@ -95,6 +98,10 @@ fn documented() -> Vec<Rate> {
         per_app: true,
         ..of(path, Window::Hour, max)
     };
+    let made = |path: &str, window, max| Rate {
+        made: true,
+        ..of(path, window, max)
+    };
     vec![
         each(Window::Minute, 10_000),
         each(Window::Hour, 150_000),
@@ -102,20 +109,33 @@ fn documented() -> Vec<Rate> {
         per_app("get_jsapi_ticket", 100),
         of("ticket/get", Window::Hour, 400),
         per_app("ticket/get", 100),
-        of("media/uploadimg", Window::Day, 1000),
-        of("media/uploadimg", Window::Month, 3000),
-        of("user/create", Window::Month, 3000),
+        made("media/uploadimg", Window::Day, 1000),
+        made("media/uploadimg", Window::Month, 3000),
+        made("user/create", Window::Month, 3000),
         of(
             "idconvert/unionid_to_external_userid",
             Window::Hour,
             100_000,
         ),
         of("idconvert/unionid_to_external_userid", Window::Day, 480_000),
-        of("externalcontact/add_moment_task", Window::Minute, 10),
+        made("externalcontact/add_moment_task", Window::Minute, 10),
     ]
 }
 
 type Counter = (String, Option<App>, Window);
+
+/// Ends the name of a counter of what was made.
+const MADE: &str = "#made";
+
+impl Rate {
+    fn counter(&self, path: &str, app: App) -> Counter {
+        let name = match self.made {
+            true => format!("{path}{MADE}"),
+            false => path.to_owned(),
+        };
+        (name, self.per_app.then_some(app), self.window)
+    }
+}
 
 /// Counts and lists.
 #[derive(Debug)]
@@ -184,6 +204,7 @@ impl Limits {
         inner.rates.push(Rate {
             path: path.map(str::to_owned),
             per_app: false,
+            made: false,
             window,
             max,
         });
@@ -252,6 +273,17 @@ impl Limits {
         }
     }
 
+    /// A call that made something.
+    pub fn made(&self, path: &str, app: App, now: Timestamp) {
+        let mut inner = self.inner();
+        let own = |rate: &&Rate| rate.made && rate.path.as_deref() == Some(path);
+        let rates = inner.rates.iter().filter(own);
+        let counters: Vec<Counter> = rates.map(|rate| rate.counter(path, app)).collect();
+        for counter in counters {
+            inner.more(&counter, now);
+        }
+    }
+
     /// A look-up that found nobody: too many of them in a day block the call.
     pub fn missed(&self, path: &str, now: Timestamp) {
         let mut inner = self.inner();
@@ -277,14 +309,34 @@ impl Inner {
         if blocked.next().is_some() {
             return Err(often());
         }
+        // Rates that count the same share a counter; the lower one holds.
+        let mut held: HashMap<Counter, u64> = HashMap::new();
         for rate in rates {
-            let key = (path.to_owned(), rate.per_app.then_some(app), rate.window);
-            if self.more(&key, now) > rate.max {
-                self.blocked.insert(key, rate.window.blocked_until(now));
+            let max = held.entry(rate.counter(path, app)).or_insert(rate.max);
+            *max = rate.max.min(*max);
+        }
+        for (key, max) in held {
+            let made = key.0.ends_with(MADE);
+            let count = if made {
+                self.count_of(&key, now) + 1
+            } else {
+                self.more(&key, now)
+            };
+            if count > max {
+                let window = key.2;
+                let key = (path.to_owned(), key.1, window);
+                self.blocked.insert(key, window.blocked_until(now));
                 return Err(often());
             }
         }
         Ok(())
+    }
+
+    fn count_of(&self, key: &Counter, now: Timestamp) -> u64 {
+        let counted = self.counted.get(key);
+        counted
+            .filter(|counted| counted.0 == key.2.began(now))
+            .map_or(0, |counted| counted.1)
     }
 
     /// One more within the running window; how many there are now.

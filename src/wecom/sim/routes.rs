@@ -84,12 +84,6 @@ impl Wrote {
         self.echoes.push(notice);
         self
     }
-
-    /// With something that is told.
-    pub fn telling(mut self, notice: Notice) -> Self {
-        self.notices.push(notice);
-        self
-    }
 }
 
 impl From<Value> for Wrote {

@@ -390,6 +390,7 @@ impl Shared {
                 self.callbacks.tell(world.pass_time(call.now_s), at);
                 let wrote = world.change(write, &call)?;
                 self.keep_upload(&call)?;
+                self.limits.made(route.path, app, at);
                 self.keep(at, || Deed::Call(written(route, &call)));
                 self.callbacks.tell(wrote.notices, at);
                 if self.echo.load(Ordering::Relaxed) {

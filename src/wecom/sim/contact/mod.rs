@@ -209,14 +209,20 @@ impl World {
     /// Whether a member stands in the visible range (可见范围) of an app. That of 客户联系 is
     /// the whole firm.
     pub fn sees(&self, app: App, member: &Member) -> bool {
+        let whole = app != App::Own || self.contact.own_range.is_empty();
+        whole
+            || member
+                .departments
+                .iter()
+                .any(|id| self.sees_department(app, *id))
+    }
+
+    /// Whether a department stands in the visible range of an app.
+    pub fn sees_department(&self, app: App, id: u64) -> bool {
         let range = &self.contact.own_range;
-        if app != App::Own || range.is_empty() {
-            return true;
-        }
         let above = |id: &u64| self.org.departments.get(id).map(|d| d.parent);
-        let inside =
-            |id: &u64| std::iter::successors(Some(*id), above).any(|id| range.contains(&id));
-        member.departments.iter().any(inside)
+        let mut line = std::iter::successors(Some(id), above);
+        app != App::Own || range.is_empty() || line.any(|id| range.contains(&id))
     }
 
     /// Whether the app sees the member of this userid; whoever has left is seen.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{ID_READERS, READERS};
 use crate::wecom::sim::{
     check::{Call, Fail, next_offset},
+    fields::{Code, ensure},
     firm::{Department, Member},
     routes::Route,
     state::World,
@@ -35,6 +36,8 @@ pub const ROUTES: &[Route] = &[
         .paged(),
 ];
 
+const OUT_OF_RANGE: Code = (60011, "no privilege to access/modify contact/party/agent ");
+
 fn unknown_department() -> Fail {
     Fail::new(60003, "department not found")
 }
@@ -47,7 +50,7 @@ fn departments<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Departme
         .org
         .departments
         .values()
-        .filter(|d| wanted.contains(&d.id))
+        .filter(|d| wanted.contains(&d.id) && world.sees_department(call.app, d.id))
         .collect())
 }
 
@@ -84,6 +87,7 @@ fn department_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
         .departments
         .get(&id)
         .ok_or_else(unknown_department)?;
+    ensure(world.sees_department(call.app, id), OUT_OF_RANGE)?;
     Ok(json!({ "department": department(found) }))
 }
 
@@ -96,7 +100,8 @@ fn members<'w>(world: &'w World, call: &Call<'_>) -> Result<Vec<&'w Member>, Fai
     if call.param("fetch_child") != Some("1") {
         wanted.retain(|d| *d == id);
     }
-    let inside = |m: &&Member| m.departments.iter().any(|d| wanted.contains(d));
+    let inside =
+        |m: &&Member| m.departments.iter().any(|d| wanted.contains(d)) && world.sees(call.app, m);
     Ok(world.org.members.values().filter(inside).collect())
 }
 
@@ -144,6 +149,7 @@ fn user_get(world: &World, call: &Call<'_>) -> Result<Value, Fail> {
     let found = world
         .member(userid)
         .ok_or_else(|| Fail::new(60111, "userid not found"))?;
+    ensure(world.sees(call.app, found), OUT_OF_RANGE)?;
     Ok(member(found))
 }
 

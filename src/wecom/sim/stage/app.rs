@@ -28,6 +28,12 @@ pub enum AppVerb {
         #[serde(default)]
         chosen: String,
     },
+    /// The administrator sets the visible range of the own app.
+    SetAppRange {
+        /// Department ids; none for the whole firm.
+        #[serde(default, deserialize_with = "super::lenient::numbers")]
+        departments: Vec<u64>,
+    },
 }
 
 impl World {
@@ -61,6 +67,13 @@ impl World {
                 };
                 let notice = self.press(press, agentid, now_s);
                 Ok(Done::telling([notice.ok_or(Refusal::BadValue)?]))
+            }
+            AppVerb::SetAppRange { departments } => {
+                for id in departments {
+                    self.known_department(*id)?;
+                }
+                self.set_own_range(departments);
+                Ok(Done::default())
             }
         }
     }

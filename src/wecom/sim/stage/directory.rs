@@ -16,13 +16,19 @@ const EVENT: &str = "change_contact";
 pub enum DirectoryVerb {
     /// A member joins the firm and may serve customers.
     MemberJoins {
-        /// The new userid.
+        /// The new userid; WeCom makes one if it is empty, which may be changed once.
+        #[serde(default)]
         userid: String,
         /// Name.
         name: String,
         /// Department id.
         #[serde(deserialize_with = "number")]
         department: u64,
+    },
+    /// A member who was made by a call signs in for the first time (激活).
+    ActivateMember {
+        /// The member.
+        userid: String,
     },
     /// A member leaves the firm.
     MemberLeaves {
@@ -78,6 +84,7 @@ impl World {
                 name,
                 department,
             } => self.join(userid, name, *department),
+            DirectoryVerb::ActivateMember { userid } => self.activate(userid),
             DirectoryVerb::MemberLeaves { userid } => self.leave(userid),
             DirectoryVerb::MemberMoves {
                 userid,
@@ -95,16 +102,40 @@ impl World {
         if self.member(userid).is_some() {
             return Err(Refusal::AlreadyThere);
         }
+        let by_wecom = userid.is_empty();
+        let made;
+        let userid = if by_wecom {
+            made = self.fresh().id("Wx", 10).replace(['-', '_'], "0");
+            &made
+        } else {
+            userid
+        };
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.@-".contains(&b);
         let shaped = (1..=64).contains(&userid.len()) && userid.bytes().all(plain);
         if !shaped || name.is_empty() || name.chars().count() > 64 {
             return Err(Refusal::BadValue);
         }
         self.member_joins(userid, name, department);
+        if let Some(member) = self.org.members.get_mut(userid) {
+            member.userid_by_wecom = by_wecom;
+        }
         let notice = Notice::new(EVENT, "create_user")
             .id("UserID", userid)
             .list("Department", &[department]);
-        Ok(Done::telling([notice]))
+        Ok(if by_wecom {
+            Done::making(userid.to_owned(), [notice])
+        } else {
+            Done::telling([notice])
+        })
+    }
+
+    fn activate(&mut self, userid: &str) -> Result<Done, Refusal> {
+        let userid = self.known_member(userid)?;
+        let member = self.org.members.get_mut(&userid);
+        let waiting = member.filter(|member| member.status == 4);
+        waiting.ok_or(Refusal::AlreadyThere)?.status = 1;
+        // Since 2022-08-15 nobody is told.
+        Ok(Done::default())
     }
 
     fn leave(&mut self, userid: &str) -> Result<Done, Refusal> {

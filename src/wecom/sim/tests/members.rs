@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{super::SimHandle, Client, code, start};
+use super::{
+    super::{DirectoryVerb, SimHandle},
+    Client, code, start,
+};
 
 /// A member as the documentation has it.
 fn liang() -> Value {
@@ -401,4 +404,68 @@ async fn a_file_of_departments_replaces_the_tree_as_far_as_it_is_empty() {
         let (job, _) = import(&sync, "batch/replaceparty", csv).await;
         assert_eq!(code(&job), expected, "{csv}");
     }
+}
+
+#[actix_web::test]
+async fn a_userid_made_by_wecom_is_changed_once() {
+    let sim = start(1, 20);
+    let (sync, app) = both(&sim).await;
+    let joined = sim
+        .act(DirectoryVerb::MemberJoins {
+            userid: String::new(),
+            name: "新人".to_owned(),
+            department: 101,
+        })
+        .unwrap()
+        .unwrap();
+    let change = |from: &str, to: &str| json!({ "userid": from, "new_userid": to });
+    assert_eq!(
+        code(&sync.post("user/update", change(&joined, "zhoumin")).await),
+        60102
+    );
+    assert_eq!(
+        code(&sync.post("user/update", change(&joined, "xinren")).await),
+        0
+    );
+    assert_eq!(
+        code(&app.get(&format!("user/get?userid={joined}")).await),
+        60111
+    );
+    assert_eq!(app.get("user/get?userid=xinren").await["name"], "新人");
+    assert_eq!(
+        code(&sync.post("user/update", change("xinren", "x2")).await),
+        301_036
+    );
+
+    assert_eq!(code(&sync.post("user/create", liang()).await), 0);
+    let activate = |userid: &str| DirectoryVerb::ActivateMember {
+        userid: userid.to_owned(),
+    };
+    assert!(sim.act(activate("liang")).is_ok() && sim.act(activate("liang")).is_err());
+    let mobile = json!({ "userid": "liang", "mobile": "13900000003" });
+    assert_eq!(
+        code(&sync.post("user/update", mobile).await),
+        0,
+        "ignored, and nobody is told"
+    );
+    let found = sync
+        .post("user/getuserid", json!({ "mobile": "13900000002" }))
+        .await;
+    assert_eq!(found["userid"], "liang");
+}
+
+/// Nobody hears what the sync assistant itself has done; another subscriber would.
+#[actix_web::test]
+async fn changes_by_calls_are_told_to_others_only() {
+    let sim = start(1, 20);
+    let (sync, _) = both(&sim).await;
+    assert_eq!(code(&sync.post("user/create", liang()).await), 0);
+    sim.callbacks_settled().await;
+    assert!(sim.deliveries().is_empty());
+    sim.set_echo(true);
+    let moved = json!({ "userid": "liang", "department": [102] });
+    assert_eq!(code(&sync.post("user/update", moved).await), 0);
+    sim.callbacks_settled().await;
+    let told = &sim.deliveries()[0];
+    assert_eq!((told.event, told.change), ("change_contact", "update_user"));
 }

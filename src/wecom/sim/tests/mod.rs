@@ -11,6 +11,7 @@ mod media;
 mod members;
 mod messages;
 mod reads;
+mod shapes;
 mod stage;
 mod world;
 mod writes;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Client, code, start};
+use super::{super::AppVerb, Client, code, start};
 
 #[actix_web::test]
 async fn the_directory_is_whole() {
@@ -194,4 +194,26 @@ async fn customers_who_leave_while_paging_hide_no_others() {
     let page = client.post("externalcontact/batch/get_by_user", body).await;
     let first = &page["external_contact_list"][0]["external_contact"]["external_userid"];
     assert_eq!(first, mine[10].as_str());
+}
+
+#[actix_web::test]
+async fn an_app_reads_its_visible_range_only() {
+    let sim = start(1, 20);
+    let app = Client::app(&sim).await;
+    let departments = vec![10];
+    sim.act(AppVerb::SetAppRange { departments }).unwrap();
+    let list = app.get("department/list").await;
+    assert_eq!(list["department"].as_array().unwrap().len(), 7, "{list}");
+    for (path, expected) in [
+        ("department/get?id=101", 0),
+        ("department/get?id=4", 60011),
+        ("user/get?userid=zhoumin", 0),
+        ("user/get?userid=shenjiayi", 60011),
+        ("user/get?userid=nobody", 60111),
+    ] {
+        assert_eq!(code(&app.get(path).await), expected, "{path}");
+    }
+    let users = app.get("user/list?department_id=1&fetch_child=1").await;
+    let users = users["userlist"].as_array().unwrap().len();
+    assert!((1..60).contains(&users), "{users}");
 }
