@@ -315,7 +315,6 @@ struct Ask<'a> {
     duplicate_check_interval: Option<u32>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 fn is_zero(n: &u8) -> bool {
     *n == 0
 }
