@@ -28,6 +28,12 @@ pub enum AppVerb {
         #[serde(default)]
         chosen: String,
     },
+    /// The administrator lists the own app under 可调用接口的应用, or takes it off.
+    ListApp {
+        /// Listed, as it is at first.
+        #[serde(default, deserialize_with = "super::lenient::flag")]
+        listed: bool,
+    },
     /// The administrator sets the visible range of the own app.
     SetAppRange {
         /// Department ids; none for the whole firm.
@@ -67,6 +73,10 @@ impl World {
                 };
                 let notice = self.press(press, agentid, now_s);
                 Ok(Done::telling([notice.ok_or(Refusal::BadValue)?]))
+            }
+            AppVerb::ListApp { listed } => {
+                self.contact.unlisted = !listed;
+                Ok(Done::default())
             }
             AppVerb::SetAppRange { departments } => {
                 for id in departments {
