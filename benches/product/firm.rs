@@ -124,6 +124,7 @@ impl Firm {
             wecom_login_url: None,
             public_url: None,
             behind_proxy: false,
+            tls: None,
         }
     }
 

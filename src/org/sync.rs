@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::store::{Read, StoreError, Write};
+use crate::{
+    store::{Read, StoreError, Write},
+    work::effects::{EffectState, pending_about},
+};
 
 use super::{
     Department, Gender, Member, MemberState, Origin, Post,
@@ -71,6 +74,9 @@ pub fn apply_departments(
             known = meet(w, fact)?;
         }
         let id = match &known {
+            Some(known) if is_being_told(&w.read(), "department", &known.id.to_string())? => {
+                continue;
+            }
             Some(known) => known.id,
             None => w.new_id::<Department>()?,
         };
@@ -157,6 +163,7 @@ pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, 
     for fact in facts {
         let known = queries::member_by_userid(&w.read(), &fact.userid)?;
         let member = match known {
+            Some(known) if is_being_told(&w.read(), "member", &known.id.to_string())? => continue,
             Some(known) => updated(known, fact),
             None => {
                 let id = w.new_id::<Member>()?;
@@ -167,6 +174,19 @@ pub fn apply_members(w: &mut Write<'_>, facts: &[MemberFacts]) -> Result<usize, 
         put_member(w, &member)?;
     }
     finish(w, before)
+}
+
+/// Whether WeCom is still to be told of a change made here: until then its answer is older than
+/// what stands here, and would undo what is about to be sent. A later pass brings both together.
+fn is_being_told(r: &Read<'_>, kind: &str, id: &str) -> Result<bool, StoreError> {
+    let is_open = |state| {
+        matches!(
+            state,
+            EffectState::Queued | EffectState::Sending | EffectState::Unknown
+        )
+    };
+    let pending = pending_about(r, kind, id)?;
+    Ok(pending.iter().any(|effect| is_open(effect.state)))
 }
 
 /// A member of whom nothing but the userid is known.

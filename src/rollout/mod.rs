@@ -38,7 +38,7 @@ pub fn slice() -> Slice {
         Route::get("/settings/company/logo", Access::Public, || {
             get().to(company::logo)
         }),
-        Route::post("/settings/company/logo", manage, || {
+        Route::upload("/settings/company/logo", manage, || {
             post().to(company::save_logo)
         }),
         Route::post("/settings/company/logo/remove", manage, || {

@@ -150,14 +150,18 @@ pub(super) async fn once(
     let running = actix_web::rt::spawn(async move {
         let done = frame::run(req, next).await?;
         let (done, answer) = Answer::of(done);
-        if let Some(answer) = answer {
-            if let Some(address) = answer.leads_to() {
-                web.operations
-                    .book
-                    .led_to(done.request(), operation, address);
-            }
+        let Some(answer) = answer else {
+            return Ok(done);
+        };
+        let book = &web.operations.book;
+        if let Some(address) = answer.leads_to() {
+            book.led_to(done.request(), operation, address);
+            *kept = Some(answer);
+        } else if book.find(done.request(), operation)?.is_some() {
             *kept = Some(answer);
         }
+        // Otherwise it was a question, like the test of values as they are typed: it may be
+        // asked again, with other values.
         Ok(done)
     });
     running.await.map_err(AppError::internal)?

@@ -447,7 +447,7 @@ fn the_filter_box_and_the_controls_write_each_other() {
     for (text, sentence) in [
         ("actor:没有这个人", "没有叫「没有这个人」的操作人"),
         ("action:dance", "没有「dance」这个动作"),
-        ("object:x", "类型:编号"),
+        ("object:x", "类型加编号"),
         ("ip:999.1.1.1", "不是 IP 地址"),
         ("from:yesterday", "2026-11-20 这样"),
         ("王海燕", "看不懂「王海燕」"),

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{
-    super::super::ContactVerb, FOR_MOMENTS, FOR_PRODUCTS, MP4, NOW_S, PNG, Raw, UPLOAD, client,
-    expect, refused, start, texts, uploaded,
+    super::super::{ContactVerb, Window},
+    FOR_MOMENTS, FOR_PRODUCTS, MP4, NOW_S, PNG, Raw, UPLOAD, client, expect, refused, start, texts,
+    uploaded,
 };
 use crate::wecom::{
     MomentAttachment, MomentLink, MomentMedia, MomentQuery, MomentRange, NewMoment, Senders,
@@ -167,7 +168,8 @@ async fn members_may_publish_by_themselves() {
     sim.clock().advance_ms(2000);
     let made = client.moment_job(&job).await.unwrap().result.unwrap();
     assert_eq!(made.errcode, 40070);
-    // The product's client never makes so many at once.
+    // The product's client never makes so many at once, and the documented rate forbids it too.
+    sim.set_rate(Some(ADD), Window::Minute, 100);
     let raw = Raw::app(&sim).await;
     let body = json!({ "text": { "content": "x" } });
     for _ in 0..10 {
