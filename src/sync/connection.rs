@@ -419,6 +419,7 @@ pub fn connect(app: &App) -> Result<()> {
         Link::open(connection, &app.config, clock, app.sync.quota.clone())
     });
     app.sync.link.store(link.transpose()?.map(Arc::new));
+    app.sync.quota.lift_refusals();
     Ok(())
 }
 

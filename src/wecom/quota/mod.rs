@@ -43,6 +43,8 @@ const CROWDED_MS: (i64, i64) = (5_000, 60_000);
 /// Time without calls after an address or a secret was refused, in milliseconds: a change in
 /// the admin console takes a minute.
 const REFUSED_MS: i64 = 60_000;
+/// What WeCom answers when it trusts the address or the secret not.
+const REFUSALS: [i64; 4] = [60020, 40001, 40013, 40091];
 
 /// How much of a budget a call may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -531,7 +533,7 @@ impl Governor {
                 now.plus_ms((first << strikes.saturating_sub(1).min(5)).min(longest))
             }
             // The address is not trusted, or the secret is wrong: no use to knock on.
-            60020 | 40001 | 40013 | 40091 => now.plus_ms(REFUSED_MS),
+            refusal if REFUSALS.contains(&refusal) => now.plus_ms(REFUSED_MS),
             _ => {
                 budget.calm(errcode);
                 return;
@@ -547,6 +549,20 @@ impl Governor {
         drop(state);
         tracing::warn!(call, errcode, until = ?until, "no more calls of this API for a while");
         self.0.penalized.notify_one();
+    }
+
+    /// The account or its secrets were changed: what was refused because of them may be tried
+    /// at once. Penalties for calling too often run on.
+    pub fn lift_refusals(&self) {
+        let now = self.0.clock.now();
+        for budget in self.lock().budgets.values_mut() {
+            let refused = budget.penalty.as_mut();
+            if let Some(penalty) = refused.filter(|p| REFUSALS.contains(&p.errcode)) {
+                penalty.until = penalty.until.min(now);
+                budget.is_changed = true;
+            }
+        }
+        self.0.moved.notify_waiters();
     }
 
     /// Resolves when a penalty has begun since the last time.

@@ -127,6 +127,18 @@ fn counters_and_penalties_outlive_a_restart() {
 }
 
 #[test]
+fn new_secrets_lift_what_the_old_ones_were_refused_and_nothing_else() {
+    let (governor, _) = governor();
+    governor.answered("gettoken", 40001);
+    governor.answered(CALL, 45009);
+    assert!(governor.held("gettoken", Urgency::Awaited).is_some());
+    governor.lift_refusals();
+    assert!(governor.held("gettoken", Urgency::Awaited).is_none());
+    let held = governor.held(CALL, Urgency::Awaited).unwrap();
+    assert_eq!(held.why, Why::Penalty(45009));
+}
+
+#[test]
 fn one_person_is_not_flooded() {
     let (governor, clock) = governor();
     let send = |userid: &str| governor.try_enter("message/send", Urgency::Awaited, &[userid]);
