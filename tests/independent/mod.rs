@@ -26,8 +26,11 @@ fn installed(path: &str) -> PathBuf {
     path
 }
 
-fn python() -> Command {
-    Command::new(installed("python/bin/python"))
+/// A script of this folder in Python, with the clients that others have written.
+pub fn python(script: &str) -> Command {
+    let mut python = Command::new(installed("python/bin/python"));
+    python.arg(root().join("tests/independent").join(script));
+    python
 }
 
 fn node(mode: &str) -> Command {
@@ -114,8 +117,7 @@ fn the_simulator_says_in_one_line_how_to_reach_it() {
 #[test]
 fn a_client_from_elsewhere_works_with_the_simulator() {
     let sim = Simulator::start(None);
-    let script = root().join("tests/independent/firm.py");
-    must_be_done(python().arg(script).arg(sim.first_line.trim()));
+    must_be_done(python("firm.py").arg(sim.first_line.trim()));
 }
 
 #[test]

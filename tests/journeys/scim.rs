@@ -7,7 +7,7 @@ use qitai::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, python};
+use crate::{independent::python, support::TestApp};
 
 /// A token of the admin's account with these rights.
 fn token(test: &TestApp, permission: Permission) -> String {
@@ -65,7 +65,12 @@ impl Hr<'_> {
 fn an_independent_client_finds_nothing_wrong() {
     let test = TestApp::with_customers(20);
     let token = token(&test, Permission::Scim);
-    let said = python::run("scim.py", &[&format!("{}/scim/v2", test.address), &token]);
+    let mut checks = python("scim.py");
+    let done = checks.arg(format!("{}/scim/v2", test.address)).arg(&token);
+    let done = done.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&done.stdout);
+    assert!(done.status.success(), "{said}{}", text(&done.stderr));
     assert!(
         !said.contains("ERROR") && !said.contains("CRITICAL"),
         "{said}"

@@ -1,7 +1,5 @@
 //! The whole product over a made-up firm, on free ports, in a folder that goes with the test.
 
-pub mod python;
-
 use std::{
     collections::BTreeMap,
     net::TcpListener,
