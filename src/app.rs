@@ -170,6 +170,15 @@ impl App {
         self.store.write(act, verb).await
     }
 
+    /// Leaves the entry of a look that shows nothing unmasked: it joins the next batch, and is
+    /// waited for only while many others are in line.
+    pub async fn note(&self, act: Act) -> Result<()> {
+        if self.store.is_crowded() {
+            return self.write(act, |_| Ok(())).await;
+        }
+        self.store.write_later(act, |_| Ok(()))
+    }
+
     /// What the viewer sees under a permission.
     pub fn sight(&self, r: &Read<'_>, viewer: &Viewer, permission: Permission) -> Result<Sight> {
         let scope = viewer.scope(r, permission)?;

@@ -150,7 +150,7 @@ async fn list(
     if !filter.name.is_empty() {
         act = act.detail("query", filter.name.as_str());
     }
-    app.store.write_later(act, |_| Ok(()))?;
+    app.note(act).await?;
     Ok(Json(paging.answer(page.map(|group| item(&sight, group)))))
 }
 

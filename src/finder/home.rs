@@ -90,7 +90,7 @@ pub(super) async fn home(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown
         cx: &cx,
     };
     let (page, act) = app.read(|r| maker.page(r))?;
-    app.store.write_later(act, |_| Ok(()))?;
+    app.note(act).await?;
     Ok(Shown::of(page))
 }
 

@@ -81,7 +81,7 @@ pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Sho
         if is_phone_search(&text) {
             app.write(act, |_| Ok(())).await?;
         } else {
-            app.store.write_later(act, |_| Ok(()))?;
+            app.note(act).await?;
         }
     }
     let empty = Empty {

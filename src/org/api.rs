@@ -155,7 +155,7 @@ async fn list_members(
         act = act.detail("query", filter.name.as_str());
     }
     let answer = paging.answer(page.map(|m| member_item(&sight.directory, m)));
-    app.store.write_later(act, |_| Ok(()))?;
+    app.note(act).await?;
     Ok(Json(answer))
 }
 
@@ -214,7 +214,7 @@ async fn list_departments(
     let cursor = query.cursor.as_deref();
     let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
     let items = app.read(|r| departments(&app.sight(r, &viewer, Permission::OrgRead)?))?;
-    app.store.write_later(viewer.view("org.list"), |_| Ok(()))?;
+    app.note(viewer.view("org.list")).await?;
     let page = Page::of_whole(items, &paging.request);
     Ok(Json(paging.answer(page)))
 }
@@ -230,7 +230,7 @@ async fn one_department(
     let items = app.read(|r| departments(&app.sight(r, &viewer, Permission::OrgRead)?))?;
     let item = items.into_iter().find(|item| item.id == wanted);
     let item = item.ok_or_else(missing)?;
-    app.store.write_later(viewer.view("org.list"), |_| Ok(()))?;
+    app.note(viewer.view("org.list")).await?;
     Ok(Json(item))
 }
 

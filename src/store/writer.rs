@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
     mpsc,
 };
 
@@ -25,6 +25,8 @@ use super::{
 
 /// Verbs that may wait; beyond, callers are told to come back.
 const QUEUE_MAX: usize = 1024;
+/// Verbs in line from which on nobody leaves without waiting for an answer.
+const CROWD: usize = QUEUE_MAX / 4;
 /// Verbs that share one commit at most.
 const BATCH_MAX: usize = 256;
 /// Default bound of the engine's page cache.
@@ -106,6 +108,8 @@ struct Shared {
     feed_head: watch::Sender<u64>,
     failed: AtomicBool,
     held: watch::Sender<bool>,
+    /// Verbs in line.
+    waiting: AtomicUsize,
 }
 
 impl Store {
@@ -146,6 +150,7 @@ impl Store {
             }),
             feed_head: watch::Sender::new(feed_head),
             failed: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             held: watch::Sender::new(false),
         });
         let (queue, commands) = mpsc::sync_channel(QUEUE_MAX);
@@ -238,11 +243,22 @@ impl Store {
         });
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or_else(|| self.stopped())?;
-        queue.try_send(command).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => AppError::from(StoreError::Busy),
-            mpsc::TrySendError::Disconnected(_) => self.stopped(),
+        // Counted first, so that the writer never takes what was not counted.
+        self.shared.waiting.fetch_add(1, Ordering::SeqCst);
+        queue.try_send(command).map_err(|error| {
+            self.shared.waiting.fetch_sub(1, Ordering::SeqCst);
+            match error {
+                mpsc::TrySendError::Full(_) => AppError::from(StoreError::Busy),
+                mpsc::TrySendError::Disconnected(_) => self.stopped(),
+            }
         })?;
         Ok(answer)
+    }
+
+    /// Whether so many verbs are in line that whoever adds one should wait for its answer:
+    /// else those who never wait would fill the line for everybody.
+    pub fn is_crowded(&self) -> bool {
+        self.shared.waiting.load(Ordering::SeqCst) >= CROWD
     }
 
     fn stopped(&self) -> AppError {
@@ -411,6 +427,7 @@ fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
         {
             answers.push(command(&mut batch));
         }
+        shared.waiting.fetch_sub(answers.len(), Ordering::SeqCst);
         let changes = std::mem::take(&mut batch.layer.changes);
         #[cfg(any(test, feature = "faults"))]
         if shared.options.planted == Some(super::faults::Bug::AnswerBeforeCommit) {

@@ -56,7 +56,7 @@ pub(super) async fn list(
     let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
     let mut tags = app.read(|r| items(&app, r, &viewer))?;
     tags.retain(|tag| query.group.is_empty() || tag.group == query.group);
-    app.store.write_later(viewer.view("tag.list"), |_| Ok(()))?;
+    app.note(viewer.view("tag.list")).await?;
     let page = Page::of_whole(tags, &paging.request);
     Ok(Json(paging.answer(page)))
 }
@@ -68,7 +68,7 @@ pub(super) async fn one(viewer: Viewer, id: Path<String>, app: Data<App>) -> Res
     let tags = app.read(|r| items(&app, r, &viewer))?;
     let tag = tags.into_iter().find(|tag| tag.id == wanted);
     let tag = tag.ok_or_else(missing)?;
-    app.store.write_later(viewer.view("tag.list"), |_| Ok(()))?;
+    app.note(viewer.view("tag.list")).await?;
     Ok(Json(tag))
 }
 

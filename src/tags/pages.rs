@@ -60,7 +60,7 @@ pub(super) async fn index(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Show
                 .collect::<Vec<_>>(),
         )
     })?;
-    app.store.write_later(viewer.view("tag.list"), |_| Ok(()))?;
+    app.note(viewer.view("tag.list")).await?;
     Ok(Shown::of(TagsPage {
         tags: groups.iter().map(|group| group.tags.len()).sum(),
         groups,

@@ -103,7 +103,7 @@ pub(in crate::customers) async fn groups(
         ),
         text: filter.name,
     };
-    app.store.write_later(act, |_| Ok(()))?;
+    app.note(act).await?;
     Ok(Shown::of(shown))
 }
 

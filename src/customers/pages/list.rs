@@ -109,7 +109,7 @@ pub(in crate::customers) async fn list(
     if is_phone_search(&asked.text) {
         app.write(act, |_| Ok(())).await?;
     } else {
-        app.store.write_later(act, |_| Ok(()))?;
+        app.note(act).await?;
     }
     Ok(Shown::of(page))
 }

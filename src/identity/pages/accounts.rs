@@ -73,7 +73,7 @@ pub(super) async fn list(
     let act = viewer
         .view("account.list")
         .system_detail("ids", ids.join(" "));
-    app.store.write_later(act, |_| Ok(()))?;
+    app.note(act).await?;
     Ok(Shown::of(AccountsPage {
         empty: empty(&cx, !text.is_empty()),
         pager: Pager::of(&page, &query, &name, &web.cursors),

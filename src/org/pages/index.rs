@@ -111,7 +111,7 @@ pub(in crate::org) async fn index(
             && chosen.is_some_and(|d| app.org_standing().may_change_department(d.wecom_id)),
         department: chosen.map(|d| (d.id.to_string(), d.wecom_id.to_string())),
     };
-    app.store.write_later(act, |_| Ok(()))?;
+    app.note(act).await?;
     Ok(Shown::of(shown))
 }
 
