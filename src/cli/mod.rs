@@ -14,6 +14,7 @@ mod init;
 mod reindex;
 mod restore;
 mod resume;
+mod sdk_host;
 mod serve;
 mod simulator;
 
@@ -67,6 +68,9 @@ enum Command {
     Audit(audit::Args),
     /// Throws the search index away and builds it anew
     Reindex,
+    /// The process that holds WeCom's library; started by the server itself
+    #[command(hide = true)]
+    SdkHost,
 }
 
 /// What a command answers.
@@ -94,6 +98,7 @@ fn run(cli: Cli) -> CommandResult {
     match &cli.command {
         Command::Demo(args) => return demo::run(&cli.overrides, args),
         Command::Simulator(args) => return simulator::run(&cli.overrides, args),
+        Command::SdkHost => return sdk_host::run(),
         Command::Audit(args) => {
             if let Some(code) = args.run_offline() {
                 return Ok(code);
@@ -103,7 +108,7 @@ fn run(cli: Cli) -> CommandResult {
     }
     let config = Config::load(&cli.overrides)?;
     match cli.command {
-        Command::Demo(_) | Command::Simulator(_) => {
+        Command::Demo(_) | Command::Simulator(_) | Command::SdkHost => {
             unreachable!("answered above: these need no configuration")
         }
         Command::Serve => serve::run(config),

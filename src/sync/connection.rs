@@ -388,6 +388,7 @@ pub fn settings(connection: &Connection, config: &Config) -> wecom::Settings {
         app_secret: connection.app_secret.clone(),
         contact_secret: connection.contact_secret.clone(),
         sync_secret: connection.sync_secret.clone(),
+        archive_secret: None,
         proxy: config.proxy.clone(),
     }
 }

@@ -45,6 +45,8 @@ pub enum Purpose {
     Contact,
     /// The sync assistant (通讯录同步): writing to the directory.
     Sync,
+    /// The chat archive (会话内容存档).
+    Archive,
 }
 
 /// How to reach one firm's account.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub contact_secret: Option<Secret<String>>,
     /// Secret of the sync assistant (通讯录同步); without it the directory can't be written.
     pub sync_secret: Option<Secret<String>>,
+    /// Secret of the chat archive (会话内容存档); without it its calls are refused.
+    pub archive_secret: Option<Secret<String>>,
     /// The HTTP proxy to go through, with its credentials if it wants any. Without it the
     /// environment decides (`HTTPS_PROXY`, `NO_PROXY`).
     pub proxy: Option<Secret<String>>,
@@ -336,8 +340,9 @@ impl Client {
             (Purpose::Contact, Some(secret)) => secret,
             _ => &settings.app_secret,
         };
-        let secret = match (purpose, &settings.sync_secret) {
-            (Purpose::Sync, Some(sync)) => sync,
+        let secret = match (purpose, &settings.sync_secret, &settings.archive_secret) {
+            (Purpose::Sync, Some(sync), _) => sync,
+            (Purpose::Archive, _, Some(archive)) => archive,
             _ => secret,
         };
         let credentials = [

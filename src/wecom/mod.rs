@@ -6,6 +6,7 @@
 mod acquisition;
 mod agent;
 mod answers;
+pub mod archive;
 mod attachments;
 mod broadcasts;
 pub mod callback;
@@ -28,6 +29,7 @@ mod login;
 mod media;
 mod messages;
 mod moments;
+mod msgaudit;
 mod products;
 pub mod quota;
 pub mod reach;
@@ -103,6 +105,7 @@ pub use moments::{
     MomentMedia, MomentQuery, MomentRange, MomentReaction, MomentReactions, MomentTask,
     MomentVideo, NewMoment, Senders, TaggedCustomers,
 };
+pub use msgaudit::{Consent, Edition, InternalRoom, Robot, RoomConsent, RoomMember, SingleConsent};
 pub use products::{Product, ProductPicture, ProductSettings};
 pub use statistics::{GroupFigures, GroupsOfOwner, GroupsOnDay, MemberDay};
 pub use strategies::{

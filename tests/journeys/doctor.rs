@@ -40,6 +40,7 @@ fn settings(sim: &SimHandle) -> Settings {
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: None,
         sync_secret: None,
+        archive_secret: None,
         proxy: None,
     }
 }

@@ -176,6 +176,11 @@ pub const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        name: "msgaudit",
+        calls: &["msgaudit/"],
+        limits: &[calls(Minute, 1_000)],
+    },
+    Rule {
         name: "moment_task",
         calls: &["externalcontact/add_moment_task"],
         limits: &[calls(Minute, 10), calls(Month, 100_000)],

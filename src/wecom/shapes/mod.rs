@@ -86,6 +86,7 @@ impl Wire {
             app_secret: Secret::new("s".to_owned()),
             contact_secret: None,
             sync_secret: None,
+            archive_secret: None,
             proxy: None,
         };
         let patience = Patience {

@@ -21,6 +21,7 @@ pub(super) fn client(sim: &SimHandle) -> Client {
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
         sync_secret: Some(Secret::new(sim.sync_secret.clone())),
+        archive_secret: None,
         proxy: None,
     };
     let patience = Patience {

@@ -143,6 +143,7 @@ impl Parrot {
             app_secret: Secret::new("s".to_owned()),
             contact_secret: None,
             sync_secret: None,
+            archive_secret: None,
             proxy: None,
         };
         let clock = Clock::manual(super::NOW);

@@ -1,0 +1,24 @@
+//! The child's side: `qitai sdk-host`, a process with WeCom's library and nothing else. It
+//! knows no folder and no configuration; all it gets comes over the socket at its standard
+//! input, one question after the other. Its standard output is the library's to print on.
+
+mod cipher;
+mod frames;
+mod http;
+mod library;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub(super) use frames::{Answer, Ask, Begin, COMMAND, FRAME_BYTES_MAX, Frame, Sealed};
+pub use serve::run;
+
+/// What both backends do: the library's calls.
+trait Sdk {
+    /// GetChatData: the page as JSON, or the library's code.
+    fn pull(&mut self, seq: u64, limit: u32) -> Answer;
+    /// DecryptData.
+    fn open(&mut self, sealed: &Sealed) -> Answer;
+    /// GetMediaData.
+    fn media(&mut self, fileid: &str, index: &str) -> Answer;
+}
