@@ -9,5 +9,6 @@ mod independent;
 mod journeys;
 #[cfg(feature = "faults")]
 mod once;
+mod sdk;
 mod support;
 mod tidy;

@@ -20,7 +20,7 @@ use qitai::{
     kit::{Clock, Random, Secret},
     store::Folder,
     sync,
-    wecom::sim::{SimHandle, SimOptions, Simulator},
+    wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator},
     work::jobs,
 };
 
@@ -44,6 +44,7 @@ impl Firm {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers: u32::try_from(customers).unwrap(),
+            chats: ArchiveOptions::default(),
             now: Clock::system().now(),
             dir: None,
         })

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-use super::{CommandResult, serve};
+use super::{CommandResult, serve, simulator::ChatArgs};
 
 /// The password of all demo accounts.
 const PASSWORD: &str = "qitai-demo";
@@ -38,6 +38,8 @@ pub(super) struct Args {
     /// How many customers the firm has
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     customers: u32,
+    #[command(flatten)]
+    chats: ChatArgs,
 }
 
 pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
@@ -97,6 +99,7 @@ fn start_simulator(args: &Args, data: &std::path::Path) -> std::io::Result<SimHa
         listen: ([127, 0, 0, 1], 0).into(),
         seed: args.seed,
         customers: args.customers,
+        chats: args.chats.options(),
         now: Clock::system().now(),
         dir: Some(dir),
     })

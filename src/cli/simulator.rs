@@ -5,7 +5,7 @@ use std::{io::Write, process::ExitCode, time::Duration};
 use crate::{
     config::Overrides,
     kit::Clock,
-    wecom::sim::{SimHandle, SimOptions, Simulator},
+    wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator},
 };
 
 use super::CommandResult;
@@ -19,9 +19,36 @@ pub struct Args {
     /// How many customers the firm has
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     customers: u32,
+    #[command(flatten)]
+    chats: ChatArgs,
     /// Sends signed callbacks to this address for what happens in the firm
     #[arg(long, value_name = "URL")]
     callback: Option<String>,
+}
+
+/// The firm's archived chats.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChatArgs {
+    /// How many archived messages the firm has
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    messages: u64,
+    /// A new message comes about every so many seconds; 0 for none
+    #[arg(long, default_value_t = 8, value_name = "SECONDS")]
+    arrivals: u64,
+    /// Archived messages are gone after five days, as at WeCom
+    #[arg(long)]
+    five_days: bool,
+}
+
+impl ChatArgs {
+    /// As options of the simulator.
+    pub(super) fn options(&self) -> ArchiveOptions {
+        ArchiveOptions {
+            messages: self.messages,
+            arrivals_s: self.arrivals,
+            five_days: self.five_days,
+        }
+    }
 }
 
 /// Prints one JSON line that says how to reach it, then runs until SIGINT. With `--data` the
@@ -33,6 +60,7 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
         listen: overrides.listen.unwrap_or(([127, 0, 0, 1], 0).into()),
         seed: args.seed,
         customers: args.customers,
+        chats: args.chats.options(),
         now: system.now(),
         dir: overrides.data.clone(),
     })?;

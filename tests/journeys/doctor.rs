@@ -12,7 +12,7 @@ use qitai::{
     wecom::{
         Client, Patience, Settings,
         quota::Governor,
-        sim::{Fault, SimHandle, SimOptions, Simulator},
+        sim::{ArchiveOptions, Fault, SimHandle, SimOptions, Simulator},
     },
 };
 use tokio::{
@@ -27,6 +27,7 @@ fn simulator() -> SimHandle {
         listen: ([127, 0, 0, 1], 0).into(),
         seed: 7,
         customers: 20,
+        chats: ArchiveOptions::default(),
         now: Clock::system().now(),
         dir: None,
     })

@@ -16,7 +16,7 @@ use qitai::{
     kit::{Clock, Random, Timestamp},
     store::{EngineError, Folder, StoreError},
     sync,
-    wecom::sim::{SimHandle, SimOptions, Simulator},
+    wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator},
     work::{
         JobState,
         effects::{self as outbox, Area, SaveWriteSettings, WriteMode, WriteSettings},
@@ -51,6 +51,7 @@ impl Firm {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers,
+            chats: ArchiveOptions::default(),
             // Noon there: far from the pass of the night.
             now: Timestamp::from_s(1_795_579_200),
             dir: None,

@@ -24,7 +24,7 @@ use qitai::{
     org, serve,
     store::{Folder, SubjectId},
     sync,
-    wecom::sim::{SimHandle, SimOptions, Simulator, Target, firm},
+    wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator, Target, firm},
     work::{JobState, jobs},
 };
 
@@ -91,6 +91,7 @@ impl TestApp {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers,
+            chats: ArchiveOptions::default(),
             now: Clock::system().now(),
             dir: None,
         })

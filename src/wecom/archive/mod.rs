@@ -32,4 +32,5 @@ pub use keys::{KeyError, PrivateKey, PublicKey, SealError};
 pub use kind::{Kind, Party};
 pub use message::{Action, Message, ParseError};
 pub use quote::Quote;
+pub(in crate::wecom) use sdk::close;
 pub use sdk::run as run_child;

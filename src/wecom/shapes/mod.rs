@@ -2,6 +2,7 @@
 //! shapes, read back. The server here knows nothing but the one answer it is given.
 
 mod contact;
+mod msgaudit;
 
 use std::{
     net::TcpListener,

@@ -180,7 +180,10 @@ pub fn fail(code: i64) -> Fail {
         -1 => "system error",
         45009 => "api freq out of limit",
         45033 => "api concurrent out of limit",
-        60020 => "not allow to access from your ip",
+        60020 | 301_042 => "not allow to access from your ip",
+        301_052 => "msgaudit service expired",
+        301_053 => "corp is not open msgaudit",
+        301_058 => "request size limit exceeded",
         _ => "injected",
     };
     Fail::new(code, text)

@@ -15,7 +15,9 @@ use super::{
     limits::Window,
     messages::Sent,
     server::{Answered, Shared},
-    stage::{CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb},
+    stage::{
+        ArchiveVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal, TagVerb, Verb,
+    },
     tokens::App,
 };
 use crate::{kit::Clock, wecom::callback::KeyError};
@@ -298,6 +300,35 @@ impl SimHandle {
     /// Ids of all group chats.
     pub fn chat_ids(&self) -> Vec<String> {
         self.shared.world().groups.keys().cloned().collect()
+    }
+
+    /// A new public key of the archive, as PEM; the console answers its version. The same key
+    /// again keeps its version.
+    ///
+    /// # Errors
+    /// When it is no RSA key of 2048 bits.
+    pub fn upload_archive_key(&self, pem: &str) -> Result<u32, Refusal> {
+        let pem = pem.to_owned();
+        let made = self.act(ArchiveVerb::UploadArchiveKey { pem })?;
+        let version = made.and_then(|id| id.parse().ok());
+        version.ok_or(Refusal::BadValue)
+    }
+
+    /// Fingerprints (SHA-256 in hex) of the archive's public keys, the first version first.
+    pub fn archive_keys(&self) -> Vec<String> {
+        self.shared.world().archive.keys()
+    }
+
+    /// The seq of the last archived message; they begin with 1.
+    pub fn archived(&self) -> u64 {
+        self.shared.world().archive.len()
+    }
+
+    /// The archived message with this seq, open, as JSON; `None` if there is none.
+    pub fn archived_message(&self, seq: u64) -> Option<serde_json::Value> {
+        let world = self.shared.world();
+        let message = world.archive.message(seq, &world.book)?;
+        Some(serde_json::Value::Object(message))
     }
 
     /// A customer takes another name; nobody is told. False if unknown.

@@ -11,6 +11,7 @@ mod api_chat;
 mod api_customer;
 mod api_login;
 mod api_tag;
+mod archive;
 mod callbacks;
 mod check;
 mod contact;
@@ -32,6 +33,7 @@ mod state;
 mod tests;
 mod tokens;
 
+pub use archive::ArchiveOptions;
 pub use callbacks::{Delivery, Outcome, Target, Unverified};
 pub use contact::{Greeted, Trait};
 pub use faults::{CallbackFault, Dial, Fault};
@@ -40,7 +42,7 @@ pub use limits::Window;
 pub use messages::Sent;
 pub use server::{Answered, SimOptions, Simulator};
 pub use stage::{
-    AppVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb, Refusal,
-    TagVerb, Verb,
+    AppVerb, ArchiveVerb, CodeVerb, ContactVerb, CustomerVerb, DirectoryVerb, GroupVerb, LoginVerb,
+    Refusal, TagVerb, Verb,
 };
 pub use tokens::App;

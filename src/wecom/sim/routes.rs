@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    api_agent, api_chat, api_customer, api_login, api_tag,
+    api_agent, api_chat, api_customer, api_login, api_tag, archive,
     callbacks::Notice,
     check::{Call, Fail},
     contact, directory,
@@ -30,6 +30,7 @@ const AREAS: &[&[Route]] = &[
 fn all() -> impl Iterator<Item = &'static Route> {
     let areas = AREAS.iter().chain(&directory::AREAS).chain(&media::AREAS);
     let areas = areas.chain(&messages::AREAS).chain(&contact::AREAS);
+    let areas = areas.chain(&archive::AREAS);
     areas.copied().flatten()
 }
 

@@ -16,6 +16,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::{
+    archive::ArchiveOptions,
     callbacks::Callbacks,
     check::{Call, Fail},
     faults::{self, Dials, Fault},
@@ -44,6 +45,8 @@ pub struct SimOptions {
     pub seed: u64,
     /// How many customers.
     pub customers: u32,
+    /// The firm's archived chats.
+    pub chats: ArchiveOptions,
     /// The simulator's time; it stands still until [`SimHandle::clock`] is moved.
     pub now: Timestamp,
     /// Keeps seed, number and time of the first start, and what people have done since; a
@@ -128,32 +131,50 @@ impl Simulator {
     }
 }
 
+/// What a second start needs to make the same firm.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Remembered {
+    seed: u64,
+    customers: u32,
+    now_ms: i64,
+    #[serde(default)]
+    messages: Option<u64>,
+    #[serde(default)]
+    arrivals_s: u64,
+}
+
 /// Options with the world that `dir` remembers, or `dir` made to remember these.
 fn remembered(dir: &Path, mut options: SimOptions) -> std::io::Result<SimOptions> {
-    #[derive(serde::Serialize, serde::Deserialize)]
-    struct Remembered {
-        seed: u64,
-        customers: u32,
-        now_ms: i64,
-    }
     let file = dir.join(WORLD_FILE);
     if file.exists() {
         let known: Remembered = serde_json::from_slice(&std::fs::read(&file)?)?;
         options.seed = known.seed;
         options.customers = known.customers;
         options.now = Timestamp::from_ms(known.now_ms);
-        return Ok(options);
+        // A world from before there were chats takes those asked for from now on.
+        if let Some(messages) = known.messages {
+            options.chats.messages = messages;
+            options.chats.arrivals_s = known.arrivals_s;
+            return Ok(options);
+        }
+        return remember(dir, options);
     }
     std::fs::create_dir_all(dir)?;
+    remember(dir, options)
+}
+
+fn remember(dir: &Path, options: SimOptions) -> std::io::Result<SimOptions> {
     let known = Remembered {
         seed: options.seed,
         customers: options.customers,
         now_ms: options.now.ms(),
+        messages: Some(options.chats.messages),
+        arrivals_s: options.chats.arrivals_s,
     };
     // Whole or not at all, should the process be killed here.
     let half = dir.join("world.json.new");
     std::fs::write(&half, serde_json::to_vec_pretty(&known)?)?;
-    std::fs::rename(half, file)?;
+    std::fs::rename(half, dir.join(WORLD_FILE))?;
     Ok(options)
 }
 
@@ -199,10 +220,11 @@ impl Shared {
             seed,
             customers,
             now,
+            chats,
             ..
         } = self.options;
         let make = || {
-            let mut world = World::new(seed, customers, now.ms() / 1000);
+            let mut world = World::new(seed, customers, now.ms() / 1000, chats);
             for entry in std::mem::take(&mut *locked(&self.past)) {
                 self.again(&mut world, &entry);
             }

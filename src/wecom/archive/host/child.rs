@@ -12,6 +12,9 @@ use tokio::{
 use super::HostError;
 use crate::wecom::archive::sdk::{Answer, Ask, Begin, COMMAND, FRAME_BYTES_MAX, Frame};
 
+/// A child may take this long to load the library.
+const LOADING: Duration = Duration::from_secs(60);
+
 /// A running child; ended when dropped.
 pub(super) struct Child {
     process: tokio::process::Child,
@@ -55,6 +58,8 @@ impl Child {
             socket: UnixStream::from_std(ours).map_err(failed)?,
             asked: 0,
         };
+        // Loading takes as long as it takes.
+        let patience = patience.max(LOADING);
         child.send(Ask::Begin(begin), patience).await?;
         match child.receive(patience).await {
             Ok(Answer::Ready) => Ok(child),

@@ -16,7 +16,6 @@ fn key(random_key: &[u8]) -> Option<LessSafeKey> {
     Some(LessSafeKey::new(key))
 }
 
-#[cfg(test)]
 /// Closes a message with a random key that is used for nothing else.
 pub(in crate::wecom) fn close(random_key: &[u8], message: &[u8]) -> Option<String> {
     let mut bytes = message.to_vec();

@@ -10,6 +10,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::wecom) use cipher::close;
 pub(super) use frames::{Answer, Ask, Begin, COMMAND, FRAME_BYTES_MAX, Frame, Sealed};
 pub use serve::run;
 

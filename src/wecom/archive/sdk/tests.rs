@@ -248,7 +248,7 @@ async fn a_message_the_library_dies_of_costs_only_itself() {
 
 #[tokio::test]
 async fn a_child_that_fails_is_followed_by_another() {
-    let stand = Stand::with(Duration::from_secs(3), None);
+    let stand = Stand::with(Duration::from_secs(8), None);
     stand.chat(
         2,
         &PublicKey::from_pem(&PrivateKey::generate().unwrap().public_pem()).unwrap(),

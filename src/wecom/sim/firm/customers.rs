@@ -87,6 +87,11 @@ impl Book {
         (number < self.generated).then(|| self.make(number))
     }
 
+    /// Customer number `number` as at the beginning, whatever has been changed since.
+    pub fn original(&self, number: u32) -> Option<Customer> {
+        (number < self.generated).then(|| self.make(number))
+    }
+
     /// The number of an external userid.
     pub fn number(&self, external_userid: &str) -> Option<u32> {
         let coded = external_userid.as_bytes().get(10..16)?;

@@ -16,3 +16,4 @@ pub use model::{
 pub use org::{Cast, Org, cast, generate as org};
 pub use rng::{Rng, mix};
 pub use tags::generate as tags;
+pub use words::FIRMS;

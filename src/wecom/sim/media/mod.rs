@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 use super::routes::Route;
 
+#[cfg(test)]
+pub use formats::picture as picture_size;
 pub use store::{Blobs, Upload};
 
 /// The calls of this area.

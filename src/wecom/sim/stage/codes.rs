@@ -138,8 +138,12 @@ impl World {
                 code.other_app_until = now_s + 2;
             }),
             CodeVerb::RefuseArchive { external_userid } => {
-                let id = self.customer(external_userid)?.external_userid;
-                self.contact.archive_refused.insert(id);
+                let customer = self.customer(external_userid)?;
+                let id = customer.external_userid;
+                self.contact.archive_refused.insert(id.clone());
+                if let Some(relation) = customer.relations.first() {
+                    self.consent_in_chat(&relation.userid, &id, false, now_s);
+                }
                 Ok(Done::default())
             }
             CodeVerb::AgreeToArchive {
@@ -152,6 +156,7 @@ impl World {
                 };
                 let told = self.agreed_to_archive(pair, now_s)?;
                 self.contact.archive_refused.remove(external_userid);
+                self.consent_in_chat(userid, external_userid, true, now_s);
                 Ok(Done::telling([told]))
             }
             CodeVerb::SetTrait { userid, what, on } => {

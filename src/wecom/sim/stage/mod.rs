@@ -4,6 +4,8 @@
 //! Source: WeCom documentation, 通讯录变更事件, 客户联系事件回调.
 
 mod app;
+mod archive;
+mod archive_page;
 mod codes;
 mod contact;
 mod contact_page;
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::{callbacks::Notice, state::World};
 
 pub use app::AppVerb;
+pub use archive::ArchiveVerb;
 pub use codes::CodeVerb;
 pub use contact::ContactVerb;
 pub use customers::CustomerVerb;
@@ -51,6 +54,8 @@ pub enum Verb {
     App(AppVerb),
     /// At the sign-in.
     Login(LoginVerb),
+    /// In archived chats.
+    Archive(ArchiveVerb),
 }
 
 macro_rules! into_verb {
@@ -64,7 +69,7 @@ macro_rules! into_verb {
 }
 into_verb!(
     Customer: CustomerVerb, Group: GroupVerb, Directory: DirectoryVerb, Tag: TagVerb, Code: CodeVerb,
-    Contact: ContactVerb, App: AppVerb, Login: LoginVerb
+    Contact: ContactVerb, App: AppVerb, Login: LoginVerb, Archive: ArchiveVerb
 );
 
 /// What came of a deed.
@@ -148,6 +153,7 @@ impl World {
             Verb::Contact(verb) => self.with_contact(verb, now_s),
             Verb::Login(verb) => self.in_login(verb, now_s),
             Verb::App(verb) => self.in_app_chat(verb, agentid, now_s),
+            Verb::Archive(verb) => self.in_archive(verb, now_s),
         }
     }
 }

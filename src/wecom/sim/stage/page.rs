@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Debug};
 
 use askama::Template;
 
-use super::contact_page::ContactView;
+use super::{archive_page::ArchiveView, contact_page::ContactView};
 use crate::kit::Timestamp;
 use crate::wecom::sim::{
     callbacks::{Delivery, Outcome},
@@ -41,6 +41,7 @@ struct Page {
     waiting: u64,
     deliveries: Vec<Shown>,
     dials: Vec<String>,
+    archive: ArchiveView,
 }
 
 /// A customer of the member looked at.
@@ -116,6 +117,7 @@ pub(super) fn render(
         messages: messages(&world, &userid),
         trusted: shared.limits.trusted().unwrap_or_default().join(", "),
         contact: ContactView::of(&world),
+        archive: ArchiveView::of(&world),
         userid,
         login_domain: world.login.domain.clone().unwrap_or_default(),
         callback_url: String::new(),
@@ -191,6 +193,14 @@ pub(super) fn query(pairs: &[(&str, &str)]) -> String {
         .iter()
         .map(|(name, value)| format!("{name}={}", escaped(value)));
     pairs.collect::<Vec<_>>().join("&")
+}
+
+pub(super) fn local_day(at: Timestamp) -> String {
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    at.to_jiff()
+        .to_zoned(zone)
+        .strftime("%m-%d %H:%M:%S")
+        .to_string()
 }
 
 pub(super) fn name_of_firm(world: &World) -> String {

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{
     api_login,
+    archive::{self, ArchiveOptions},
     callbacks::Notice,
     check::{Call, Fail},
     contact, directory,
@@ -48,16 +49,19 @@ pub struct World {
     pub media: media::State,
     /// Messages of the app.
     pub messages: messages::State,
+    /// The chat archive.
+    pub archive: archive::State,
     made: u64,
 }
 
 impl World {
-    /// The firm as it stands at `now_s` (seconds) with so many customers.
-    pub fn new(seed: u64, customers: u32, now_s: i64) -> Self {
+    /// The firm as it stands at `now_s` (seconds) with so many customers and these chats.
+    pub fn new(seed: u64, customers: u32, now_s: i64, chats: ArchiveOptions) -> Self {
         let org = firm::org(seed);
         let tags = firm::tags(seed, now_s - 800 * 86_400);
         let book = Book::new(seed, customers, now_s, &org.sellers, &tags);
         let groups = firm::groups(seed, now_s, &org, &book);
+        let archive = archive::State::new(seed, now_s, (&org, &book, &groups), chats);
         Self {
             org,
             tags,
@@ -69,6 +73,7 @@ impl World {
             directory: directory::State::default(),
             media: media::State::default(),
             messages: messages::State::default(),
+            archive,
             made: 0,
         }
     }
@@ -84,6 +89,7 @@ impl World {
     pub fn pass_time(&mut self, now_s: i64) -> Vec<Notice> {
         let mut notices = self.end_imports(now_s);
         notices.extend(self.pass_contact_time(now_s));
+        notices.extend(self.archive.pass_time(now_s));
         notices
     }
 

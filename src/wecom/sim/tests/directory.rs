@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::{
-    super::{SimOptions, Simulator},
+    super::{ArchiveOptions, SimOptions, Simulator},
     Client, NOW, code, start,
 };
 
@@ -97,6 +97,7 @@ async fn what_calls_changed_outlives_the_process() {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             seed: 9,
             customers: 40,
+            chats: ArchiveOptions::default(),
             now: NOW,
             dir: Some(dir.path().to_owned()),
         })

@@ -1,5 +1,6 @@
 //! Through the network, as a client sees it.
 
+mod archive;
 mod callbacks;
 mod checks;
 mod client;
@@ -20,7 +21,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use super::{SimHandle, SimOptions, Simulator};
+use super::{ArchiveOptions, SimHandle, SimOptions, Simulator};
 use crate::kit::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_s(1_795_000_000);
@@ -30,6 +31,7 @@ fn start(seed: u64, customers: u32) -> SimHandle {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         seed,
         customers,
+        chats: ArchiveOptions::default(),
         now: NOW,
         dir: None,
     })

@@ -5,7 +5,7 @@ use std::{fs, io::Write, net::SocketAddr, path::Path};
 use serde_json::{Value, json};
 
 use super::{
-    super::{SimHandle, SimOptions, Simulator},
+    super::{ArchiveOptions, SimHandle, SimOptions, Simulator},
     Client, NOW, code, start,
 };
 
@@ -122,6 +122,7 @@ fn run(dir: &Path) -> SimHandle {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         seed: 9,
         customers: 40,
+        chats: ArchiveOptions::default(),
         now: NOW,
         dir: Some(dir.to_owned()),
     })

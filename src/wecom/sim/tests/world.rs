@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use super::{
-    super::{SimOptions, Simulator, firm, state},
+    super::{ArchiveOptions, SimOptions, Simulator, firm, state},
     NOW,
 };
 
 #[test]
 fn the_same_seed_gives_the_same_firm_and_another_seed_another() {
     let all = |seed| {
-        let world = state::World::new(seed, 500, NOW.ms() / 1000);
+        let world = state::World::new(seed, 500, NOW.ms() / 1000, ArchiveOptions::default());
         let customers: Vec<_> = (0..500).filter_map(|n| world.book.get(n)).collect();
         (customers, world.groups, world.tags)
     };
@@ -37,7 +37,7 @@ fn the_cast_exists_in_its_departments() {
 
 #[test]
 fn an_external_userid_names_one_customer_only() {
-    let world = state::World::new(3, 20_000, NOW.ms() / 1000);
+    let world = state::World::new(3, 20_000, NOW.ms() / 1000, ArchiveOptions::default());
     for number in 0..20_000 {
         let customer = world.book.get(number).unwrap();
         assert_eq!(world.book.number(&customer.external_userid), Some(number));
@@ -59,6 +59,7 @@ async fn a_directory_remembers_its_world() {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             seed,
             customers,
+            chats: ArchiveOptions::default(),
             now: NOW,
             dir: Some(dir.path().to_owned()),
         })

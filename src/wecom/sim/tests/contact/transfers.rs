@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::{
-    super::super::{CodeVerb, ContactVerb, SimHandle, SimOptions, Simulator, Trait},
+    super::super::{
+        ArchiveOptions, CodeVerb, ContactVerb, SimHandle, SimOptions, Simulator, Trait,
+    },
     NOW, NOW_S, Raw, Receiver, client, expect, refused, relations, start, texts,
 };
 use crate::wecom::{Client, Service, Transfer, event::CustomerChange};
@@ -367,6 +369,7 @@ async fn transfers_outlive_the_process() {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             seed: 9,
             customers: 40,
+            chats: ArchiveOptions::default(),
             now: NOW,
             dir: Some(dir.path().to_owned()),
         })
