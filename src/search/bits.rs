@@ -1,5 +1,7 @@
 //! A set of small numbers, a bit for each.
 
+use std::ops::Range;
+
 /// Grows as numbers are inserted; what lies beyond is not in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bits(Vec<u64>);
@@ -45,6 +47,44 @@ impl Bits {
         *self = kept;
     }
 
+    /// The first number from `number` on that is in it.
+    pub(super) fn next_from(&self, number: u32) -> Option<u32> {
+        let (word, _) = place(number);
+        let rest = self.0.get(word)? & (u64::MAX << (number & 63));
+        if rest != 0 {
+            return Some((number & !63) + rest.trailing_zeros());
+        }
+        let words = (number | 63).checked_add(1).into_iter();
+        let words = words.flat_map(|from| (from..).step_by(64));
+        let (from, bits) = words
+            .zip(&self.0[word + 1..])
+            .find(|(_, bits)| **bits != 0)?;
+        Some(from + bits.trailing_zeros())
+    }
+
+    /// How many numbers of a range are in it.
+    pub(super) fn count(&self, range: Range<u32>) -> u64 {
+        let (from, below) = (range.start, range.end.max(range.start));
+        let words = (from & !63..below).step_by(64);
+        let words = words.zip(self.0.get(place(from).0..).unwrap_or_default());
+        let in_word = |(first, bits): (u32, &u64)| {
+            let mut bits = *bits;
+            if first < from {
+                bits &= u64::MAX << (from - first);
+            }
+            if below - first < 64 {
+                bits &= !(u64::MAX << (below - first));
+            }
+            u64::from(bits.count_ones())
+        };
+        words.map(in_word).sum()
+    }
+
+    /// Bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len() * 8
+    }
+
     /// Gives each number, in ascending order.
     pub(super) fn each(&self, mut take: impl FnMut(u32)) {
         for (first, bits) in (0u32..).step_by(64).zip(&self.0) {
@@ -86,6 +126,11 @@ mod tests {
             let mut got = Vec::new();
             both.each(|n| got.push(n));
             prop_assert_eq!(got, want);
+            for from in 0..400 {
+                prop_assert_eq!(bits(&a).next_from(from), a.range(from..).next().copied());
+                let count = bits(&a).count(from..from + from % 130);
+                prop_assert_eq!(count, a.range(from..from + from % 130).count() as u64);
+            }
             prop_assert!((0..400).all(|n| bits(&a).has(n) == a.contains(&n)));
         }
     }

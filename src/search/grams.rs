@@ -35,6 +35,79 @@ impl Tokenizer for Grams {
     }
 }
 
+/// The name of [`Pairs`] in a schema.
+pub(super) const PAIRS: &str = "pairs-1";
+/// The name of [`Singles`] in a schema.
+pub(super) const SINGLES: &str = "singles-1";
+
+/// Every two neighbours, with the position of the first: half of [`Grams`], for indexes that
+/// keep singles apart without positions.
+#[derive(Clone)]
+pub(super) struct Pairs;
+
+/// Every character: the other half.
+#[derive(Clone)]
+pub(super) struct Singles;
+
+impl Tokenizer for Pairs {
+    type TokenStream<'a> = Neighbours<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Neighbours<'a> {
+        let mut chars = text.chars();
+        let first = chars.next().map(fold_char);
+        Neighbours {
+            chars,
+            before: first,
+            singles: false,
+            token: Token::default(),
+        }
+    }
+}
+
+impl Tokenizer for Singles {
+    type TokenStream<'a> = Neighbours<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Neighbours<'a> {
+        Neighbours {
+            chars: text.chars(),
+            before: None,
+            singles: true,
+            token: Token::default(),
+        }
+    }
+}
+
+/// The tokens of [`Pairs`] and [`Singles`], made as they are read.
+pub(super) struct Neighbours<'a> {
+    chars: std::str::Chars<'a>,
+    /// The folded character before the next one.
+    before: Option<char>,
+    singles: bool,
+    token: Token,
+}
+
+impl TokenStream for Neighbours<'_> {
+    fn advance(&mut self) -> bool {
+        let Some(c) = self.chars.next().map(fold_char) else {
+            return false;
+        };
+        // The first token's position becomes 0: a new one begins at the highest number.
+        self.token.position = self.token.position.wrapping_add(1);
+        self.token.text.clear();
+        if !self.singles {
+            self.token.text.extend(self.before.replace(c));
+        }
+        self.token.text.push(c);
+        true
+    }
+    fn token(&self) -> &Token {
+        &self.token
+    }
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+}
+
 /// The tokens of one text: one buffer for all of them.
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -75,7 +148,7 @@ impl TokenStream for Tokens {
 }
 
 /// The query for texts of `field` that contain `word`, which is folded and not empty.
-pub(super) fn contains(field: Field, word: &str) -> Box<dyn Query> {
+pub(in crate::search) fn contains(field: Field, word: &str) -> Box<dyn Query> {
     let chars: Vec<char> = word.chars().collect();
     phrase(field, chars.len(), 2, |from, to| {
         chars[from..to].iter().collect()
@@ -92,7 +165,7 @@ pub(super) fn phrase(
 ) -> Box<dyn Query> {
     let term = |from, to| Term::from_field_text(field, &token(from, to));
     if len <= most {
-        return Box::new(TermQuery::new(term(0, len), IndexRecordOption::Basic));
+        return Box::new(TermQuery::new(term(0, len), IndexRecordOption::WithFreqs));
     }
     let last = len - most;
     let starts = (0..last).step_by(most).chain([last]);

@@ -1,16 +1,19 @@
 //! Search: the only place that names tantivy.
 //!
-//! One index of people: customers (a document for each relation, so that what one member
+//! An index of people: customers (a document for each relation, so that what one member
 //! remarked is found only by who sees that member's customers), members, and groups. Exact
 //! «contains» semantics for every script, pinyin with all readings, phone numbers as far as
-//! masking shows them. Scope is applied inside the engine, before anything is counted.
+//! masking shows them. Another of archived messages (`messages`): the same semantics, newest
+//! first. Scope is applied inside the engine, before anything is counted.
 
 mod best;
 mod bits;
+mod disk;
 mod fields;
 mod fold;
 mod grams;
 mod highlight;
+mod messages;
 mod people;
 mod pinyin;
 mod query;
@@ -18,10 +21,16 @@ mod select;
 mod spelling;
 mod view;
 
+pub use disk::SearchError;
 pub use fields::{Kind, ObjectDocs, RowDoc};
 pub use fold::fold;
 pub use highlight::{Piece, highlight};
-pub use people::{People, SearchError};
+pub use messages::{
+    ChatHits, InChat, MessageChats, MessageDoc, MessageHit, MessageHits, MessageMarks,
+    MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope, MessageTotal, Messages,
+    Word,
+};
+pub use people::People;
 pub use query::{
     Around, Filters, From, Hit, Hits, PeopleQuery, Place, ScopeFilter, Sort, is_phone_search,
 };

@@ -13,15 +13,13 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use serde::{Deserialize, Serialize};
 use tantivy::{
     Index, IndexReader, IndexSettings, IndexSortByField, IndexWriter, Order, ReloadPolicy, Term,
-    index::SegmentComponent,
     indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy},
 };
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
+    disk::{SearchError, Shelf, check_files, remove},
     fields::{ADDED, Fields, ObjectDocs, schema},
     grams::{GRAMS, Grams},
     spelling::{INITIALS, Initials, SYLLABLES, Syllables},
@@ -35,81 +33,8 @@ const SCHEMA_VERSION: u32 = 2;
 const WRITER_BYTES: usize = 32_000_000;
 /// Segments of one size that are merged into one.
 const MERGED_SEGMENTS: usize = 4;
-/// The files of a segment.
-const PARTS: [SegmentComponent; 6] = [
-    SegmentComponent::Postings,
-    SegmentComponent::Positions,
-    SegmentComponent::FastFields,
-    SegmentComponent::FieldNorms,
-    SegmentComponent::Terms,
-    SegmentComponent::Store,
-];
 /// Share of deleted documents from which a segment is written anew.
 const DELETED_SHARE_MAX: f32 = 0.3;
-
-/// The index failed. It is derived: the remedy is always to build it again.
-#[derive(Debug, thiserror::Error)]
-pub enum SearchError {
-    /// The index cannot be read or written.
-    #[error("search index: {0}")]
-    Index(String),
-    /// It belongs to another folder or another version, or is damaged.
-    #[error("the search index does not fit: {0}")]
-    Unfit(&'static str),
-}
-
-impl From<tantivy::TantivyError> for SearchError {
-    fn from(error: tantivy::TantivyError) -> Self {
-        Self::Index(error.to_string())
-    }
-}
-impl From<std::io::Error> for SearchError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Index(error.to_string())
-    }
-}
-impl From<SearchError> for crate::error::AppError {
-    fn from(error: SearchError) -> Self {
-        Self::internal(error)
-    }
-}
-
-/// What a commit says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Payload {
-    folder: String,
-    schema: u32,
-    feed: u64,
-    /// Over the rest: a flipped digit of `feed` would silently lose changes.
-    check: u64,
-}
-
-impl Payload {
-    fn new(folder: &str, feed: u64) -> Self {
-        let schema = SCHEMA_VERSION;
-        let check = xxh3_64(format!("{folder}\n{schema}\n{feed}").as_bytes());
-        let folder = folder.to_owned();
-        Self {
-            folder,
-            schema,
-            feed,
-            check,
-        }
-    }
-
-    /// The feed number of a payload of this folder and this version, which ends at `head`.
-    fn feed(text: &str, folder: &str, head: u64) -> Result<u64, SearchError> {
-        let payload: Self =
-            serde_json::from_str(text).map_err(|_| SearchError::Unfit("no cursor"))?;
-        if payload != Self::new(folder, payload.feed) {
-            return Err(SearchError::Unfit("another folder or version"));
-        }
-        if payload.feed > head {
-            return Err(SearchError::Unfit("its cursor lies beyond the feed"));
-        }
-        Ok(payload.feed)
-    }
-}
 
 /// One index on disk, open for reading and writing.
 struct Open {
@@ -134,29 +59,25 @@ fn settings() -> IndexSettings {
 }
 
 impl Open {
-    fn create(dir: &Path, folder: &str) -> Result<Self, SearchError> {
+    fn create(dir: &Path, shelf: &Shelf) -> Result<Self, SearchError> {
         remove(dir)?;
         fs::create_dir_all(dir)?;
         let (schema, fields) = schema();
         let builder = Index::builder().schema(schema).settings(settings());
         let index = builder.create_in_dir(dir)?;
         let mut open = Self::with(dir, &index, fields, 0)?;
-        open.commit(folder, 0)?;
+        open.commit(shelf, 0)?;
         Ok(open)
     }
 
-    fn existing(dir: &Path, folder: &str, head: u64) -> Result<Self, SearchError> {
+    fn existing(dir: &Path, shelf: &Shelf, head: u64) -> Result<Self, SearchError> {
         let index = Index::open_in_dir(dir)?;
         let (schema, fields) = schema();
         if index.schema() != schema || *index.settings() != settings() {
             return Err(SearchError::Unfit("another schema"));
         }
-        let cursor = Payload::feed(
-            &index.load_metas()?.payload.unwrap_or_default(),
-            folder,
-            head,
-        )?;
-        check_files(dir, &index)?;
+        let cursor = shelf.feed(&index, head)?;
+        check_files(dir, &index, true)?;
         let open = Self::with(dir, &index, fields, cursor)?;
         // Killed writers leave files behind that no commit names.
         open.writer.garbage_collect_files().wait()?;
@@ -206,14 +127,8 @@ impl Open {
     }
 
     /// Makes everything so far durable together with the feed number it stands for.
-    fn commit(&mut self, folder: &str, feed: u64) -> Result<(), SearchError> {
-        let payload = serde_json::to_string(&Payload::new(folder, feed))
-            .map_err(|e| SearchError::Index(e.to_string()))?;
-        let mut prepared = self.writer.prepare_commit()?;
-        prepared.set_payload(&payload);
-        prepared.commit()?;
-        // The rename of the meta file must survive a power cut too.
-        fs::File::open(&self.dir)?.sync_all()?;
+    fn commit(&mut self, shelf: &Shelf, feed: u64) -> Result<(), SearchError> {
+        shelf.commit(&mut self.writer, &self.dir, feed)?;
         self.cursor = feed;
         self.reader.reload()?;
         self.view = Arc::new(View::of(&self.reader, self.fields, Some(&self.view))?);
@@ -235,64 +150,13 @@ impl Open {
     }
 }
 
-/// Every file that the segments need is there and fits its own checksum.
-fn check_files(dir: &Path, index: &Index) -> Result<(), SearchError> {
-    for segment in index.searchable_segment_metas()? {
-        let deleted = segment.has_deletes().then_some(SegmentComponent::Delete);
-        for component in PARTS.into_iter().chain(deleted) {
-            let file = segment.relative_path(component);
-            if !dir.join(&file).exists() {
-                return Err(SearchError::Unfit("a file is missing"));
-            }
-            let checked = index.directory().validate_checksum(&file);
-            if !checked.map_err(|e| SearchError::Index(e.to_string()))? {
-                return Err(SearchError::Unfit("a file is damaged"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The number of the newest index under `dir`. A rebuild gives the next number.
-fn latest(dir: &Path) -> Result<Option<u64>, SearchError> {
-    let mut latest = None;
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let number = name
-            .to_str()
-            .and_then(|n| n.strip_prefix("people-")?.parse().ok());
-        latest = latest.max(number);
-    }
-    Ok(latest)
-}
-
-/// Removes older indexes and unfinished ones.
-fn remove_others(dir: &Path, current: &Path) -> Result<(), SearchError> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let is_ours = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("people");
-        if path != current && path.file_name().is_some_and(is_ours) {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove(dir: &Path) -> Result<(), SearchError> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The index of people.
 pub struct People {
-    dir: PathBuf,
-    folder: String,
+    shelf: Shelf,
     /// Held while documents are written or the index is swapped.
     open: Mutex<Open>,
     /// Held while a new index is built beside.
@@ -308,20 +172,25 @@ impl People {
     /// caller then feeds it from the store.
     pub fn open(dir: &Path, folder: &str, feed_head: u64) -> Result<Self, SearchError> {
         fs::create_dir_all(dir)?;
-        let current = dir.join(format!("people-{}", latest(dir)?.unwrap_or(1)));
-        let open = match Open::existing(&current, folder, feed_head) {
+        let shelf = Shelf {
+            dir: dir.to_owned(),
+            kind: "people",
+            schema: SCHEMA_VERSION,
+            folder: folder.to_owned(),
+        };
+        let current = shelf.current()?;
+        let open = match Open::existing(&current, &shelf, feed_head) {
             Ok(open) => open,
             Err(why) => {
                 if current.exists() {
                     tracing::warn!(%why, "the search index is built anew");
                 }
-                Open::create(&current, folder)?
+                Open::create(&current, &shelf)?
             }
         };
-        remove_others(dir, &current)?;
+        shelf.remove_others(&current)?;
         Ok(Self {
-            dir: dir.to_owned(),
-            folder: folder.to_owned(),
+            shelf,
             view: ArcSwap::new(open.view.clone()),
             cursor: AtomicU64::new(open.cursor),
             open: Mutex::new(open),
@@ -347,7 +216,7 @@ impl People {
             open.remove(docs.object);
             open.add(docs)?;
         }
-        open.commit(&self.folder, to)?;
+        open.commit(&self.shelf, to)?;
         self.show(&open);
         Ok(true)
     }
@@ -360,33 +229,30 @@ impl People {
         feed: u64,
     ) -> Result<u64, E> {
         let _alone = lock(&self.building);
-        let next = latest(&self.dir).map_err(E::from)?.unwrap_or(0) + 1;
-        let ready = self.dir.join(format!("people-{next}"));
-        let building = self.dir.join("people-building");
-        let mut new = Open::create(&building, &self.folder)?;
+        let ready = self.shelf.next().map_err(E::from)?;
+        let mut new = Open::create(&self.shelf.building(), &self.shelf)?;
         new.writer.set_merge_policy(Box::new(NoMergePolicy));
         let mut objects = 0;
         for docs in docs {
             new.add(&docs?)?;
             objects += 1;
         }
-        new.commit(&self.folder, feed)?;
+        new.commit(&self.shelf, feed)?;
         new.merge()?;
         drop(new);
-        self.swap(&building, &ready, feed)?;
+        self.swap(&ready, feed)?;
         Ok(objects)
     }
 
     /// The old index keeps its folder's name: its writer may still be merging there.
-    fn swap(&self, building: &Path, ready: &Path, feed: u64) -> Result<(), SearchError> {
+    fn swap(&self, ready: &Path, feed: u64) -> Result<(), SearchError> {
         let mut open = lock(&self.open);
-        fs::rename(building, ready)?;
-        fs::File::open(&self.dir)?.sync_all()?;
-        *open = Open::existing(ready, &self.folder, feed)?;
+        self.shelf.put(ready)?;
+        *open = Open::existing(ready, &self.shelf, feed)?;
         self.show(&open);
         drop(open);
         // Queries may still read the old files; what cannot be removed now is when opening.
-        if let Err(error) = remove_others(&self.dir, ready) {
+        if let Err(error) = self.shelf.remove_others(ready) {
             tracing::info!(%error, "an old search index stays until the next start");
         }
         Ok(())

@@ -12,8 +12,9 @@ use crate::kit::limits;
 use super::{
     best::{Best, Everybody},
     bits::Bits,
+    disk::SearchError,
     fields::Kind,
-    people::{People, SearchError},
+    people::People,
     query::{Around, Filters, From, Hits, PeopleQuery, Place, ScopeFilter, Sort, Typed},
     view::{Admission, Figures, View},
 };

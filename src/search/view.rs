@@ -18,8 +18,8 @@ use crate::kit::Timestamp;
 
 use super::{
     bits::Bits,
+    disk::SearchError,
     fields::{ADDED, Fields, Kind},
-    people::SearchError,
     query::{Filters, From, Hits, ScopeFilter, Sort},
 };
 
@@ -226,8 +226,12 @@ impl View {
     }
 }
 
-/// The documents that have one of the values.
-fn with_any(segment: &SegmentReader, field: Field, values: &[u64]) -> Result<Bits, SearchError> {
+/// The documents that have one of the values, deleted ones too.
+pub(super) fn with_any(
+    segment: &SegmentReader,
+    field: Field,
+    values: &[u64],
+) -> Result<Bits, SearchError> {
     let index = segment.inverted_index(field)?;
     let mut docs = Bits::default();
     for value in values {
