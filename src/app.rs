@@ -7,6 +7,7 @@ use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    archive,
     audit::{
         self,
         checkpoints::{self, Verdict},
@@ -18,7 +19,7 @@ use crate::{
     identity::{self, Passwords, Permission, Viewer},
     kit::Timestamp,
     org::{self, DirectoryCache, Sight},
-    search::{People, ScopeFilter, SearchError},
+    search::{Messages, People, ScopeFilter, SearchError},
     slice::Worker,
     slices,
     store::{
@@ -53,6 +54,10 @@ pub struct App {
     pub store: Arc<Store>,
     /// Search over customers, members and groups.
     pub people: People,
+    /// Search over archived messages.
+    pub messages: Messages,
+    /// The chat archive on its way in.
+    pub archive: archive::State,
     /// The living connection to WeCom.
     pub sync: sync::State,
     /// Hashes passwords, a few at a time.
@@ -124,12 +129,15 @@ impl App {
         }
         let head = store.snapshot().feed_head();
         let people = People::open(&folder.index_dir(), &store.vault().folder_id(), head)?;
+        let messages = Messages::open(&folder.index_dir(), &store.vault().folder_id(), head)?;
         let passwords = Passwords::new(store.random().clone());
         let clock = store.clock().clone();
         let app = Arc::new(Self {
             config,
             store,
             people,
+            messages,
+            archive: archive::State::default(),
             sync: sync::State::new(clock),
             passwords,
             directory: DirectoryCache::default(),
@@ -379,7 +387,8 @@ impl App {
 
     /// Whether the index has everything the published state has.
     pub fn is_caught_up(&self) -> bool {
-        self.people.cursor() >= self.store.snapshot().feed_head()
+        let head = self.store.snapshot().feed_head();
+        self.people.cursor() >= head && self.archive.indexed() >= head
     }
 
     /// Keeps the index in step with the feed.

@@ -28,6 +28,8 @@ pub struct Config {
     pub firm: Option<String>,
     /// The firm's WeCom account; none leaves it to the settings pages.
     pub wecom: Option<WecomConfig>,
+    /// What speaks with the chat archive; none leaves it to the settings pages.
+    pub archive: Option<ArchiveSource>,
     /// Root of WeCom's server API, with a slash at its end; WeCom's own unless told otherwise.
     pub wecom_base_url: String,
     /// The HTTP proxy for calls to WeCom; the environment's, if there is none.
@@ -74,10 +76,22 @@ pub struct WecomConfig {
     pub contact_secret: Option<Secret<String>>,
     /// Secret of the sync assistant (通讯录同步), to write to the directory.
     pub sync_secret: Option<Secret<String>>,
+    /// Secret of the chat archive (会话内容存档).
+    pub archive_secret: Option<Secret<String>>,
     /// Token of the receiving server (接收事件服务器).
     pub callback_token: Option<Secret<String>>,
     /// EncodingAESKey of the receiving server.
     pub callback_aes_key: Option<Secret<String>>,
+}
+
+/// What speaks with the chat archive.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveSource {
+    /// The official library, at this path.
+    Library(PathBuf),
+    /// A server that offers the library's calls over HTTP.
+    Url(String),
 }
 
 /// The file as written.
@@ -90,6 +104,7 @@ struct File {
     #[serde(default)]
     behind_proxy: bool,
     wecom: Option<WecomConfig>,
+    archive: Option<ArchiveSource>,
     wecom_base_url: Option<String>,
     proxy: Option<Secret<String>>,
     wecom_login_url: Option<String>,
@@ -176,6 +191,7 @@ impl Config {
             }),
             firm: file.firm,
             wecom: file.wecom,
+            archive: file.archive,
             wecom_base_url: with_slash(
                 file.wecom_base_url
                     .unwrap_or_else(|| crate::wecom::BASE_URL.to_owned()),

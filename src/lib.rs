@@ -28,6 +28,7 @@ pub mod wecom;
 pub mod work;
 
 // slices
+pub mod archive;
 pub mod compliance;
 pub mod custody;
 pub mod customers;

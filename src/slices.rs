@@ -1,7 +1,7 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, audit, compliance, custody, customers, finder, identity, import, org, rollout, scim,
+    app::App, archive, audit, compliance, custody, customers, finder, identity, import, org, rollout, scim,
     slice::Slice, slice::Worker, store, store::TableSpec, sync, tags, work, work::JobKind,
     work::effects::EffectKind,
 };
@@ -29,6 +29,7 @@ pub fn all() -> Vec<Slice> {
         tags::slice(),
         customers::slice(),
         sync::slice(),
+        archive::slice(),
         compliance::slice(),
         rollout::slice(),
     ]

@@ -120,6 +120,7 @@ impl Firm {
                 callback_token: Some(Secret::new(sim.token.clone())),
                 callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
             }),
+            archive: None,
             wecom_base_url: sim.base_url.clone(),
             proxy: None,
             wecom_login_url: None,

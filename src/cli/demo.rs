@@ -116,6 +116,7 @@ fn open(
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
         sync_secret: Some(Secret::new(sim.sync_secret.clone())),
+        archive_secret: Some(Secret::new(sim.archive_secret.clone())),
         callback_token: Some(Secret::new(sim.token.clone())),
         callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
     };
@@ -125,6 +126,7 @@ fn open(
         listen,
         firm: None,
         wecom: Some(wecom),
+        archive: None,
         wecom_base_url: sim.base_url.clone(),
         proxy: None,
         wecom_login_url: Some(sim.login_url()),
@@ -165,6 +167,7 @@ fn make_accounts(app: &App) -> Result<()> {
     let viewer = Viewer::system("demo");
     let settings = AccessSettings {
         staff_sees_department: true,
+        admins_read_chats: true,
         ..AccessSettings::default()
     };
     app.store

@@ -59,6 +59,9 @@ pub enum Permission {
     /// Put tags on customers and note remarks, which are written to WeCom.
     #[n(15)]
     CustomerEdit,
+    /// Read archived conversations.
+    #[n(16)]
+    ArchiveRead,
 }
 
 /// A set of rights.
@@ -66,13 +69,14 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
         Self::CustomerExport,
         Self::GroupRead,
         Self::TagRead,
+        Self::ArchiveRead,
         Self::OrgRead,
         Self::OrgEdit,
         Self::Scim,
@@ -96,6 +100,7 @@ impl Permission {
             Self::TagRead => "tag.read",
             Self::OrgRead => "org.read",
             Self::OrgEdit => "org.edit",
+            Self::ArchiveRead => "archive.read",
             Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",

@@ -62,28 +62,43 @@ impl Role {
 
     /// Rights and reach of this role as things stand. A custom role that is gone gives none.
     pub fn grant(self, r: &Read<'_>) -> Result<Grant, StoreError> {
+        let settings = AccessSettings::load(r)?;
         let (permissions, breadth): (&[Permission], Breadth) = match self {
             Self::SuperAdmin => (&Permission::ALL, Breadth::Everything),
             Self::DepartmentAdmin => (DEPARTMENT_ADMIN, Breadth::ManagedUnits),
-            Self::Staff => (STAFF, AccessSettings::load(r)?.staff_breadth()),
+            Self::Staff => (STAFF, settings.staff_breadth()),
             Self::Compliance => (COMPLIANCE, Breadth::Everything),
             Self::Custom(id) => {
                 let Some(role) = r.get::<CustomRole>(&id)? else {
                     return Ok(Grant::nothing());
                 };
-                let breadth = match role.breadth {
-                    Breadth::AsStaff => AccessSettings::load(r)?.staff_breadth(),
-                    fixed => fixed,
+                let (breadth, chats) = match role.breadth {
+                    Breadth::AsStaff => (settings.staff_breadth(), Breadth::Own),
+                    fixed => (fixed, fixed),
                 };
                 return Ok(Grant {
                     permissions: role.permissions,
                     breadth,
+                    chats,
                 });
             }
         };
+        let mut permissions: Permissions = permissions.iter().copied().collect();
+        if matches!(self, Self::SuperAdmin | Self::DepartmentAdmin) {
+            // Running the system is no reason to read what people wrote.
+            match settings.admins_read_chats {
+                true => permissions.insert(Permission::ArchiveRead),
+                false => permissions.remove(&Permission::ArchiveRead),
+            };
+        }
+        let chats = match self {
+            Self::Staff => Breadth::Own,
+            _ => breadth,
+        };
         Ok(Grant {
-            permissions: permissions.iter().copied().collect(),
+            permissions,
             breadth,
+            chats,
         })
     }
 }
@@ -106,10 +121,12 @@ const STAFF: &[Permission] = &[
     Permission::CustomerEdit,
     Permission::GroupRead,
     Permission::OrgRead,
+    Permission::ArchiveRead,
 ];
 
 const COMPLIANCE: &[Permission] = &[
     Permission::OrgRead,
+    Permission::ArchiveRead,
     Permission::AuditRead,
     Permission::AuditVerify,
     Permission::AuditExport,
@@ -171,6 +188,9 @@ pub struct Grant {
     pub permissions: Permissions,
     /// How far they reach.
     pub breadth: Breadth,
+    /// How far they reach into archived conversations: staff read their own, whatever else
+    /// they see.
+    pub chats: Breadth,
 }
 
 impl Grant {
@@ -178,6 +198,7 @@ impl Grant {
         Self {
             permissions: Permissions::new(),
             breadth: Breadth::Own,
+            chats: Breadth::Own,
         }
     }
 }
@@ -234,6 +255,9 @@ pub struct AccessSettings {
     /// Staff see the departments they are in.
     #[n(1)]
     pub staff_sees_department: bool,
+    /// Super admins and department admins read archived conversations within their reach.
+    #[cbor(n(2), default)]
+    pub admins_read_chats: bool,
 }
 
 /// The key of the one row.
@@ -273,6 +297,7 @@ impl Entity for AccessSettings {
         vec![
             ("cross_department", self.cross_department.into()),
             ("staff_sees_department", self.staff_sees_department.into()),
+            ("admins_read_chats", self.admins_read_chats.into()),
         ]
     }
 }

@@ -12,6 +12,9 @@ pub enum Class {
     /// What the program needs to run (jobs, sessions, cursors): durable in the same
     /// transaction, neither audited nor fed.
     Machinery,
+    /// What comes in bulk and is spoken for by a record written with it, which commits to its
+    /// content: that record is audited and fed in its place.
+    Covered,
 }
 
 /// Field names and values as the audit trail may see them. Values are committed to, not

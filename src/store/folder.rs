@@ -50,6 +50,11 @@ impl Folder {
         self.path.join("index")
     }
 
+    /// Where the files of messages lie, by content.
+    pub fn media_dir(&self) -> PathBuf {
+        self.path.join("media")
+    }
+
     /// Whether a store is here already.
     pub fn exists(&self) -> bool {
         self.store_file().exists()

@@ -170,6 +170,55 @@ impl RecordKey for u64 {
     }
 }
 
+impl RecordKey for u8 {
+    const LEN: Option<usize> = Some(1);
+    fn to_key(&self) -> Key {
+        Key::new().with(*self)
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let [byte] = bytes.try_into().ok()?;
+        Some(byte)
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl RecordKey for u32 {
+    const LEN: Option<usize> = Some(4);
+    fn to_key(&self) -> Key {
+        Key::new().with(*self)
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A number within a number: the parts of something, in order.
+impl<A, B> RecordKey for (A, B)
+where
+    A: RecordKey + KeyPart + Copy,
+    B: RecordKey + KeyPart + Copy,
+{
+    const LEN: Option<usize> = match (A::LEN, B::LEN) {
+        (Some(a), Some(b)) => Some(a + b),
+        _ => None,
+    };
+    fn to_key(&self) -> Key {
+        Key::new().with(self.0).with(self.1)
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (a, b) = bytes.split_at_checked(A::LEN?)?;
+        Some((A::from_bytes(a)?, B::from_bytes(b)?))
+    }
+    fn text(&self) -> String {
+        format!("{}.{}", self.0.text(), self.1.text())
+    }
+}
+
 impl<const N: usize> RecordKey for [u8; N] {
     const LEN: Option<usize> = Some(N);
     fn to_key(&self) -> Key {

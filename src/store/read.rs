@@ -318,8 +318,18 @@ impl<'a> Read<'a> {
         let Some(subject_key) = self.vault.subject_key(self.source, subject)? else {
             return Ok(None);
         };
-        let aad = [table.as_bytes(), &[0], key].concat();
+        let aad = super::vault::part_aad(table, key);
         Ok(super::vault::open(&subject_key, &aad, sealed))
+    }
+
+    /// Opens what [`super::Write::seal_part`] closed; `None` if the subject was erased.
+    pub fn open_part<E: Entity>(
+        &self,
+        key: &E::Key,
+        subject: super::SubjectId,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.open_sealed(E::TABLE, key.to_key().as_bytes(), subject, sealed)
     }
 
     pub(super) fn source(&self) -> &'a dyn Source {

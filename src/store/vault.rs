@@ -286,6 +286,11 @@ fn wrap_aad(subject: SubjectId) -> Vec<u8> {
     [SUBJECT_KEYS.as_bytes(), &subject.bits().to_be_bytes()].concat()
 }
 
+/// What binds a sealed part to its place.
+pub(super) fn part_aad(table: &str, key: &[u8]) -> Vec<u8> {
+    [table.as_bytes(), &[0], key].concat()
+}
+
 fn aead_key(key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes 32 bytes"))
 }

@@ -285,6 +285,19 @@ impl<'s> Write<'s> {
         Ok(std::sync::Arc::new(key))
     }
 
+    /// Seals a part of a record under the key of the person it is about, where one record
+    /// speaks of several. `key` is the record's; [`Read::open_part`] opens it.
+    pub fn seal_part<E: Entity>(
+        &mut self,
+        key: &E::Key,
+        subject: SubjectId,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let subject_key = self.subject_key(subject)?;
+        let aad = vault::part_aad(E::TABLE, key.to_key().as_bytes());
+        vault::seal(&subject_key, &aad, plain, self.random)
+    }
+
     /// Destroys a person's key: every row, opening and feed copy sealed under it is
     /// unreadable from now on. The rows themselves are deleted by the caller before.
     pub fn forget_subject(&mut self, subject: SubjectId) {
@@ -402,7 +415,11 @@ impl Sealing<'_, '_> {
         plain: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
         let subject_key = self.write.subject_key(subject)?;
-        let aad = [table.as_bytes(), &[0], key].concat();
-        vault::seal(&subject_key, &aad, plain, self.write.random)
+        vault::seal(
+            &subject_key,
+            &vault::part_aad(table, key),
+            plain,
+            self.write.random,
+        )
     }
 }

@@ -42,6 +42,9 @@ pub struct Connection {
     /// Secret of the sync assistant (通讯录同步); without it the directory can't be written.
     #[n(9)]
     pub sync_secret: Option<Secret<String>>,
+    /// Secret of the chat archive (会话内容存档), where the firm has one.
+    #[n(10)]
+    pub archive_secret: Option<Secret<String>>,
     /// What callbacks are signed and encrypted with.
     #[n(4)]
     pub callback: Option<CallbackKeys>,
@@ -87,6 +90,7 @@ impl Entity for Connection {
             ("app_secret", mark(true)),
             ("contact_secret", mark(self.contact_secret.is_some())),
             ("sync_secret", mark(self.sync_secret.is_some())),
+            ("archive_secret", mark(self.archive_secret.is_some())),
             ("callback", mark(self.callback.is_some())),
             ("next_callback", mark(self.next_callback.is_some())),
         ]
@@ -174,6 +178,7 @@ impl From<&WecomConfig> for Connection {
             app_secret: config.app_secret.clone(),
             contact_secret: config.contact_secret.clone(),
             sync_secret: config.sync_secret.clone(),
+            archive_secret: config.archive_secret.clone(),
             callback,
             next_callback: None,
             changed_at: None,
@@ -239,6 +244,13 @@ pub struct SetCallback {
     pub keys: CallbackKeys,
 }
 
+/// Sets the secret of the chat archive, or takes it away.
+#[derive(Debug, Clone)]
+pub struct SetArchiveSecret {
+    /// The secret.
+    pub secret: Keep,
+}
+
 /// Makes new keys for the receiving server. The ones in use stay good until WeCom uses the
 /// new ones.
 #[derive(Debug, Clone, Copy)]
@@ -257,7 +269,7 @@ macro_rules! for_super_admins {
         }
     )+};
 }
-for_super_admins!(Connect, SetCallback, RotateCallback);
+for_super_admins!(Connect, SetCallback, SetArchiveSecret, RotateCallback);
 
 /// Keeps the account. Keys for callbacks are made with it. It is in use as soon as the app
 /// connects again.
@@ -281,6 +293,7 @@ pub fn connect_account(w: &mut Write<'_>, allowed: Allowed<Connect>) -> Result<(
         app_secret,
         contact_secret: contact_secret.of(known.as_ref().and_then(|c| c.contact_secret.clone())),
         sync_secret: sync_secret.of(known.as_ref().and_then(|c| c.sync_secret.clone())),
+        archive_secret: known.as_ref().and_then(|c| c.archive_secret.clone()),
         callback: Some(callback),
         next_callback: known.as_ref().and_then(|c| c.next_callback.clone()),
         changed_at: known.as_ref().and_then(|c| c.changed_at),
@@ -304,6 +317,20 @@ pub fn set_callback(w: &mut Write<'_>, allowed: Allowed<SetCallback>) -> Result<
         connection.callback = keys_given;
         connection.next_callback = None;
         keys(&connection)?;
+        sign(&mut connection, w.now(), by);
+        w.put(&connection)?;
+    }
+    Ok(())
+}
+
+/// Keeps the secret of the chat archive.
+pub fn set_archive_secret(w: &mut Write<'_>, allowed: Allowed<SetArchiveSecret>) -> Result<()> {
+    let by = allowed.by().map(Id::cast);
+    let mut connection = known(w)?;
+    let secret = allowed.into_command().secret;
+    let secret = secret.of(connection.archive_secret.clone());
+    if connection.archive_secret != secret {
+        connection.archive_secret = secret;
         sign(&mut connection, w.now(), by);
         w.put(&connection)?;
     }
@@ -388,7 +415,7 @@ pub fn settings(connection: &Connection, config: &Config) -> wecom::Settings {
         app_secret: connection.app_secret.clone(),
         contact_secret: connection.contact_secret.clone(),
         sync_secret: connection.sync_secret.clone(),
-        archive_secret: None,
+        archive_secret: connection.archive_secret.clone(),
         proxy: config.proxy.clone(),
     }
 }

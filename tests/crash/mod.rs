@@ -122,6 +122,7 @@ fn open(data: &Path) -> Arc<App> {
         listen,
         firm: None,
         wecom: None,
+        archive: None,
         wecom_base_url: qitai::wecom::BASE_URL.to_owned(),
         proxy: None,
         wecom_login_url: None,

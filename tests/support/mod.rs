@@ -423,6 +423,7 @@ pub fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
         listen,
         firm: None,
         wecom: connected.then_some(wecom),
+        archive: None,
         wecom_base_url: sim.base_url.clone(),
         proxy: None,
         wecom_login_url: Some(sim.login_url()),

@@ -152,6 +152,8 @@ pub(super) struct AccessForm {
     staff_sees_department: bool,
     #[serde(default)]
     cross_department: bool,
+    #[serde(default)]
+    admins_read_chats: bool,
 }
 
 pub(super) async fn save_access(
@@ -162,6 +164,7 @@ pub(super) async fn save_access(
     let settings = AccessSettings {
         cross_department: form.values.cross_department,
         staff_sees_department: form.values.staff_sees_department,
+        admins_read_chats: form.values.admins_read_chats,
     };
     let command = SaveAccessSettings { settings };
     let act = "settings.access";

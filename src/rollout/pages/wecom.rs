@@ -135,7 +135,7 @@ impl AccountFields {
             sync_secret: secret(&self.sync_secret)
                 .or(stored.and_then(|known| known.sync_secret.clone()))
                 .filter(|_| !self.no_sync_secret),
-            archive_secret: None,
+            archive_secret: stored.and_then(|known| known.archive_secret.clone()),
             proxy: config.proxy.clone(),
         })
     }

@@ -1,0 +1,710 @@
+//! One answer of the archive becomes one write: messages, cursor, tallies, consent, and the
+//! pull that speaks for them. What was stored before is passed over, so the same answer may
+//! come any number of times.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    audit::merkle,
+    kit::{Id, Timestamp},
+    store::{Key, Read, StoreError, SubjectId, Walk, Write},
+    wecom::archive::{Body as Decoded, Kind, Message as Wire},
+};
+
+use super::{
+    model::{
+        Answer, Brought, Chat, Consent, Cursor, Media, MediaState, Parked, Party,
+        PartyKind, Place, Pull, Tally,
+    },
+    stretch::{Body, Incoming, MsgId, Open, Stretch, flag, json_bytes, place_of},
+    tables::{CHAT_BY_PLACE, FIRM, PARKED_BY_VERSION, PARTY_BY_WECOM_ID, place_key, wecom_key},
+};
+
+/// Stretches that are looked through, newest first, for a message that was recalled. WeCom
+/// lets people recall for minutes; this is thousands of messages.
+const RECALL_STRETCHES_MAX: usize = 32;
+/// Files of one message that are kept track of.
+const FILES_MAX: usize = 200;
+
+/// A message as the library gave it out.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// WeCom's number.
+    pub seq: u64,
+    /// What it says.
+    pub message: Wire,
+}
+
+/// One answer, as far as it could be opened.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// What brought it.
+    pub why: Brought,
+    /// Read, by number.
+    pub opened: Vec<Opened>,
+    /// Not readable yet.
+    pub parked: Vec<Parked>,
+    /// The zone in which the firm's days begin.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// What an arrival has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Messages that were not here before.
+    pub messages: u32,
+    /// Messages parked that were not before.
+    pub parked: u32,
+    /// Files to be fetched.
+    pub files: u32,
+}
+
+/// Stores an arrival. Nothing new leaves no trace but the cursor's time.
+pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> {
+    let cursor = cursor(&w.read())?;
+    let mut page = Page {
+        before: cursor.seq,
+        cursor,
+        zone: arrival.zone,
+        parties: HashMap::new(),
+        chats: BTreeMap::new(),
+        leaves: BTreeMap::new(),
+        recalls: Vec::new(),
+        tallies: BTreeMap::new(),
+        stored: Stored::default(),
+    };
+    let parked = page.park(w, arrival.parked, arrival.why)?;
+    for opened in arrival.opened {
+        page.take(w, opened)?;
+    }
+    page.finish(w, arrival.why, &parked)
+}
+
+/// How far the archive has been read.
+pub fn cursor(r: &Read<'_>) -> Result<Cursor, StoreError> {
+    Ok(r.get(&FIRM.to_owned())?.unwrap_or_default())
+}
+
+/// What one write gathers.
+struct Page {
+    /// The greatest number before this write.
+    before: u64,
+    cursor: Cursor,
+    zone: jiff::tz::TimeZone,
+    parties: HashMap<String, Party>,
+    chats: BTreeMap<u32, Touched>,
+    leaves: BTreeMap<u64, merkle::Hash>,
+    recalls: Vec<(u32, u64)>,
+    tallies: BTreeMap<(u32, u32), Tally>,
+    stored: Stored,
+}
+
+/// A conversation that this write changes, with the stretch it grows.
+struct Touched {
+    chat: Chat,
+    /// The stretch, and the number under which it lies in the store.
+    open: Option<(Open, Option<u64>)>,
+    added: u32,
+}
+
+impl Page {
+    /// Parks what can't be opened, as it came; gives the numbers that are new.
+    fn park(
+        &mut self,
+        w: &mut Write<'_>,
+        parked: Vec<Parked>,
+        why: Brought,
+    ) -> Result<Vec<u64>, StoreError> {
+        let mut new = Vec::new();
+        for row in parked {
+            // What came long ago and still can't be opened changes only when it was tried.
+            if why == Brought::Pulled && row.seq <= self.before {
+                continue;
+            }
+            if !w.read().exists::<Parked>(&row.seq)? {
+                new.push(row.seq);
+            }
+            w.put(&row)?;
+        }
+        self.stored.parked = count(new.len());
+        Ok(new)
+    }
+
+    fn take(&mut self, w: &mut Write<'_>, opened: Opened) -> Result<(), StoreError> {
+        let Opened { seq, message } = opened;
+        let at = Timestamp::from_ms(message.at_ms);
+        let from = self.party(w, &message.from)?;
+        let mut to = Vec::with_capacity(message.to.len());
+        for id in &message.to {
+            to.push(self.party(w, id)?);
+        }
+        let numbers: Vec<u32> = to.iter().map(|party| party.no).collect();
+        let place = place_of(message.room.as_deref(), from.no, &numbers);
+        let people: Vec<&Party> = std::iter::once(&from).chain(&to).collect();
+        let subject = subject_of(&place, &from, &people);
+        let no = self.chat(w, place, at)?;
+        let incoming = Incoming {
+            seq,
+            at,
+            from: from.no,
+            to: numbers,
+            kind: message.kind,
+            msgid: message.msgid.clone(),
+            subject,
+            action: message.action,
+            body: Body::of(&message)?,
+            canonical: json_bytes(&message.to_json())?,
+        };
+        if !self.insert(w, no, incoming)? {
+            return Ok(());
+        }
+        w.delete::<Parked>(&seq)?;
+        self.count_in(no, at, seq, &from, &people, &message);
+        self.note_consent(w, &message, &people)?;
+        self.note_recall(w, no, &message)?;
+        self.note_recalled_before(w, no, seq, &message)?;
+        let staff = people.iter().find(|p| p.kind == PartyKind::Member);
+        self.note_files(w, no, seq, subject, staff.map_or(0, |p| p.no), &message)
+    }
+
+    /// The party with an id, made on first sight.
+    fn party(&mut self, w: &mut Write<'_>, wecom_id: &str) -> Result<Party, StoreError> {
+        if let Some(known) = self.parties.get(wecom_id) {
+            return Ok(known.clone());
+        }
+        let key = wecom_key(w.read().vault(), wecom_id);
+        let known = w.read().find_key(&PARTY_BY_WECOM_ID, &key)?;
+        let party = match known {
+            Some(no) => match w.get::<Party>(&no)? {
+                Some(party) => party,
+                // Erased: the number stays, the person is nobody's.
+                None => Party {
+                    no,
+                    kind: PartyKind::of_id(wecom_id),
+                    wecom_id: wecom_id.to_owned(),
+                    subject: Id::from_bits(w.random().u64()),
+                },
+            },
+            None => self.new_party(w, wecom_id)?,
+        };
+        self.parties.insert(wecom_id.to_owned(), party.clone());
+        Ok(party)
+    }
+
+    fn new_party(&mut self, w: &mut Write<'_>, wecom_id: &str) -> Result<Party, StoreError> {
+        let (kind, subject) = {
+            let r = w.read();
+            if let Some(member) = crate::org::queries::member_id_by_userid(&r, wecom_id)? {
+                (PartyKind::Member, Some(member.cast()))
+            } else {
+                let customer = crate::customers::sync::by_external_userid(&r, wecom_id)?;
+                let subject = customer.map(|customer| customer.id.cast());
+                (PartyKind::of_id(wecom_id), subject)
+            }
+        };
+        self.cursor.parties += 1;
+        let party = Party {
+            no: self.cursor.parties,
+            kind,
+            wecom_id: wecom_id.to_owned(),
+            subject: subject.unwrap_or_else(|| Id::from_bits(w.random().u64())),
+        };
+        w.put(&party)?;
+        Ok(party)
+    }
+
+    /// The conversation of a place, made on first sight.
+    fn chat(&mut self, w: &Write<'_>, place: Place, at: Timestamp) -> Result<u32, StoreError> {
+        // A conversation made by this write is stored at its end.
+        let here = self.chats.values().find(|t| t.chat.place == place);
+        if let Some(touched) = here {
+            return Ok(touched.chat.no);
+        }
+        let r = w.read();
+        let key = place_key(r.vault(), &place);
+        let chat = match r.find(&CHAT_BY_PLACE, key)? {
+            Some(chat) => chat,
+            None => {
+                self.cursor.chats += 1;
+                Chat {
+                    no: self.cursor.chats,
+                    id: Id::from_bits(w.random().u64()),
+                    place,
+                    is_external: false,
+                    staff: Vec::new(),
+                    others: Vec::new(),
+                    messages: 0,
+                    first_at: at,
+                    last_at: at,
+                    last_seq: 0,
+                    recalled: 0,
+                    dangling: 0,
+                    name: String::new(),
+                }
+            }
+        };
+        let no = chat.no;
+        let touched = Touched {
+            chat,
+            open: None,
+            added: 0,
+        };
+        self.chats.insert(no, touched);
+        Ok(no)
+    }
+
+    /// Puts a message at its place; `false` if it is there already.
+    fn insert(
+        &mut self,
+        w: &mut Write<'_>,
+        chat: u32,
+        message: Incoming,
+    ) -> Result<bool, StoreError> {
+        let seq = message.seq;
+        self.turn_to(w, chat, seq)?;
+        let touched = touched(&mut self.chats, chat)?;
+        let (open, _) = touched.open.as_mut().ok_or_else(lost)?;
+        let random = w.random();
+        let Some(leaf) = open.insert(message, || random.bytes())? else {
+            return Ok(false);
+        };
+        touched.added += 1;
+        self.leaves.insert(seq, leaf);
+        self.stored.messages += 1;
+        Ok(true)
+    }
+
+    /// Opens the stretch of a conversation in which a number has its place, and stores the
+    /// one that was open before.
+    fn turn_to(&mut self, w: &mut Write<'_>, chat: u32, seq: u64) -> Result<(), StoreError> {
+        let touched = touched(&mut self.chats, chat)?;
+        if let Some((open, _)) = &touched.open {
+            let heads = open.heads();
+            let is_behind = touched.chat.last_seq < seq && heads.last().map(|h| h.seq) <= Some(seq);
+            let ends_chat = heads.last().is_some_and(|h| h.seq >= touched.chat.last_seq);
+            let is_within = heads.first().is_some_and(|h| h.seq <= seq)
+                && heads.last().is_some_and(|h| h.seq >= seq);
+            if is_within || (is_behind && ends_chat && heads.len() < super::stretch::FULL) {
+                return Ok(());
+            }
+        }
+        if let Some((open, stored)) = touched.open.take() {
+            open.store(w, stored)?;
+        }
+        let found = stretch_for(&w.read(), chat, seq)?;
+        let is_full = found
+            .as_ref()
+            .is_some_and(|s| s.last() < seq && s.heads.len() >= super::stretch::FULL);
+        touched.open = Some(match found.filter(|_| !is_full) {
+            Some(stretch) => {
+                let first = stretch.first();
+                (stretch.open(&w.read())?, Some(first))
+            }
+            None => (Open::new(chat), None),
+        });
+        Ok(())
+    }
+
+    fn count_in(
+        &mut self,
+        chat: u32,
+        at: Timestamp,
+        seq: u64,
+        from: &Party,
+        people: &[&Party],
+        message: &Wire,
+    ) {
+        let day = day_of(at, &self.zone);
+        let staff: BTreeSet<u32> = numbers_of(people, PartyKind::Member);
+        for no in &staff {
+            self.tally(day, *no).opened += 1;
+        }
+        let Some(Touched { chat, .. }) = self.chats.get_mut(&chat) else {
+            return;
+        };
+        chat.messages += 1;
+        chat.first_at = chat.first_at.min(at);
+        chat.last_at = chat.last_at.max(at);
+        chat.last_seq = chat.last_seq.max(seq);
+        chat.is_external |= people.iter().any(|p| p.kind.is_outside());
+        merge(&mut chat.staff, staff);
+        let others = match (&message.room, from.kind) {
+            (Some(_), PartyKind::Member) => BTreeSet::new(),
+            (Some(_), _) => BTreeSet::from([from.no]),
+            (None, _) => people
+                .iter()
+                .filter(|p| p.kind != PartyKind::Member)
+                .map(|p| p.no)
+                .collect(),
+        };
+        merge(&mut chat.others, others);
+    }
+
+    fn tally(&mut self, day: u32, staff: u32) -> &mut Tally {
+        self.tallies.entry((day, staff)).or_insert(Tally {
+            day,
+            staff,
+            opened: 0,
+            media: 0,
+            media_here: 0,
+            media_lost: 0,
+        })
+    }
+
+    /// Keeps the last word of somebody outside on being archived.
+    fn note_consent(
+        &self,
+        w: &mut Write<'_>,
+        message: &Wire,
+        people: &[&Party],
+    ) -> Result<(), StoreError> {
+        let answer = match message.kind {
+            Kind::Agree => Answer::Agreed,
+            Kind::Disagree => Answer::Refused,
+            _ => return Ok(()),
+        };
+        let at = Timestamp::from_ms(message.at_ms);
+        let outside = people.iter().filter(|p| p.kind.is_outside());
+        for party in outside {
+            for staff in numbers_of(people, PartyKind::Member) {
+                let consent = Consent {
+                    party: party.no,
+                    staff,
+                    answer,
+                    at,
+                    subject: party.subject,
+                };
+                super::consent::keep(w, &consent)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the message that this one recalls.
+    fn note_recall(
+        &mut self,
+        w: &mut Write<'_>,
+        chat: u32,
+        message: &Wire,
+    ) -> Result<(), StoreError> {
+        let Decoded::Revoke { msgid: pre_msgid } = Decoded::decode(message.kind, &message.rest) else {
+            return Ok(());
+        };
+        self.put_away(w, chat)?;
+        let found = find_by_msgid(&w.read(), chat, &pre_msgid)?;
+        let touched = touched(&mut self.chats, chat)?;
+        let Some((stretch, seq)) = found else {
+            touched.chat.dangling += 1;
+            return Ok(());
+        };
+        let first = stretch.first();
+        let mut open = stretch.open(&w.read())?;
+        if open.mark(seq, flag::RECALLED) {
+            touched.chat.recalled += 1;
+            self.recalls.push((chat, seq));
+        }
+        open.store(w, Some(first))
+    }
+
+    /// Marks a message that was recalled before it came.
+    fn note_recalled_before(
+        &mut self,
+        w: &mut Write<'_>,
+        chat: u32,
+        seq: u64,
+        message: &Wire,
+    ) -> Result<(), StoreError> {
+        if touched(&mut self.chats, chat)?.chat.dangling == 0 || message.kind == Kind::Revoke {
+            return Ok(());
+        }
+        self.put_away(w, chat)?;
+        if !recalls(&w.read(), chat, seq, &message.msgid)? {
+            return Ok(());
+        }
+        self.turn_to(w, chat, seq)?;
+        let touched = touched(&mut self.chats, chat)?;
+        if let Some((open, _)) = &mut touched.open
+            && open.mark(seq, flag::RECALLED)
+        {
+            touched.chat.recalled += 1;
+            touched.chat.dangling -= 1;
+        }
+        Ok(())
+    }
+
+    /// Stores the open stretch of a conversation, so that reads see it.
+    fn put_away(&mut self, w: &mut Write<'_>, chat: u32) -> Result<(), StoreError> {
+        let touched = touched(&mut self.chats, chat)?;
+        match touched.open.take() {
+            Some((open, stored)) => open.store(w, stored),
+            None => Ok(()),
+        }
+    }
+
+    fn note_files(
+        &mut self,
+        w: &mut Write<'_>,
+        chat: u32,
+        seq: u64,
+        subject: SubjectId,
+        staff: u32,
+        message: &Wire,
+    ) -> Result<(), StoreError> {
+        if message.kind == Kind::Text {
+            return Ok(());
+        }
+        let files = Decoded::decode(message.kind, &message.rest).media();
+        let sent_at = Timestamp::from_ms(message.at_ms);
+        let day = day_of(sent_at, &self.zone);
+        for (place, file) in (0..=u8::MAX).zip(files.into_iter().take(FILES_MAX)) {
+            let state = match file.fileid.is_empty() {
+                true => MediaState::Lost,
+                false => MediaState::Waiting,
+            };
+            let is_lost = state == MediaState::Lost;
+            w.put(&Media {
+                seq,
+                place,
+                chat,
+                subject,
+                fileid: file.fileid,
+                size: file.size.unwrap_or(0),
+                md5: file.md5.unwrap_or_default(),
+                state,
+                sha256: None,
+                length: 0,
+                attempts: 0,
+                next_at: w.now(),
+                sent_at,
+                staff,
+                differs: false,
+            })?;
+            let tally = self.tally(day, staff);
+            tally.media += 1;
+            tally.media_lost += u32::from(is_lost);
+            self.stored.files += u32::from(!is_lost);
+        }
+        Ok(())
+    }
+
+    /// Stores what was gathered, and the pull that speaks for it.
+    fn finish(
+        mut self,
+        w: &mut Write<'_>,
+        why: Brought,
+        parked: &[u64],
+    ) -> Result<Stored, StoreError> {
+        let mut chats = Vec::new();
+        for (no, touched) in std::mem::take(&mut self.chats) {
+            if let Some((open, stored)) = touched.open {
+                open.store(w, stored)?;
+            }
+            if touched.added > 0 {
+                chats.push((no, touched.added));
+                w.put(&touched.chat)?;
+            }
+        }
+        for (key, added) in std::mem::take(&mut self.tallies) {
+            add_tally(w, key, &added)?;
+        }
+        let numbers = self.leaves.keys().chain(parked);
+        let numbers: BTreeSet<u64> = numbers.copied().collect();
+        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+            return Ok(self.stored);
+        };
+        let mut tree = merkle::Frontier::default();
+        for leaf in self.leaves.values() {
+            tree.push(*leaf);
+        }
+        let skipped = match why {
+            Brought::Pulled => skipped(self.before, &numbers),
+            Brought::Unlocked => 0,
+        };
+        let cursor = &mut self.cursor;
+        cursor.pulls += 1;
+        cursor.seq = cursor.seq.max(*last);
+        cursor.messages += u64::from(self.stored.messages);
+        cursor.parked += u64::from(self.stored.parked);
+        if why == Brought::Unlocked {
+            cursor.parked = cursor.parked.saturating_sub(self.leaves.len() as u64);
+        }
+        cursor.skipped += skipped;
+        cursor.stored_at = Some(w.now());
+        let scattered = match why {
+            Brought::Pulled => Vec::new(),
+            Brought::Unlocked => self.leaves.keys().copied().collect(),
+        };
+        w.put(&Pull {
+            no: cursor.pulls,
+            at: w.now(),
+            why,
+            first_seq: *first,
+            last_seq: *last,
+            messages: self.stored.messages,
+            parked: self.stored.parked,
+            skipped,
+            root: tree.root(),
+            chats,
+            recalls: self.recalls,
+            numbers: scattered,
+        })?;
+        w.put(&self.cursor)?;
+        Ok(self.stored)
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Internal("a conversation was lost on the way".to_owned())
+}
+
+fn touched(chats: &mut BTreeMap<u32, Touched>, no: u32) -> Result<&mut Touched, StoreError> {
+    chats.get_mut(&no).ok_or_else(lost)
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn numbers_of(people: &[&Party], kind: PartyKind) -> BTreeSet<u32> {
+    let of_kind = people.iter().filter(|p| p.kind == kind);
+    of_kind.map(|p| p.no).collect()
+}
+
+fn merge(known: &mut Vec<u32>, more: BTreeSet<u32>) {
+    for no in more {
+        if let Err(place) = known.binary_search(&no) {
+            known.insert(place, no);
+        }
+    }
+}
+
+/// Whose a message is: between a member and somebody outside, the one outside; otherwise
+/// whoever wrote it.
+fn subject_of(place: &Place, from: &Party, people: &[&Party]) -> SubjectId {
+    if let Place::OneToOne(..) = place
+        && let Some(outside) = people.iter().find(|p| p.kind.is_outside())
+    {
+        return outside.subject;
+    }
+    from.subject
+}
+
+/// Numbers that were passed over: behind the last one known, and among these.
+fn skipped(before: u64, numbers: &BTreeSet<u64>) -> u64 {
+    // Before the first message nothing is missed: WeCom begins where its window does.
+    let from = match before {
+        0 => numbers.first().map_or(0, |first| first - 1),
+        known => known,
+    };
+    let new = numbers.range(from + 1..);
+    let last = numbers.last().copied().unwrap_or(from).max(from);
+    (last - from).saturating_sub(new.count() as u64)
+}
+
+/// The day of the firm's calendar, as yyyymmdd.
+pub(super) fn day_of(at: Timestamp, zone: &jiff::tz::TimeZone) -> u32 {
+    let date = at.to_jiff().to_zoned(zone.clone()).date();
+    let year = u32::from(date.year().unsigned_abs());
+    let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+    year * 10_000 + u32::from(month) * 100 + u32::from(day)
+}
+
+/// Adds to what was counted of a member's day.
+pub(super) fn add_tally(
+    w: &mut Write<'_>,
+    (day, staff): (u32, u32),
+    added: &Tally,
+) -> Result<(), StoreError> {
+    let known = w.get::<Tally>(&(day, staff))?;
+    let mut tally = known.unwrap_or(Tally {
+        day,
+        staff,
+        opened: 0,
+        media: 0,
+        media_here: 0,
+        media_lost: 0,
+    });
+    tally.opened += added.opened;
+    tally.media += added.media;
+    tally.media_here += added.media_here;
+    tally.media_lost += added.media_lost;
+    w.put(&tally)
+}
+
+/// The stretch in which a number has its place: the last that does not begin behind it, or
+/// else the first of all.
+fn stretch_for(r: &Read<'_>, chat: u32, seq: u64) -> Result<Option<Stretch>, StoreError> {
+    let before = r.all_backwards::<Stretch>(Some(&(chat, seq.saturating_add(1))))?;
+    let mut before = before;
+    if let Some(stretch) = before.next().transpose()?
+        && stretch.chat == chat
+    {
+        return Ok(Some(stretch));
+    }
+    let mut behind = r.all::<Stretch>(Some(&(chat, seq)))?;
+    let first = behind.next().transpose()?;
+    Ok(first.filter(|stretch| stretch.chat == chat))
+}
+
+/// The message of a conversation with an id of WeCom's, among the newest.
+fn find_by_msgid(
+    r: &Read<'_>,
+    chat: u32,
+    msgid: &str,
+) -> Result<Option<(Stretch, u64)>, StoreError> {
+    let newest = r.all_backwards::<Stretch>(Some(&(chat, u64::MAX)))?;
+    for stretch in newest.take(RECALL_STRETCHES_MAX) {
+        let stretch = stretch?;
+        if stretch.chat != chat {
+            break;
+        }
+        let is_it = |head: &&super::stretch::Head| MsgId::of(msgid, head.at) == head.msgid;
+        if let Some(head) = stretch.heads.iter().rev().find(is_it) {
+            let seq = head.seq;
+            return Ok(Some((stretch, seq)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a recall behind `seq` names the message.
+fn recalls(r: &Read<'_>, chat: u32, seq: u64, msgid: &str) -> Result<bool, StoreError> {
+    let from = stretch_for(r, chat, seq)?.map_or(seq, |s| s.first().saturating_sub(1));
+    let behind = r.all::<Stretch>(Some(&(chat, from)))?;
+    for stretch in behind.take(RECALL_STRETCHES_MAX) {
+        let stretch = stretch?;
+        if stretch.chat != chat {
+            break;
+        }
+        let is_recall = |head: &&super::stretch::Head| head.kind() == Kind::Revoke;
+        if !stretch.heads.iter().any(|head| is_recall(&head)) {
+            continue;
+        }
+        let open = stretch.open(r)?;
+        for head in open.heads().iter().filter(is_recall) {
+            if let super::stretch::Content::Rest(rest) = open.content(head)
+                && let Decoded::Revoke { msgid: pre_msgid } = Decoded::decode(Kind::Revoke, &rest)
+                && pre_msgid == msgid
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Parked messages that wait for a version of the key, oldest first, behind number `after`.
+pub fn waiting_for(
+    r: &Read<'_>,
+    version: u32,
+    after: u64,
+    most: usize,
+) -> Result<Vec<Parked>, StoreError> {
+    let prefix = Key::new().with(version);
+    let walk = Walk {
+        after: Some(prefix.clone().with(after).into_bytes()),
+        ..Walk::prefix(prefix)
+    };
+    let rows = r.list(&PARKED_BY_VERSION, &walk)?;
+    rows.take(most).collect()
+}

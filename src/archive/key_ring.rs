@@ -1,0 +1,74 @@
+//! The firm's key pairs for the archive: every version that was ever used, for as long as
+//! anything may have to be opened with it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    error::{AppError, Result},
+    identity::{Allowed, Command, Permission, Scope},
+    kit::Secret,
+    store::{Read, StoreError, Write},
+    wecom::archive::PrivateKey,
+};
+
+use super::model::KeyVersion;
+
+/// The private halves, by version.
+pub type KeyRing = BTreeMap<u32, Arc<PrivateKey>>;
+
+/// All versions, ready for use.
+pub fn load(r: &Read<'_>) -> Result<KeyRing> {
+    let mut ring = KeyRing::new();
+    for row in r.all::<KeyVersion>(None)? {
+        let row = row?;
+        let key = PrivateKey::from_pem(row.private.expose()).map_err(AppError::internal)?;
+        ring.insert(row.version, Arc::new(key));
+    }
+    Ok(ring)
+}
+
+/// All versions as they are kept, newest first.
+pub fn versions(r: &Read<'_>) -> Result<Vec<KeyVersion>, StoreError> {
+    r.all_backwards::<KeyVersion>(None)?.collect()
+}
+
+/// Keeps a key pair under the version that WeCom's console shows.
+#[derive(Debug, Clone)]
+pub struct KeepKey {
+    /// The version.
+    pub version: u32,
+    /// The private half, PEM.
+    pub private: Secret<String>,
+}
+
+impl Command for KeepKey {
+    const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
+    const WHAT: &'static str = "settings";
+    const STEP_UP: bool = true;
+    fn within(&self, _: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
+        Ok(scope.is_everything())
+    }
+}
+
+/// Keeps it. A version is never given another key: what was closed with the first could not
+/// be opened any more.
+pub fn keep(w: &mut Write<'_>, allowed: Allowed<KeepKey>) -> Result<()> {
+    let KeepKey { version, private } = allowed.into_command();
+    if version == 0 {
+        return Err(AppError::field("version", "archive.key_version"));
+    }
+    let key = PrivateKey::from_pem(private.expose())
+        .map_err(|_| AppError::field("private", "archive.key_unfit"))?;
+    let known = w.get::<KeyVersion>(&version)?;
+    let fingerprint = key.fingerprint();
+    if known.is_some_and(|known| known.fingerprint != fingerprint) {
+        return Err(AppError::field("version", "archive.key_taken"));
+    }
+    Ok(w.put(&KeyVersion {
+        version,
+        private,
+        public: key.public_pem(),
+        fingerprint,
+        made_at: w.now(),
+    })?)
+}

@@ -1,0 +1,93 @@
+//! How the firm's archive is reached: settings, and what is in use.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    app::App,
+    config::ArchiveSource,
+    error::Result,
+    identity::{Allowed, Command, Permission, Scope},
+    store::{Read, StoreError, Write},
+    sync::connection,
+    wecom::archive::{Backend, Settings},
+};
+
+use super::{model::ArchiveSettings, tables::FIRM};
+
+/// One answer of the library may take this long.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The settings, if the archive was ever set up in the pages.
+pub fn stored(r: &Read<'_>) -> Result<Option<ArchiveSettings>, StoreError> {
+    r.get(&FIRM.to_owned())
+}
+
+/// What the child process is started with; none while the archive is not set up, switched
+/// off, or the firm is not connected. The configuration counts before the pages.
+pub fn in_use(app: &App) -> Result<Option<Settings>> {
+    let Some(account) = connection::in_use(app)? else {
+        return Ok(None);
+    };
+    let Some(secret) = account.archive_secret else {
+        return Ok(None);
+    };
+    let backend = match &app.config.archive {
+        Some(source) => backend(source),
+        None => match app.read(stored)?.filter(|settings| settings.is_on) {
+            Some(settings) => Backend::Library {
+                path: PathBuf::from(settings.library),
+            },
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Settings {
+        backend,
+        corpid: account.corpid,
+        secret,
+        proxy: app.config.proxy.clone(),
+        timeout: TIMEOUT,
+    }))
+}
+
+fn backend(source: &ArchiveSource) -> Backend {
+    match source {
+        ArchiveSource::Library(path) => Backend::Library { path: path.clone() },
+        ArchiveSource::Url(base_url) => Backend::Http {
+            base_url: base_url.clone(),
+        },
+    }
+}
+
+/// Sets the archive up, or changes how it is reached.
+#[derive(Debug, Clone)]
+pub struct SetUp {
+    /// Path of the official library.
+    pub library: String,
+    /// Whether it is read.
+    pub is_on: bool,
+    /// Whether members are told when others open their conversations.
+    pub tells_staff: bool,
+}
+
+impl Command for SetUp {
+    const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
+    const WHAT: &'static str = "settings";
+    const STEP_UP: bool = true;
+    fn within(&self, _: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
+        Ok(scope.is_everything())
+    }
+}
+
+/// Keeps the settings; they are in use as soon as the puller looks again.
+pub fn set_up(w: &mut Write<'_>, allowed: Allowed<SetUp>) -> Result<()> {
+    let SetUp {
+        library,
+        is_on,
+        tells_staff,
+    } = allowed.into_command();
+    Ok(w.put(&ArchiveSettings {
+        library,
+        is_on,
+        tells_staff,
+    })?)
+}

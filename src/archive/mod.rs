@@ -1,0 +1,108 @@
+//! Chat archive (会话存档): everything the firm's staff and customers wrote, kept completely.
+//!
+//! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
+//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-1`,
+//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`.
+//! Invariants: an answer of the archive and the place behind it are one transaction; nothing
+//! that can't be opened is passed over, it is parked as it came; a pull commits to every
+//! message it stored; a message is visible when a member in scope is among its sender and
+//! receivers; whoever opens a conversation that is not their own says why.
+
+mod consent;
+pub mod index;
+pub mod ingest;
+pub mod key_ring;
+pub mod link;
+mod media;
+mod model;
+mod puller;
+pub mod queries;
+mod stretch;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    app::App,
+    slice::{Slice, Worker},
+    wecom::archive::{Host, Settings},
+};
+
+pub use model::{
+    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, KeyVersion, Locked, Media,
+    MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Tally,
+};
+pub use stretch::Content;
+
+/// What the slice keeps in memory.
+#[derive(Default)]
+pub struct State {
+    /// Notified when there may be something to read: an event, a setting, a key.
+    pub wake: Notify,
+    /// Notified when there are files to fetch.
+    files: Notify,
+    host: Mutex<Option<(Settings, Host)>>,
+    indexed: AtomicU64,
+}
+
+impl State {
+    /// The feed number up to which every message can be found.
+    pub fn indexed(&self) -> u64 {
+        self.indexed.load(Ordering::Acquire)
+    }
+
+    /// The process with the library for these settings: one, whoever asks.
+    fn host(&self, settings: &Settings) -> Host {
+        let mut known = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, host)) if of == settings => host.clone(),
+            _ => {
+                let host = Host::start(settings.clone());
+                *known = Some((settings.clone(), host.clone()));
+                host
+            }
+        }
+    }
+
+    /// Waits until something wakes the puller, at most so long.
+    async fn rest(&self, app: &App, most: Duration) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(most) => {}
+            () = app.stopped() => {}
+        }
+    }
+}
+
+/// What the slice says about itself.
+pub fn slice() -> Slice {
+    Slice {
+        name: "archive",
+        tables: tables::TABLES.to_vec(),
+        workers: vec![
+            Worker {
+                name: "archive.pull",
+                run: puller::run,
+            },
+            Worker {
+                name: "archive.files",
+                run: media::run,
+            },
+            Worker {
+                name: "archive.index",
+                run: index::run,
+            },
+        ],
+        ..Slice::default()
+    }
+}

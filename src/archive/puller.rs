@@ -1,0 +1,305 @@
+//! Keeps the archive complete: asks for what is new, opens it, stores it, and opens what was
+//! parked as soon as its key is here. All it knows lies in the store.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    kit::Timestamp,
+    slice::WorkerFuture,
+    store::Act,
+    wecom::archive::{Envelope, Host, HostError, Message, Remedy, SealError, Settings},
+};
+
+use super::{
+    ingest::{self, Arrival, Opened, Stored},
+    key_ring::{self, KeyRing},
+    link,
+    model::{Brought, Cursor, Locked, Parked},
+};
+
+/// Messages of one answer (WeCom documentation, 获取会话内容: at most 1,000).
+const PAGE: u32 = 1_000;
+/// Time between two questions while there is more: 600 a minute are allowed.
+const PACE: Duration = Duration::from_millis(125);
+/// Time between two questions when nothing was new and no event woke the puller.
+const IDLE: Duration = Duration::from_secs(20);
+/// Time before another attempt after an error, doubled with each one.
+const RETRY: Duration = Duration::from_secs(2);
+/// The longest of these.
+const RETRY_MAX: Duration = Duration::from_secs(300);
+/// Parked messages that are tried at once.
+const UNLOCK: usize = 500;
+
+/// Runs as long as the process.
+pub(super) fn run(app: Arc<App>) -> WorkerFuture {
+    Box::pin(async move {
+        while !app.is_stopping() {
+            match link::in_use(&app)? {
+                Some(settings) => Puller::new(app.clone(), settings)?.pull().await?,
+                None => app.archive.rest(&app, Duration::MAX).await,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Reads one archive until its settings change.
+struct Puller {
+    app: Arc<App>,
+    settings: Settings,
+    host: Host,
+    keys: Arc<KeyRing>,
+    /// Keys whose parked messages were tried.
+    tried: BTreeSet<(u32, String)>,
+    limit: u32,
+    failures: u32,
+}
+
+impl Puller {
+    fn new(app: Arc<App>, settings: Settings) -> Result<Self> {
+        let keys = Arc::new(app.read(key_ring::load)?);
+        Ok(Self {
+            host: app.archive.host(&settings),
+            app,
+            settings,
+            keys,
+            tried: BTreeSet::new(),
+            limit: PAGE,
+            failures: 0,
+        })
+    }
+
+    async fn pull(mut self) -> Result<()> {
+        while !self.app.is_stopping() {
+            if link::in_use(&self.app)?.as_ref() != Some(&self.settings) {
+                return Ok(());
+            }
+            self.unlock().await?;
+            let after = self.app.read(ingest::cursor)?.seq;
+            let pause = match self.host.pull(after, self.limit).await {
+                Ok(page) if page.is_empty() => {
+                    self.note(|cursor, now| cursor.caught_up_at = Some(now)).await?;
+                    IDLE
+                }
+                Ok(page) => {
+                    self.take(page).await?;
+                    self.limit = PAGE;
+                    PACE
+                }
+                Err(error) => self.fail(&error).await?,
+            };
+            self.app.archive.rest(&self.app, pause).await;
+        }
+        Ok(())
+    }
+
+    /// Opens and stores one answer.
+    async fn take(&mut self, page: Vec<Envelope>) -> Result<()> {
+        let keys = self.keys.clone();
+        if page.iter().any(|e| !keys.contains_key(&e.key_version)) {
+            self.keys = Arc::new(self.app.read(key_ring::load)?);
+        }
+        self.store(page, Brought::Pulled).await?;
+        self.note(|_, _| {}).await
+    }
+
+    async fn store(&self, page: Vec<Envelope>, why: Brought) -> Result<Stored> {
+        let now = self.app.store.clock().now();
+        let (opened, parked) = self.open(page, now).await?;
+        let arrival = Arrival {
+            why,
+            opened,
+            parked,
+            zone: self.app.zone(),
+        };
+        let act = Act::by_system("archive.pull", "archive");
+        let stored = self.app.write(act, |w| Ok(ingest::store(w, arrival)?)).await?;
+        if stored.files > 0 {
+            self.app.archive.files.notify_one();
+        }
+        Ok(stored)
+    }
+
+    /// Opens what can be opened: the random keys on all cores, the messages by the library.
+    async fn open(
+        &self,
+        page: Vec<Envelope>,
+        now: Timestamp,
+    ) -> Result<(Vec<Opened>, Vec<Parked>)> {
+        let unsealed = unseal(self.keys.clone(), page).await?;
+        let (mut opened, mut parked) = (Vec::new(), Vec::new());
+        let (mut ready, mut closed) = (Vec::new(), Vec::new());
+        for (envelope, key) in unsealed {
+            match key {
+                Ok(key) => {
+                    closed.push((key, envelope.message.clone()));
+                    ready.push(envelope);
+                }
+                Err(why) => parked.push(park(envelope, why, now)),
+            }
+        }
+        let results = self.host.open(closed).await.map_err(AppError::internal)?;
+        for (envelope, result) in ready.into_iter().zip(results) {
+            let why = match result {
+                Ok(bytes) => match Message::parse(&bytes) {
+                    Ok(message) => {
+                        let seq = envelope.seq;
+                        opened.push(Opened { seq, message });
+                        continue;
+                    }
+                    Err(_) => Locked::Damaged,
+                },
+                Err(error) if error.is_wrong_key() => Locked::WrongKey,
+                Err(_) => Locked::Damaged,
+            };
+            parked.push(park(envelope, why, now));
+        }
+        Ok((opened, parked))
+    }
+
+    /// Tries what was parked for keys that have come since.
+    async fn unlock(&mut self) -> Result<()> {
+        self.keys = Arc::new(self.app.read(key_ring::load)?);
+        for (version, key) in self.keys.clone().iter() {
+            let name = (*version, key.fingerprint());
+            if self.tried.contains(&name) {
+                continue;
+            }
+            let mut after = 0;
+            loop {
+                let parked = self.app.read(|r| ingest::waiting_for(r, *version, after, UNLOCK))?;
+                let Some(last) = parked.last() else { break };
+                after = last.seq;
+                let page = parked.into_iter().map(envelope).collect();
+                self.store(page, Brought::Unlocked).await?;
+            }
+            self.tried.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Notes that the archive has answered.
+    async fn note(
+        &mut self,
+        more: impl FnOnce(&mut Cursor, Timestamp) + Send + 'static,
+    ) -> Result<()> {
+        self.failures = 0;
+        let act = Act::by_system("archive.pull", "archive");
+        let noted = self.app.write(act, move |w| {
+            let mut cursor = ingest::cursor(&w.read())?;
+            let now = w.now();
+            cursor.answered_at = Some(now);
+            cursor.failure = None;
+            more(&mut cursor, now);
+            Ok(w.put(&cursor)?)
+        });
+        noted.await
+    }
+
+    /// Notes an error; gives the time until the next attempt.
+    async fn fail(&mut self, error: &HostError) -> Result<Duration> {
+        if error.remedy() == Remedy::Smaller && self.limit > 1 {
+            self.limit /= 2;
+            return Ok(PACE);
+        }
+        tracing::warn!(%error, "the archive could not be read");
+        self.failures += 1;
+        let failure = Some((remedy_code(error.remedy()).to_owned(), number_of(error)));
+        let act = Act::by_system("archive.pull", "archive");
+        let noted = self.app.write(act, move |w| {
+            let mut cursor = ingest::cursor(&w.read())?;
+            cursor.failure = failure;
+            Ok(w.put(&cursor)?)
+        });
+        noted.await?;
+        Ok((RETRY * 2u32.saturating_pow(self.failures - 1)).min(RETRY_MAX))
+    }
+}
+
+/// Catalogue key's end of what is to be done.
+pub(super) fn remedy_code(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Retry | Remedy::Smaller => "retry",
+        Remedy::TrustAddress => "trust_address",
+        Remedy::SwitchOn => "switch_on",
+        Remedy::Renew => "renew",
+        Remedy::Settings => "settings",
+        Remedy::Certificate => "certificate",
+        Remedy::Expired => "expired",
+        Remedy::Gone => "gone",
+        Remedy::Key => "key",
+        Remedy::Library => "library",
+    }
+}
+
+fn number_of(error: &HostError) -> i64 {
+    match error {
+        HostError::Code(code) => i64::from(*code),
+        HostError::Refused(errcode) => *errcode,
+        _ => 0,
+    }
+}
+
+type Unsealed = (Envelope, Result<Zeroizing<Vec<u8>>, Locked>);
+
+/// Opens the random keys, on as many threads as there are cores.
+async fn unseal(keys: Arc<KeyRing>, page: Vec<Envelope>) -> Result<Vec<Unsealed>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = page.len().div_ceil(cores).max(1);
+    let mut rest = page.into_iter();
+    let mut tasks = Vec::new();
+    loop {
+        let part: Vec<Envelope> = rest.by_ref().take(share).collect();
+        if part.is_empty() {
+            break;
+        }
+        let keys = keys.clone();
+        tasks.push(tokio::task::spawn_blocking(move || {
+            let opened = part.into_iter().map(|e| {
+                let key = unseal_one(&keys, &e);
+                (e, key)
+            });
+            opened.collect::<Vec<_>>()
+        }));
+    }
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.map_err(AppError::internal)?);
+    }
+    Ok(all)
+}
+
+fn unseal_one(keys: &KeyRing, envelope: &Envelope) -> Result<Zeroizing<Vec<u8>>, Locked> {
+    let key = keys.get(&envelope.key_version).ok_or(Locked::NoKey)?;
+    key.open(&envelope.key).map_err(|error| match error {
+        SealError::WrongKey => Locked::WrongKey,
+        _ => Locked::Damaged,
+    })
+}
+
+fn park(envelope: Envelope, why: Locked, now: Timestamp) -> Parked {
+    Parked {
+        seq: envelope.seq,
+        msgid: envelope.msgid,
+        key_version: envelope.key_version,
+        key: envelope.key,
+        message: envelope.message,
+        why,
+        at: now,
+        tried_at: now,
+    }
+}
+
+fn envelope(parked: Parked) -> Envelope {
+    Envelope {
+        seq: parked.seq,
+        msgid: parked.msgid,
+        key_version: parked.key_version,
+        key: parked.key,
+        message: parked.message,
+    }
+}

@@ -1,0 +1,416 @@
+//! Reads of the archive, by what the viewer sees: whoever has at least one member among
+//! sender and receivers of a message in scope sees that message.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    app::App,
+    customers::Customer,
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    kit::Timestamp,
+    org::{MemberId, Sight},
+    search::MessageScope,
+    store::{Key, Read, StoreError, SubjectId, Walk},
+    wecom::archive::{Action, Body, Kind, Message as Wire},
+};
+
+use super::{
+    model::{Chat, ChatId, Media, Party, PartyKind, Place},
+    stretch::{Content, Head, Open, Stretch},
+    tables::{CHAT_BY_ID, CHAT_BY_PARTY, PARTY_BY_SUBJECT},
+};
+
+/// What somebody sees of the archive.
+#[derive(Debug, Clone)]
+pub struct ArchiveSight {
+    /// The directory and the members in scope.
+    pub sight: Sight,
+    /// The members in scope as parties; `None` if all are.
+    staff: Option<Arc<BTreeSet<u32>>>,
+    /// The viewer as a party.
+    own: Option<u32>,
+}
+
+impl ArchiveSight {
+    /// What `viewer` sees.
+    pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
+        let sight = app.sight(r, viewer, Permission::ArchiveRead)?;
+        let mut staff = None;
+        if let Some(members) = sight.members() {
+            let mut numbers = BTreeSet::new();
+            for member in members {
+                numbers.extend(party_of(r, member.cast())?);
+            }
+            staff = Some(Arc::new(numbers));
+        }
+        let own = match sight.own() {
+            Some(member) => party_of(r, member.cast())?,
+            None => None,
+        };
+        Ok(Self { sight, staff, own })
+    }
+
+    /// Whether a message with these members among sender and receivers is visible.
+    pub fn sees_any(&self, mut people: impl Iterator<Item = u32>) -> bool {
+        match &self.staff {
+            None => true,
+            Some(staff) => people.any(|no| staff.contains(&no)),
+        }
+    }
+
+    /// Whether anything of a conversation may be visible.
+    pub fn sees(&self, chat: &Chat) -> bool {
+        self.sees_any(chat.staff.iter().copied())
+    }
+
+    /// Whether the viewer took part: reading what one wrote oneself needs no reason.
+    pub fn is_own(&self, chat: &Chat) -> bool {
+        self.own.is_some_and(|own| chat.staff.binary_search(&own).is_ok())
+    }
+
+    /// The viewer as a party.
+    pub fn own(&self) -> Option<u32> {
+        self.own
+    }
+
+    /// The same as the engine takes it.
+    pub fn scope(&self) -> MessageScope {
+        match &self.staff {
+            None => MessageScope::All,
+            Some(staff) => MessageScope::Staff(staff.iter().copied().collect()),
+        }
+    }
+}
+
+/// The number of the party that stands for a member or customer, if they ever wrote.
+pub fn party_of(r: &Read<'_>, subject: SubjectId) -> Result<Option<u32>, StoreError> {
+    let walk = Walk::prefix(Key::new().with(subject));
+    let hit = r.walk(&PARTY_BY_SUBJECT, &walk)?.next().transpose()?;
+    Ok(hit.map(|hit| hit.key))
+}
+
+/// A message as people read it.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// WeCom's number; its name in addresses and in the API.
+    pub seq: u64,
+    /// The conversation's number.
+    pub chat: u32,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub from: u32,
+    /// Who received it.
+    pub to: Vec<u32>,
+    /// The type.
+    pub kind: Kind,
+    /// What happened.
+    pub action: Action,
+    /// WeCom's id.
+    pub msgid: String,
+    /// Whether it was recalled later.
+    pub is_recalled: bool,
+    /// What is left of it.
+    pub content: Content,
+    /// The salt with which its pull committed to it.
+    pub salt: Option<[u8; 16]>,
+}
+
+impl Message {
+    fn of(open: &Open, head: &Head) -> Self {
+        Self {
+            seq: head.seq,
+            chat: open.stretch().chat,
+            at: head.at,
+            from: head.from,
+            to: open.stretch().audience(head).to_vec(),
+            kind: head.kind(),
+            action: head.action(),
+            msgid: head.msgid.text(head.at),
+            is_recalled: head.is_recalled(),
+            content: open.content(head),
+            salt: open.salt(head),
+        }
+    }
+
+    /// What it says, for showing; none if it is gone.
+    pub fn body(&self) -> Option<Body> {
+        self.content.rest().map(|rest| Body::decode(self.kind, &rest))
+    }
+
+    /// The text that searches look in.
+    pub fn text_to_index(&self) -> String {
+        match &self.content {
+            Content::Erased | Content::Deleted => String::new(),
+            _ => self.body().map(|b| b.text_to_index()).unwrap_or_default(),
+        }
+    }
+
+    /// The message exactly as the library gave it out; none if it is gone or one of its
+    /// people was erased.
+    pub fn to_json(
+        &self,
+        r: &Read<'_>,
+        chat: &Chat,
+    ) -> Result<Option<serde_json::Value>, StoreError> {
+        let Some(rest) = self.content.rest() else {
+            return Ok(None);
+        };
+        let Some(from) = r.get::<Party>(&self.from)? else {
+            return Ok(None);
+        };
+        let mut to = Vec::with_capacity(self.to.len());
+        for no in &self.to {
+            match r.get::<Party>(no)? {
+                Some(party) => to.push(party.wecom_id),
+                None => return Ok(None),
+            }
+        }
+        let room = match &chat.place {
+            Place::Room(id) => Some(id.clone()),
+            _ => None,
+        };
+        let message = Wire {
+            msgid: self.msgid.clone(),
+            action: self.action,
+            from: from.wecom_id,
+            to,
+            room,
+            at_ms: self.at.ms(),
+            kind: self.kind,
+            rest,
+        };
+        Ok(Some(message.to_json()))
+    }
+}
+
+/// A conversation by its id, if anything of it may be visible.
+pub fn chat(r: &Read<'_>, sight: &ArchiveSight, id: ChatId) -> Result<Chat> {
+    let found = r.find(&CHAT_BY_ID, Key::new().with(id))?;
+    let found = found.filter(|chat| sight.sees(chat));
+    found.ok_or(AppError::NotFound { what: "chat" })
+}
+
+/// A conversation by its number.
+pub fn chat_by_no(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    no: u32,
+) -> Result<Option<Chat>, StoreError> {
+    Ok(r.get::<Chat>(&no)?.filter(|chat| sight.sees(chat)))
+}
+
+/// The conversations of a member or customer, newest first.
+pub fn chats_of(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    subject: SubjectId,
+) -> Result<Vec<Chat>, StoreError> {
+    let Some(party) = party_of(r, subject)? else {
+        return Ok(Vec::new());
+    };
+    let walk = Walk::prefix(Key::new().with(party));
+    let mut chats = Vec::new();
+    for chat in r.list(&CHAT_BY_PARTY, &walk)? {
+        let chat = chat?;
+        if sight.sees(&chat) {
+            chats.push(chat);
+        }
+    }
+    chats.sort_by_key(|chat| std::cmp::Reverse(chat.last_at));
+    Ok(chats)
+}
+
+/// Which messages of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Those before a number, the nearest.
+    Before(u64),
+    /// Those behind a number, the nearest.
+    After(u64),
+}
+
+/// Visible messages of a conversation on one side of a number, in order of number, and
+/// whether there are more on that side.
+pub fn messages(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    chat: &Chat,
+    side: Side,
+    limit: usize,
+) -> Result<(Vec<Message>, bool), StoreError> {
+    let mut found = Vec::new();
+    let is_backwards = matches!(side, Side::Before(_));
+    for stretch in stretches(r, chat.no, side)? {
+        let stretch = stretch?;
+        if stretch.chat != chat.no {
+            break;
+        }
+        let open = stretch.open(r)?;
+        let heads: Box<dyn Iterator<Item = &Head>> = match is_backwards {
+            true => Box::new(open.heads().iter().rev()),
+            false => Box::new(open.heads().iter()),
+        };
+        for head in heads {
+            let is_there = match side {
+                Side::Before(seq) => head.seq < seq,
+                Side::After(seq) => head.seq > seq,
+            };
+            if is_there && sees_head(sight, &open, head) {
+                if found.len() == limit {
+                    return Ok((in_order(found, is_backwards), true));
+                }
+                found.push(Message::of(&open, head));
+            }
+        }
+    }
+    Ok((in_order(found, is_backwards), false))
+}
+
+fn in_order(mut found: Vec<Message>, is_backwards: bool) -> Vec<Message> {
+    if is_backwards {
+        found.reverse();
+    }
+    found
+}
+
+fn sees_head(sight: &ArchiveSight, open: &Open, head: &Head) -> bool {
+    let people = std::iter::once(head.from).chain(open.stretch().audience(head).iter().copied());
+    sight.sees_any(people)
+}
+
+type Stretches<'a> = Box<dyn Iterator<Item = Result<Stretch, StoreError>> + 'a>;
+
+/// The stretches of a conversation on one side of a number, from the one it lies in.
+fn stretches<'a>(r: &Read<'a>, chat: u32, side: Side) -> Result<Stretches<'a>, StoreError> {
+    Ok(match side {
+        Side::Before(seq) => Box::new(r.all_backwards::<Stretch>(Some(&(chat, seq)))?),
+        Side::After(seq) => {
+            // The stretch that begins at or before the number may reach behind it.
+            let reach = (chat, seq.saturating_add(1));
+            let mut before = r.all_backwards::<Stretch>(Some(&reach))?;
+            let within = before.next().filter(|s| s.as_ref().is_ok_and(|s| s.chat == chat));
+            let behind = r.all::<Stretch>(Some(&(chat, seq)))?;
+            Box::new(within.into_iter().chain(behind))
+        }
+    })
+}
+
+/// One visible message.
+pub fn message(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    chat: u32,
+    seq: u64,
+) -> Result<Option<Message>, StoreError> {
+    let mut before = r.all_backwards::<Stretch>(Some(&(chat, seq.saturating_add(1))))?;
+    let Some(stretch) = before.next().transpose()?.filter(|s| s.chat == chat) else {
+        return Ok(None);
+    };
+    let open = stretch.open(r)?;
+    let head = open.heads().iter().find(|head| head.seq == seq);
+    let head = head.filter(|head| sees_head(sight, &open, head));
+    Ok(head.map(|head| Message::of(&open, head)))
+}
+
+/// Every message of the folder for the index, conversation by conversation.
+pub fn all_messages<'a>(
+    r: &Read<'a>,
+) -> Result<impl Iterator<Item = Result<Vec<Message>, StoreError>> + use<'a>, StoreError> {
+    let read = *r;
+    Ok(r.all::<Stretch>(None)?.map(move |stretch| {
+        let open = stretch?.open(&read)?;
+        Ok(open.heads().iter().map(|head| Message::of(&open, head)).collect())
+    }))
+}
+
+/// The messages that a pull has brought, whoever may see them: for what is derived.
+pub fn messages_of_pull(
+    r: &Read<'_>,
+    pull: &super::model::Pull,
+) -> Result<Vec<Message>, StoreError> {
+    let numbers: BTreeSet<u64> = pull.numbers.iter().copied().collect();
+    let mut found = Vec::new();
+    for (chat, _) in &pull.chats {
+        let before = pull.first_seq.saturating_sub(1);
+        for stretch in stretches(r, *chat, Side::After(before))? {
+            let stretch = stretch?;
+            if stretch.chat != *chat || stretch.first() > pull.last_seq {
+                break;
+            }
+            let open = stretch.open(r)?;
+            let is_in = |seq: u64| match numbers.is_empty() {
+                true => (pull.first_seq..=pull.last_seq).contains(&seq),
+                false => numbers.contains(&seq),
+            };
+            let heads = open.heads().iter().filter(|head| is_in(head.seq));
+            found.extend(heads.map(|head| Message::of(&open, head)));
+        }
+    }
+    Ok(found)
+}
+
+/// The files of a message.
+pub fn files(r: &Read<'_>, seq: u64) -> Result<Vec<Media>, StoreError> {
+    let mut files = Vec::new();
+    for file in r.all::<Media>(Some(&(seq.saturating_sub(1), u8::MAX)))? {
+        let file = file?;
+        if file.seq != seq {
+            break;
+        }
+        files.push(file);
+    }
+    Ok(files)
+}
+
+/// Somebody in a conversation, as shown to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The party's number.
+    pub no: u32,
+    /// What the party is; `None` if the person was erased.
+    pub kind: Option<PartyKind>,
+    /// The name; empty if nobody knows it.
+    pub name: String,
+    /// The member, where the party is one the directory knows.
+    pub member: Option<MemberId>,
+    /// The customer, where the party is one.
+    pub customer: Option<crate::customers::CustomerId>,
+}
+
+/// Who a party is. Names of those who take part in a visible conversation are part of it.
+pub fn person(r: &Read<'_>, sight: &Sight, no: u32) -> Result<Person, StoreError> {
+    let mut person = Person {
+        no,
+        kind: None,
+        name: String::new(),
+        member: None,
+        customer: None,
+    };
+    let Some(party) = r.get::<Party>(&no)? else {
+        return Ok(person);
+    };
+    person.kind = Some(party.kind);
+    if let Some(member) = sight.directory.member(party.subject.cast()) {
+        person.member = Some(member.id);
+        person.name.clone_from(&member.name);
+    } else if let Some(customer) = r.get::<Customer>(&party.subject.cast())? {
+        person.customer = Some(customer.id);
+        person.name = customer.name;
+    } else if let Some(customer) = customer_since(r, &party)? {
+        person.customer = Some(customer.id);
+        person.name = customer.name;
+    } else if party.kind == PartyKind::Member {
+        person.name = party.wecom_id;
+    }
+    Ok(person)
+}
+
+/// The customer a party turned out to be after the archive had met them.
+fn customer_since(r: &Read<'_>, party: &Party) -> Result<Option<Customer>, StoreError> {
+    match party.kind.is_outside() {
+        true => crate::customers::sync::by_external_userid(r, &party.wecom_id),
+        false => Ok(None),
+    }
+}
