@@ -77,7 +77,9 @@ pub fn follow(app: &App) -> Result<()> {
     if waiting > 0 || messages.applied() - messages.place() > ENTRIES_AGAIN {
         messages.commit()?;
     }
-    app.archive.indexed.store(messages.applied(), Ordering::Release);
+    app.archive
+        .indexed
+        .store(messages.applied(), Ordering::Release);
     Ok(())
 }
 

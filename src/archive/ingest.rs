@@ -13,11 +13,14 @@ use crate::{
 
 use super::{
     model::{
-        Answer, Brought, Chat, Consent, Cursor, Media, MediaState, Parked, Party,
-        PartyKind, Place, Pull, Tally,
+        Answer, Brought, Chat, Consent, Cursor, Media, MediaState, Parked, Party, PartyKind, Place,
+        Pull, Tally,
     },
     stretch::{Body, Incoming, MsgId, Open, Stretch, flag, json_bytes, place_of},
-    tables::{CHAT_BY_PLACE, FIRM, PARKED_BY_VERSION, PARTY_BY_WECOM_ID, place_key, wecom_key},
+    tables::{
+        CHAT_BY_PLACE, FIRM, PARKED_BY_VERSION, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, place_key,
+        wecom_key,
+    },
 };
 
 /// Stretches that are looked through, newest first, for a message that was recalled. WeCom
@@ -78,6 +81,21 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         page.take(w, opened)?;
     }
     page.finish(w, arrival.why, &parked)
+}
+
+/// Erases a person from the archive: what they wrote, and what was written to them alone, can
+/// be read by nobody any more. Whoever writes under that id again is somebody new.
+pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<(), StoreError> {
+    let walk = Walk::prefix(Key::new().with(subject));
+    let parties = w.read().walk(&PARTY_BY_SUBJECT, &walk)?;
+    let parties: Vec<u32> = parties
+        .map(|hit| hit.map(|hit| hit.key))
+        .collect::<Result<_, _>>()?;
+    for party in parties {
+        w.delete::<Party>(&party)?;
+    }
+    w.forget_subject(subject);
+    Ok(())
 }
 
 /// How far the archive has been read.
@@ -173,18 +191,8 @@ impl Page {
             return Ok(known.clone());
         }
         let key = wecom_key(w.read().vault(), wecom_id);
-        let known = w.read().find_key(&PARTY_BY_WECOM_ID, &key)?;
-        let party = match known {
-            Some(no) => match w.get::<Party>(&no)? {
-                Some(party) => party,
-                // Erased: the number stays, the person is nobody's.
-                None => Party {
-                    no,
-                    kind: PartyKind::of_id(wecom_id),
-                    wecom_id: wecom_id.to_owned(),
-                    subject: Id::from_bits(w.random().u64()),
-                },
-            },
+        let party = match w.read().find(&PARTY_BY_WECOM_ID, key)? {
+            Some(party) => party,
             None => self.new_party(w, wecom_id)?,
         };
         self.parties.insert(wecom_id.to_owned(), party.clone());
@@ -387,7 +395,8 @@ impl Page {
         chat: u32,
         message: &Wire,
     ) -> Result<(), StoreError> {
-        let Decoded::Revoke { msgid: pre_msgid } = Decoded::decode(message.kind, &message.rest) else {
+        let Decoded::Revoke { msgid: pre_msgid } = Decoded::decode(message.kind, &message.rest)
+        else {
             return Ok(());
         };
         self.put_away(w, chat)?;

@@ -41,28 +41,42 @@ pub struct KeepKey {
     pub private: Secret<String>,
 }
 
-impl Command for KeepKey {
-    const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
-    const WHAT: &'static str = "settings";
-    const STEP_UP: bool = true;
-    fn within(&self, _: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
-        Ok(scope.is_everything())
-    }
+/// Gives a key another version, because WeCom's console counts otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct RenumberKey {
+    /// The version so far.
+    pub from: u32,
+    /// The version to be.
+    pub to: u32,
 }
+
+macro_rules! for_super_admins {
+    ($($command:ty),+) => {$(
+        impl Command for $command {
+            const PERMISSION: Option<Permission> = Some(Permission::SettingsManage);
+            const WHAT: &'static str = "settings";
+            const STEP_UP: bool = true;
+            fn within(&self, _: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
+                Ok(scope.is_everything())
+            }
+        }
+    )+};
+}
+for_super_admins!(KeepKey, RenumberKey);
 
 /// Keeps it. A version is never given another key: what was closed with the first could not
 /// be opened any more.
 pub fn keep(w: &mut Write<'_>, allowed: Allowed<KeepKey>) -> Result<()> {
     let KeepKey { version, private } = allowed.into_command();
     if version == 0 {
-        return Err(AppError::field("version", "archive.key_version"));
+        return Err(AppError::field("version", "archive_setup.key_version"));
     }
     let key = PrivateKey::from_pem(private.expose())
-        .map_err(|_| AppError::field("private", "archive.key_unfit"))?;
+        .map_err(|_| AppError::field("private", "archive_setup.key_unfit"))?;
     let known = w.get::<KeyVersion>(&version)?;
     let fingerprint = key.fingerprint();
     if known.is_some_and(|known| known.fingerprint != fingerprint) {
-        return Err(AppError::field("version", "archive.key_taken"));
+        return Err(AppError::field("version", "archive_setup.key_taken"));
     }
     Ok(w.put(&KeyVersion {
         version,
@@ -71,4 +85,20 @@ pub fn keep(w: &mut Write<'_>, allowed: Allowed<KeepKey>) -> Result<()> {
         fingerprint,
         made_at: w.now(),
     })?)
+}
+
+/// Moves a key to another version that has none.
+pub fn renumber(w: &mut Write<'_>, allowed: Allowed<RenumberKey>) -> Result<()> {
+    let RenumberKey { from, to } = allowed.into_command();
+    let key = w.get::<KeyVersion>(&from)?;
+    let mut key = key.ok_or(AppError::NotFound { what: "settings" })?;
+    if from == to {
+        return Ok(());
+    }
+    if w.read().exists::<KeyVersion>(&to)? {
+        return Err(AppError::field("version", "archive_setup.key_taken"));
+    }
+    w.delete::<KeyVersion>(&from)?;
+    key.version = to;
+    Ok(w.put(&key)?)
 }

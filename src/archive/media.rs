@@ -120,7 +120,10 @@ async fn fetch(app: &App, host: &Host, file: &Media) -> Result<Fetched, Failed> 
     let shelf = shelf(app);
     let mut part = Part::open(&shelf, file)?;
     while !part.is_whole {
-        let chunk = host.media(&file.fileid, &part.index).await.map_err(Failed::Host)?;
+        let chunk = host
+            .media(&file.fileid, &part.index)
+            .await
+            .map_err(Failed::Host)?;
         part.append(&chunk.data, chunk.next)?;
     }
     Ok(part.finish(&shelf, file)?)
@@ -171,7 +174,10 @@ impl Part {
         self.file.write_all(data)?;
         self.length += data.len() as u64;
         if self.length > BYTES_MAX {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a file without end"));
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "a file without end",
+            ));
         }
         match next {
             None => self.is_whole = true,

@@ -15,8 +15,10 @@ pub mod key_ring;
 pub mod link;
 mod media;
 mod model;
+mod pages;
 mod puller;
 pub mod queries;
+pub mod standing;
 mod stretch;
 mod tables;
 #[cfg(test)]
@@ -34,7 +36,8 @@ use tokio::sync::Notify;
 
 use crate::{
     app::App,
-    slice::{Slice, Worker},
+    identity::Permission,
+    slice::{Access, Route, SettingsTab, Slice, Worker},
     wecom::archive::{Host, Settings},
 };
 
@@ -86,9 +89,30 @@ impl State {
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
+    use actix_web::web::{get, post};
+    use pages::{ledger, settings};
+    let read = Access::Needs(Permission::ArchiveRead);
+    let manage = Access::Needs(Permission::SettingsManage);
     Slice {
         name: "archive",
         tables: tables::TABLES.to_vec(),
+        routes: vec![
+            Route::get("/archive/ledger", read, || get().to(ledger::show)),
+            Route::get("/settings/archive", manage, || get().to(settings::show)),
+            Route::post("/settings/archive", manage, || post().to(settings::save)),
+            Route::post("/settings/archive/keys", manage, || {
+                post().to(settings::add_key)
+            }),
+            Route::post("/settings/archive/keys/renumber", manage, || {
+                post().to(settings::renumber_key)
+            }),
+        ],
+        settings: vec![SettingsTab {
+            order: 25,
+            word: "archive_setup.nav",
+            href: "/settings/archive",
+            access: manage,
+        }],
         workers: vec![
             Worker {
                 name: "archive.pull",

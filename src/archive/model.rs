@@ -237,12 +237,12 @@ pub enum Locked {
 }
 
 impl Locked {
-    /// Catalogue key's end.
-    pub fn code(self) -> &'static str {
+    /// Catalogue key of the reason.
+    pub fn word(self) -> &'static str {
         match self {
-            Self::NoKey => "no_key",
-            Self::WrongKey => "wrong_key",
-            Self::Damaged => "damaged",
+            Self::NoKey => "archive_setup.locked.no_key",
+            Self::WrongKey => "archive_setup.locked.wrong_key",
+            Self::Damaged => "archive_setup.locked.damaged",
         }
     }
 }

@@ -82,7 +82,8 @@ impl Puller {
             let after = self.app.read(ingest::cursor)?.seq;
             let pause = match self.host.pull(after, self.limit).await {
                 Ok(page) if page.is_empty() => {
-                    self.note(|cursor, now| cursor.caught_up_at = Some(now)).await?;
+                    self.note(|cursor, now| cursor.caught_up_at = Some(now))
+                        .await?;
                     IDLE
                 }
                 Ok(page) => {
@@ -117,7 +118,10 @@ impl Puller {
             zone: self.app.zone(),
         };
         let act = Act::by_system("archive.pull", "archive");
-        let stored = self.app.write(act, |w| Ok(ingest::store(w, arrival)?)).await?;
+        let stored = self
+            .app
+            .write(act, |w| Ok(ingest::store(w, arrival)?))
+            .await?;
         if stored.files > 0 {
             self.app.archive.files.notify_one();
         }
@@ -171,7 +175,9 @@ impl Puller {
             }
             let mut after = 0;
             loop {
-                let parked = self.app.read(|r| ingest::waiting_for(r, *version, after, UNLOCK))?;
+                let parked = self
+                    .app
+                    .read(|r| ingest::waiting_for(r, *version, after, UNLOCK))?;
                 let Some(last) = parked.last() else { break };
                 after = last.seq;
                 let page = parked.into_iter().map(envelope).collect();

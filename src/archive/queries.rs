@@ -51,6 +51,16 @@ impl ArchiveSight {
         Ok(Self { sight, staff, own })
     }
 
+    /// Everything, with nobody's directory.
+    #[cfg(test)]
+    pub(super) fn everything_for_test() -> Self {
+        Self {
+            sight: Sight::everything_for_test(),
+            staff: None,
+            own: None,
+        }
+    }
+
     /// Whether a message with these members among sender and receivers is visible.
     pub fn sees_any(&self, mut people: impl Iterator<Item = u32>) -> bool {
         match &self.staff {
@@ -66,7 +76,8 @@ impl ArchiveSight {
 
     /// Whether the viewer took part: reading what one wrote oneself needs no reason.
     pub fn is_own(&self, chat: &Chat) -> bool {
-        self.own.is_some_and(|own| chat.staff.binary_search(&own).is_ok())
+        self.own
+            .is_some_and(|own| chat.staff.binary_search(&own).is_ok())
     }
 
     /// The viewer as a party.
@@ -136,7 +147,9 @@ impl Message {
 
     /// What it says, for showing; none if it is gone.
     pub fn body(&self) -> Option<Body> {
-        self.content.rest().map(|rest| Body::decode(self.kind, &rest))
+        self.content
+            .rest()
+            .map(|rest| Body::decode(self.kind, &rest))
     }
 
     /// The text that searches look in.
@@ -193,11 +206,7 @@ pub fn chat(r: &Read<'_>, sight: &ArchiveSight, id: ChatId) -> Result<Chat> {
 }
 
 /// A conversation by its number.
-pub fn chat_by_no(
-    r: &Read<'_>,
-    sight: &ArchiveSight,
-    no: u32,
-) -> Result<Option<Chat>, StoreError> {
+pub fn chat_by_no(r: &Read<'_>, sight: &ArchiveSight, no: u32) -> Result<Option<Chat>, StoreError> {
     Ok(r.get::<Chat>(&no)?.filter(|chat| sight.sees(chat)))
 }
 
@@ -290,7 +299,9 @@ fn stretches<'a>(r: &Read<'a>, chat: u32, side: Side) -> Result<Stretches<'a>, S
             // The stretch that begins at or before the number may reach behind it.
             let reach = (chat, seq.saturating_add(1));
             let mut before = r.all_backwards::<Stretch>(Some(&reach))?;
-            let within = before.next().filter(|s| s.as_ref().is_ok_and(|s| s.chat == chat));
+            let within = before
+                .next()
+                .filter(|s| s.as_ref().is_ok_and(|s| s.chat == chat));
             let behind = r.all::<Stretch>(Some(&(chat, seq)))?;
             Box::new(within.into_iter().chain(behind))
         }
@@ -321,7 +332,11 @@ pub fn all_messages<'a>(
     let read = *r;
     Ok(r.all::<Stretch>(None)?.map(move |stretch| {
         let open = stretch?.open(&read)?;
-        Ok(open.heads().iter().map(|head| Message::of(&open, head)).collect())
+        Ok(open
+            .heads()
+            .iter()
+            .map(|head| Message::of(&open, head))
+            .collect())
     }))
 }
 

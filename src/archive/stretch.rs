@@ -554,8 +554,12 @@ impl Content {
     pub fn rest(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
         match self {
             Self::Text(text) => {
-                let content = serde_json::Map::from_iter([("content".into(), text.as_str().into())]);
-                Some(serde_json::Map::from_iter([("text".into(), content.into())]))
+                let content =
+                    serde_json::Map::from_iter([("content".into(), text.as_str().into())]);
+                Some(serde_json::Map::from_iter([(
+                    "text".into(),
+                    content.into(),
+                )]))
             }
             Self::Rest(rest) => Some(rest.clone()),
             Self::Erased | Self::Deleted => None,

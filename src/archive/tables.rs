@@ -1,10 +1,8 @@
 //! The archive's tables. Messages lie in stretches, sealed for whom they are about; the pulls
 //! that brought them are audited and fed in their place.
 
-use crate::{
-    store::{
-        AuditView, Class, Entity, Index, Key, SYSTEM_SUBJECT, SubjectId, TableSpec, Vault,
-    },
+use crate::store::{
+    AuditView, Class, Entity, Index, Key, SYSTEM_SUBJECT, SubjectId, TableSpec, Vault,
 };
 
 use super::{

@@ -40,6 +40,16 @@ impl Sight {
         }
     }
 
+    /// Everything, in an empty directory.
+    #[cfg(test)]
+    pub(crate) fn everything_for_test() -> Self {
+        Self {
+            directory: Arc::default(),
+            members: None,
+            own: None,
+        }
+    }
+
     /// Whether what belongs to this member is visible.
     pub fn sees(&self, member: MemberId) -> bool {
         self.members

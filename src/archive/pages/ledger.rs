@@ -1,0 +1,116 @@
+//! `/archive/ledger`: how complete the archive is, day by day and member by member.
+
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::{
+    app::App,
+    archive::{
+        model::Tally,
+        queries::{self, ArchiveSight},
+        standing::{self, Day, Standing},
+    },
+    error::{AppError, Result},
+    identity::Viewer,
+    view,
+    web::{
+        Cx, ListQuery, Shown, filters,
+        parts::{Empty, EmptyKind},
+    },
+};
+
+/// Days that are shown.
+const DAYS: usize = 31;
+
+/// A day in the list.
+struct DayLine {
+    name: String,
+    href: String,
+    is_current: bool,
+    day: Day,
+}
+
+/// A member's part of the day.
+struct MemberLine {
+    name: String,
+    key: String,
+    tally: Tally,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "archive/ledger.html", blocks = ["title", "list"])]
+pub(in crate::archive) struct LedgerPage {
+    standing: Standing,
+    is_alarming: bool,
+    /// Messages that can't be opened yet.
+    parked: u64,
+    may_set_up: bool,
+    days: Vec<DayLine>,
+    day: String,
+    members: Vec<MemberLine>,
+    empty: Empty,
+}
+view!(LedgerPage, "list" => as_list);
+
+/// Shows the ledger. It names nobody's words; its entry joins the next batch.
+pub(in crate::archive) async fn show(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<LedgerPage>> {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let page = app.read(|r| {
+        let sight = ArchiveSight::of(&app, r, &viewer)?;
+        let days = standing::days(r, &sight, DAYS)?;
+        let asked = query.get("day").and_then(|day| day.parse().ok());
+        let day = asked.or(days.first().map(|day| day.day)).unwrap_or(0);
+        let mut members = Vec::new();
+        for tally in standing::members(r, &sight, day)? {
+            let person = queries::person(r, &sight.sight, tally.staff)?;
+            members.push(MemberLine {
+                key: person.member.map(|id| id.to_string()).unwrap_or_default(),
+                name: person.name,
+                tally,
+            });
+        }
+        let standing = Standing::of(&app, r, cx.now)?;
+        Ok::<_, AppError>(LedgerPage {
+            is_alarming: standing.is_alarming(cx.now),
+            parked: standing.cursor.parked,
+            may_set_up: viewer.may(crate::identity::Permission::SettingsManage),
+            days: days.into_iter().map(|d| line(d, &query, day)).collect(),
+            day: name_of(day),
+            members,
+            empty: Empty {
+                kind: EmptyKind::NothingYet,
+                title: cx.t("archive_ledger.empty").into_owned(),
+                hint: cx.t("archive_ledger.empty_hint").into_owned(),
+                action: None,
+                other: None,
+            },
+            standing,
+        })
+    })?;
+    app.note(viewer.view("archive.ledger")).await?;
+    Ok(Shown::of(page))
+}
+
+fn line(day: Day, query: &ListQuery, current: u32) -> DayLine {
+    DayLine {
+        name: name_of(day.day),
+        href: query.with("day", &day.day.to_string()).to_string(),
+        is_current: day.day == current,
+        day,
+    }
+}
+
+/// 2026-11-18.
+fn name_of(day: u32) -> String {
+    format!(
+        "{:04}-{:02}-{:02}",
+        day / 10_000,
+        day / 100 % 100,
+        day % 100
+    )
+}

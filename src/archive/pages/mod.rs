@@ -1,0 +1,4 @@
+//! The archive's pages.
+
+pub(super) mod ledger;
+pub(super) mod settings;

@@ -1,0 +1,316 @@
+//! The archive on a real store: what goes in comes out, in whatever order it came.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{
+    ingest::{self, Arrival, Opened, Stored},
+    model::*,
+    queries::{self, ArchiveSight, Message, Side},
+    stretch::{self, Content},
+};
+use crate::{
+    app::App,
+    audit::merkle,
+    kit::{Random, Timestamp},
+    store::{Act, Findings, Folder, Read, Store},
+    wecom::archive::Message as Wire,
+};
+
+const CUSTOMER: &str = "wmT7kQCAAAx3Yb9nQZr5LwUe1VhJdPgA";
+const OTHER: &str = "wmT7kQCAAAyyyyyyyyyyyyyyyyyyyyyy";
+const ROOM: &str = "wrT7kQCAAAiN7nE4rG2oR6uP1aA8bB3c";
+const NOON: i64 = 1_767_232_860_000;
+
+struct Archive {
+    store: Store,
+    _dir: tempfile::TempDir,
+}
+
+impl Archive {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path().join("data"));
+        folder.create(&Random::seeded(1)).unwrap();
+        let store = Store::open(&folder, App::store_options()).unwrap();
+        Self { store, _dir: dir }
+    }
+
+    fn store(&self, why: Brought, opened: Vec<Opened>, parked: Vec<Parked>) -> Stored {
+        let arrival = Arrival {
+            why,
+            opened,
+            parked,
+            zone: jiff::tz::TimeZone::UTC,
+        };
+        let act = Act::by_system("archive.pull", "archive");
+        let stored = self
+            .store
+            .write_blocking(act, move |w| Ok(ingest::store(w, arrival)?));
+        stored.unwrap()
+    }
+
+    fn pull(&self, messages: Vec<(u64, Value)>) -> Stored {
+        let opened = messages.into_iter().map(opened).collect();
+        self.store(Brought::Pulled, opened, Vec::new())
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
+        self.store.read(f)
+    }
+
+    /// Everything kept, as WeCom gave it out.
+    fn all(&self) -> BTreeMap<u64, Value> {
+        self.read(|r| {
+            let messages = queries::all_messages(r).unwrap();
+            let messages = messages.flat_map(|stretch| stretch.unwrap());
+            let json = |m: &Message| {
+                let chat = r.get::<Chat>(&m.chat).unwrap().unwrap();
+                m.to_json(r, &chat).unwrap().unwrap_or_default()
+            };
+            messages.map(|m| (m.seq, json(&m))).collect()
+        })
+    }
+
+    fn one(&self, seq: u64) -> Message {
+        let all = self.read(|r| {
+            let messages = queries::all_messages(r).unwrap();
+            messages.flat_map(|s| s.unwrap()).collect::<Vec<_>>()
+        });
+        all.into_iter().find(|m| m.seq == seq).unwrap()
+    }
+
+    fn pulls(&self) -> Vec<Pull> {
+        self.read(|r| r.all::<Pull>(None).unwrap().map(Result::unwrap).collect())
+    }
+
+    /// Rows, indexes, feed and audit trail agree.
+    fn check(&self) {
+        let findings: Findings = self.store.check().unwrap();
+        assert!(findings.found.is_empty(), "{:?}", findings.found);
+    }
+}
+
+fn opened((seq, json): (u64, Value)) -> Opened {
+    let Value::Object(fields) = json else {
+        panic!("no object")
+    };
+    let message = Wire::from_fields(fields).unwrap();
+    Opened { seq, message }
+}
+
+fn text(seq: u64, from: &str, to: &[&str], room: &str, words: &str) -> (u64, Value) {
+    let at = NOON + i64::try_from(seq).unwrap() * 1_000;
+    let message = json!({
+        "msgid": format!("{}_{at}_external", 7_000_000 + seq), "action": "send", "from": from,
+        "tolist": to, "roomid": room, "msgtime": at, "msgtype": "text",
+        "text": {"content": words},
+    });
+    (seq, message)
+}
+
+fn recall(seq: u64, of: &Value) -> (u64, Value) {
+    let mut message = of.clone();
+    message["msgid"] = format!("recall-{seq}").into();
+    message["action"] = "recall".into();
+    message["msgtype"] = "revoke".into();
+    message["msgtime"] = (NOON + i64::try_from(seq).unwrap() * 1_000).into();
+    message.as_object_mut().unwrap().remove("text");
+    message["revoke"] = json!({"pre_msgid": of["msgid"]});
+    (seq, message)
+}
+
+fn fixtures() -> Vec<(u64, Value)> {
+    let lines = [
+        include_str!("../wecom/archive/fixtures/messages.jsonl"),
+        include_str!("../wecom/archive/fixtures/odd.jsonl"),
+    ];
+    let lines = lines.iter().flat_map(|file| file.lines());
+    (1..)
+        .zip(lines.map(|line| serde_json::from_str(line).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_type_of_message_comes_out_as_it_went_in() {
+    let archive = Archive::new();
+    let messages = fixtures();
+    assert!(messages.len() > 40);
+    let stored = archive.pull(messages.clone());
+    assert_eq!(stored.messages as usize, messages.len());
+    assert!(stored.files > 5);
+    assert_eq!(archive.all(), messages.into_iter().collect());
+    archive.check();
+}
+
+#[test]
+fn the_same_answer_again_leaves_no_trace() {
+    let archive = Archive::new();
+    archive.pull(fixtures());
+    let head = archive.store.snapshot().feed_head();
+    let again = archive.pull(fixtures());
+    assert_eq!(again, Stored::default());
+    assert_eq!(archive.store.snapshot().feed_head(), head);
+    assert_eq!(archive.pulls().len(), 1);
+}
+
+#[test]
+fn a_pull_commits_to_exactly_its_messages() {
+    let archive = Archive::new();
+    archive.pull(fixtures());
+    archive.pull(vec![text(1_000, CUSTOMER, &["LinXiaoyu"], "", "退款")]);
+    let pulls = archive.pulls();
+    for pull in &pulls {
+        let root = archive.read(|r| {
+            let mut messages = queries::messages_of_pull(r, pull).unwrap();
+            messages.sort_by_key(|m| m.seq);
+            assert_eq!(messages.len(), pull.messages as usize);
+            let mut tree = merkle::Frontier::default();
+            for message in messages {
+                let chat = r.get::<Chat>(&message.chat).unwrap().unwrap();
+                let json = message.to_json(r, &chat).unwrap().unwrap();
+                let bytes = stretch::json_bytes(&json).unwrap();
+                tree.push(stretch::leaf(&message.salt.unwrap(), message.seq, &bytes));
+            }
+            tree.root()
+        });
+        assert_eq!(root, pull.root);
+    }
+    assert_eq!(pulls[1].skipped, 1_000 - 1 - fixtures().len() as u64);
+}
+
+#[test]
+fn a_recalled_message_stays_and_is_marked_in_whatever_order_they_come() {
+    let first = text(1, CUSTOMER, &["LinXiaoyu"], "", "我要退款");
+    let taken_back = recall(2, &first.1);
+    let archive = Archive::new();
+    archive.pull(vec![first.clone(), taken_back.clone()]);
+    assert!(archive.one(1).is_recalled);
+    assert_eq!(archive.one(1).content, Content::Text("我要退款".to_owned()));
+
+    let other = Archive::new();
+    other.pull(vec![taken_back]);
+    let parked = Parked {
+        seq: 1,
+        msgid: "m".to_owned(),
+        key_version: 3,
+        key: String::new(),
+        message: String::new(),
+        why: Locked::NoKey,
+        at: Timestamp::from_ms(NOON),
+        tried_at: Timestamp::from_ms(NOON),
+    };
+    other.store(Brought::Unlocked, Vec::new(), vec![parked]);
+    let waiting = other.read(|r| ingest::waiting_for(r, 3, 0, 10).unwrap());
+    assert_eq!(waiting.len(), 1);
+    other.store(Brought::Unlocked, vec![opened(first)], Vec::new());
+    assert!(other.one(1).is_recalled);
+    assert!(
+        other
+            .read(|r| ingest::waiting_for(r, 3, 0, 10).unwrap())
+            .is_empty()
+    );
+    let chat = other.read(|r| r.get::<Chat>(&1).unwrap().unwrap());
+    assert_eq!((chat.messages, chat.recalled, chat.dangling), (2, 1, 0));
+    other.check();
+}
+
+#[test]
+fn who_is_erased_is_unreadable_and_nobody_else() {
+    let archive = Archive::new();
+    archive.pull(vec![
+        text(1, CUSTOMER, &["LinXiaoyu", OTHER], ROOM, "我的地址"),
+        text(2, OTHER, &["LinXiaoyu", CUSTOMER], ROOM, "别人的话"),
+        text(3, "LinXiaoyu", &[CUSTOMER], "", "您好"),
+    ]);
+    let subject = archive.read(|r| {
+        let parties = r.all::<Party>(None).unwrap().map(Result::unwrap);
+        let mut parties = parties.filter(|p| p.wecom_id == CUSTOMER);
+        parties.next().unwrap().subject
+    });
+    let act = Act::by_system("customer.erase", "test").recorded();
+    let erased = archive
+        .store
+        .write_blocking(act, move |w| Ok(ingest::forget(w, subject)?));
+    erased.unwrap();
+    assert_eq!(archive.one(1).content, Content::Erased);
+    assert_eq!(archive.one(2).content, Content::Text("别人的话".to_owned()));
+    assert_eq!(archive.one(3).content, Content::Erased);
+    // The conversation goes on, with whoever has that id from now on.
+    archive.pull(vec![text(4, CUSTOMER, &["LinXiaoyu", OTHER], ROOM, "新的")]);
+    assert_eq!(archive.one(1).content, Content::Erased);
+    assert_eq!(archive.one(4).content, Content::Text("新的".to_owned()));
+}
+
+/// Messages of a few people in a few places.
+fn some_message() -> impl Strategy<Value = (usize, usize, String)> {
+    (0..3usize, 0..3usize, "[a-z退款好]{0,12}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn in_whatever_pieces_and_order_messages_come_the_archive_is_the_same(
+        made in prop::collection::vec(some_message(), 1..400),
+        order in any::<u64>(),
+        piece in 1..90usize,
+    ) {
+        let people = [CUSTOMER, "LinXiaoyu", "ChenDawei"];
+        let mut messages = Vec::new();
+        for (seq, (from, place, words)) in (1u64..).zip(made) {
+            let others: Vec<&str> = people.iter().copied().filter(|p| *p != people[from]).collect();
+            messages.push(match place {
+                0 => text(seq, people[from], &others, ROOM, &words),
+                place => text(seq, people[from], &[others[place - 1]], "", &words),
+            });
+        }
+        let expected: BTreeMap<u64, Value> = messages.iter().cloned().collect();
+        let random = Random::seeded(order);
+        for i in (1..messages.len()).rev() {
+            let j = usize::try_from(random.u64() % (i as u64 + 1)).unwrap();
+            messages.swap(i, j);
+        }
+        let archive = Archive::new();
+        for piece in messages.chunks(piece) {
+            archive.pull(piece.to_vec());
+        }
+        prop_assert_eq!(archive.all(), expected);
+        // Conversations read in order from both ends, in pages of any size.
+        archive.read(|r| {
+            let sight = ArchiveSight::everything_for_test();
+            for chat in r.all::<Chat>(None).unwrap() {
+                let chat = chat.unwrap();
+                let forward = walk(r, &sight, &chat, 7, true);
+                let backward = walk(r, &sight, &chat, 5, false);
+                assert_eq!(forward.len() as u64, chat.messages);
+                assert!(forward.is_sorted());
+                assert_eq!(forward, backward);
+            }
+        });
+        archive.check();
+    }
+}
+
+/// The numbers of a conversation, page by page.
+fn walk(r: &Read<'_>, sight: &ArchiveSight, chat: &Chat, page: usize, forward: bool) -> Vec<u64> {
+    let mut all: Vec<u64> = Vec::new();
+    loop {
+        let side = match forward {
+            true => Side::After(all.last().copied().unwrap_or(0)),
+            false => Side::Before(all.first().copied().unwrap_or(u64::MAX)),
+        };
+        let (found, more) = queries::messages(r, sight, chat, side, page).unwrap();
+        let numbers: Vec<u64> = found.iter().map(|m| m.seq).collect();
+        match forward {
+            true => all.extend(numbers),
+            false => {
+                all.splice(..0, numbers);
+            }
+        }
+        if !more {
+            return all;
+        }
+    }
+}
