@@ -170,6 +170,8 @@ pub enum NavGroup {
     Top,
     /// 客户.
     Customers,
+    /// 会话.
+    Chats,
     /// 办公.
     Office,
     /// 管理.

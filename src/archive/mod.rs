@@ -18,6 +18,7 @@ mod model;
 mod pages;
 mod puller;
 pub mod queries;
+pub mod sensitive;
 pub mod standing;
 mod stretch;
 mod tables;
@@ -37,8 +38,9 @@ use tokio::sync::Notify;
 use crate::{
     app::App,
     identity::Permission,
-    slice::{Access, Route, SettingsTab, Slice, Worker},
+    slice::{Access, NavGroup, NavItem, Route, SettingsTab, Slice, Worker},
     wecom::archive::{Host, Settings},
+    work::JobKind,
 };
 
 pub use model::{
@@ -90,12 +92,14 @@ impl State {
 /// What the slice says about itself.
 pub fn slice() -> Slice {
     use actix_web::web::{get, post};
-    use pages::{ledger, settings};
+    use pages::{alerts, ledger, settings, words};
     let read = Access::Needs(Permission::ArchiveRead);
     let manage = Access::Needs(Permission::SettingsManage);
+    let judge = Access::Needs(Permission::AlertHandle);
+    let lists = Access::Needs(Permission::WordManage);
     Slice {
         name: "archive",
-        tables: tables::TABLES.to_vec(),
+        tables: [&tables::TABLES[..], &sensitive::tables::TABLES[..]].concat(),
         routes: vec![
             Route::get("/archive/ledger", read, || get().to(ledger::show)),
             Route::get("/settings/archive", manage, || get().to(settings::show)),
@@ -106,6 +110,35 @@ pub fn slice() -> Slice {
             Route::post("/settings/archive/keys/renumber", manage, || {
                 post().to(settings::renumber_key)
             }),
+            Route::get("/sensitive/alerts", judge, || get().to(alerts::index)),
+            Route::post("/sensitive/alerts/{id}/take", judge, || {
+                post().to(alerts::take)
+            }),
+            Route::post("/sensitive/alerts/{id}/close", judge, || {
+                post().to(alerts::close)
+            }),
+            Route::post("/sensitive/alerts/{id}/reopen", judge, || {
+                post().to(alerts::reopen)
+            }),
+            Route::get("/sensitive/words", lists, || get().to(words::index)),
+            Route::get("/sensitive/words/new", lists, || get().to(words::new)),
+            Route::post("/sensitive/words/new", lists, || post().to(words::create)),
+            Route::get("/sensitive/words/{id}", lists, || get().to(words::edit)),
+            Route::post("/sensitive/words/{id}", lists, || post().to(words::save)),
+            Route::post("/sensitive/words/{id}/delete", lists, || {
+                post().to(words::delete)
+            }),
+        ],
+        nav: vec![
+            NavItem {
+                group: NavGroup::Chats,
+                order: 20,
+                word: "sensitive.nav",
+                href: "/sensitive/alerts",
+                icon: "warn",
+                access: judge,
+                in_tab_bar: false,
+            },
         ],
         settings: vec![SettingsTab {
             order: 25,
@@ -123,10 +156,18 @@ pub fn slice() -> Slice {
                 run: media::run,
             },
             Worker {
+                name: "archive.watch",
+                run: sensitive::run,
+            },
+            Worker {
                 name: "archive.index",
                 run: index::run,
             },
         ],
+        jobs: vec![JobKind {
+            name: sensitive::KIND,
+            run: sensitive::rescan,
+        }],
         ..Slice::default()
     }
 }

@@ -122,6 +122,8 @@ pub struct Message {
     pub msgid: String,
     /// Whether it was recalled later.
     pub is_recalled: bool,
+    /// Whose it is: under this person's key it lies.
+    pub subject: SubjectId,
     /// What is left of it.
     pub content: Content,
     /// The salt with which its pull committed to it.
@@ -140,6 +142,7 @@ impl Message {
             action: head.action(),
             msgid: head.msgid.text(head.at),
             is_recalled: head.is_recalled(),
+            subject: open.subject(head),
             content: open.content(head),
             salt: open.salt(head),
         }
@@ -325,18 +328,19 @@ pub fn message(
     Ok(head.map(|head| Message::of(&open, head)))
 }
 
+/// Every message of an open stretch, whoever may see them.
+pub(super) fn messages_in(open: &Open) -> Vec<Message> {
+    let heads = open.heads().iter();
+    heads.map(|head| Message::of(open, head)).collect()
+}
+
 /// Every message of the folder for the index, conversation by conversation.
 pub fn all_messages<'a>(
     r: &Read<'a>,
 ) -> Result<impl Iterator<Item = Result<Vec<Message>, StoreError>> + use<'a>, StoreError> {
     let read = *r;
     Ok(r.all::<Stretch>(None)?.map(move |stretch| {
-        let open = stretch?.open(&read)?;
-        Ok(open
-            .heads()
-            .iter()
-            .map(|head| Message::of(&open, head))
-            .collect())
+        Ok(messages_in(&stretch?.open(&read)?))
     }))
 }
 

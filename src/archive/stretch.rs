@@ -439,6 +439,12 @@ impl Open {
         Some((body, &bodies.salt))
     }
 
+    /// Whose a message is.
+    pub(super) fn subject(&self, head: &Head) -> SubjectId {
+        let part = self.stretch.parts.get(usize::from(head.body.0));
+        part.map_or(crate::store::SYSTEM_SUBJECT, |part| part.subject)
+    }
+
     /// The content of a message.
     pub(super) fn content(&self, head: &Head) -> Content {
         if head.flags & flag::DELETED != 0 {

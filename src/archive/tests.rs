@@ -244,6 +244,48 @@ fn who_is_erased_is_unreadable_and_nobody_else() {
     assert_eq!(archive.one(4).content, Content::Text("新的".to_owned()));
 }
 
+#[test]
+fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() {
+    use super::sensitive::{Behaviour, Cause, Severity, WordList, raise_all_for_test};
+    let archive = Archive::new();
+    archive.pull(vec![
+        text(1, CUSTOMER, &["LinXiaoyu"], "", "可以私下轉賬吗"),
+        text(2, "LinXiaoyu", &[CUSTOMER], "", "打我１３８ ００１３ ８０００"),
+        text(3, "LinXiaoyu", &[CUSTOMER], "", "好的"),
+    ]);
+    let list = WordList {
+        id: crate::kit::Id::from_bits(7),
+        name: "飞单".to_owned(),
+        words: vec!["私下转账".to_owned(), "转账".to_owned(), "回扣".to_owned()],
+        unit: None,
+        severity: Severity::High,
+        is_on: true,
+        behaviours: vec![Behaviour::Phone, Behaviour::Card],
+        changed_at: Timestamp::from_ms(NOON),
+    };
+    for round in 0..2 {
+        let list = list.clone();
+        let act = Act::by_system("alert.raise", "test");
+        let raised = archive
+            .store
+            .write_blocking(act, move |w| raise_all_for_test(w, list));
+        assert_eq!(raised.unwrap(), if round == 0 { 2 } else { 0 });
+    }
+    let alerts = archive.read(|r| {
+        let sight = ArchiveSight::everything_for_test();
+        let alerts = super::sensitive::alerts(r, &sight, false).unwrap();
+        alerts.map(Result::unwrap).collect::<Vec<_>>()
+    });
+    let causes: Vec<_> = alerts.iter().map(|a| (a.seq, a.cause.clone())).collect();
+    let words = vec!["私下转账".to_owned(), "转账".to_owned()];
+    let expected = [
+        (2, Cause::Behaviour(Behaviour::Phone)),
+        (1, Cause::Words(words)),
+    ];
+    assert_eq!(causes, expected);
+    archive.check();
+}
+
 /// Messages of a few people in a few places.
 fn some_message() -> impl Strategy<Value = (usize, usize, String)> {
     (0..3usize, 0..3usize, "[a-z退款好]{0,12}")

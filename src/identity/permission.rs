@@ -62,6 +62,12 @@ pub enum Permission {
     /// Read archived conversations.
     #[n(16)]
     ArchiveRead,
+    /// Judge what sensitive words have found.
+    #[n(17)]
+    AlertHandle,
+    /// Decide which words are looked for.
+    #[n(18)]
+    WordManage,
 }
 
 /// A set of rights.
@@ -69,7 +75,7 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
@@ -77,6 +83,8 @@ impl Permission {
         Self::GroupRead,
         Self::TagRead,
         Self::ArchiveRead,
+        Self::AlertHandle,
+        Self::WordManage,
         Self::OrgRead,
         Self::OrgEdit,
         Self::Scim,
@@ -101,6 +109,8 @@ impl Permission {
             Self::OrgRead => "org.read",
             Self::OrgEdit => "org.edit",
             Self::ArchiveRead => "archive.read",
+            Self::AlertHandle => "archive.judge",
+            Self::WordManage => "archive.words",
             Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",

@@ -86,10 +86,12 @@ impl Role {
         let mut permissions: Permissions = permissions.iter().copied().collect();
         if matches!(self, Self::SuperAdmin | Self::DepartmentAdmin) {
             // Running the system is no reason to read what people wrote.
-            match settings.admins_read_chats {
-                true => permissions.insert(Permission::ArchiveRead),
-                false => permissions.remove(&Permission::ArchiveRead),
-            };
+            for right in CHATS {
+                match settings.admins_read_chats {
+                    true => permissions.insert(right),
+                    false => permissions.remove(&right),
+                };
+            }
         }
         let chats = match self {
             Self::Staff => Breadth::Own,
@@ -103,6 +105,9 @@ impl Role {
     }
 }
 
+/// What admins may where the firm lets them read archived conversations.
+const CHATS: [Permission; 2] = [Permission::ArchiveRead, Permission::AlertHandle];
+
 const DEPARTMENT_ADMIN: &[Permission] = &[
     Permission::CustomerRead,
     Permission::CustomerReveal,
@@ -112,6 +117,7 @@ const DEPARTMENT_ADMIN: &[Permission] = &[
     Permission::TagRead,
     Permission::OrgRead,
     Permission::OrgEdit,
+    Permission::WordManage,
     Permission::JobRead,
 ];
 
@@ -127,6 +133,7 @@ const STAFF: &[Permission] = &[
 const COMPLIANCE: &[Permission] = &[
     Permission::OrgRead,
     Permission::ArchiveRead,
+    Permission::AlertHandle,
     Permission::AuditRead,
     Permission::AuditVerify,
     Permission::AuditExport,

@@ -1,0 +1,25 @@
+//! Sensitive words (敏感词) and behaviour: what is looked for in archived messages, the alerts
+//! that come of it, and the queue in which people deal with them.
+//!
+//! The watch follows the feed with its own place: a message is looked at once, by the lists
+//! that are in force when it arrives. A list that is new or changed looks through what is
+//! there already as a job. An alert is named by message and cause, so looking twice makes one.
+
+mod actions;
+mod job;
+mod model;
+pub(super) mod tables;
+mod watch;
+
+pub use actions::{
+    AssignAlert, CloseAlert, DeleteList, ReopenAlert, SaveList, assign, close, delete_list, reaches,
+    reopen, save_list,
+};
+pub use job::{KIND, run as rescan};
+pub use model::{
+    Alert, AlertId, AlertState, Behaviour, Cause, Severity, Verdict, WordList, WordListId,
+};
+pub use tables::{alerts, lists};
+#[cfg(test)]
+pub(super) use watch::raise_all_for_test;
+pub(super) use watch::run;

@@ -1,0 +1,254 @@
+//! Word lists and alerts: types and pure rules.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    kit::{Id, Timestamp},
+    org::DepartmentId,
+    store::SubjectId,
+};
+
+/// See [`WordList`].
+pub type WordListId = Id<WordList>;
+/// See [`Alert`].
+pub type AlertId = Id<Alert>;
+
+/// Words that are looked for, by one department or by the firm.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WordList {
+    /// Ours.
+    #[n(0)]
+    pub id: WordListId,
+    /// Name.
+    #[n(1)]
+    pub name: String,
+    /// The words as typed.
+    #[n(2)]
+    pub words: Vec<String>,
+    /// The department whose members' messages are looked at, with all below it; everybody's
+    /// where there is none.
+    #[n(3)]
+    pub unit: Option<DepartmentId>,
+    /// How much it matters.
+    #[n(4)]
+    pub severity: Severity,
+    /// Whether it is in force.
+    #[n(5)]
+    pub is_on: bool,
+    /// Behaviour that is looked for beside the words.
+    #[n(6)]
+    pub behaviours: Vec<Behaviour>,
+    /// When it was last changed.
+    #[n(7)]
+    pub changed_at: Timestamp,
+}
+
+/// How much an alert matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Severity {
+    /// To be looked at in time.
+    #[n(0)]
+    Low,
+    /// To be looked at today.
+    #[n(1)]
+    Medium,
+    /// To be looked at now.
+    #[n(2)]
+    High,
+}
+
+impl Severity {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 3] = [Self::High, Self::Medium, Self::Low];
+
+    /// Stable code, also the catalogue key's end.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What somebody did, beside the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Behaviour {
+    /// Sent a card (名片).
+    #[n(0)]
+    Card,
+    /// Sent a red packet (红包).
+    #[n(1)]
+    RedPacket,
+    /// Wrote a phone number.
+    #[n(2)]
+    Phone,
+    /// Took a message back (撤回).
+    #[n(3)]
+    Recall,
+}
+
+impl Behaviour {
+    /// All of them, in the order of the form.
+    pub const ALL: [Self; 4] = [Self::Card, Self::RedPacket, Self::Phone, Self::Recall];
+
+    /// Stable code, also the catalogue key's end.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::RedPacket => "red_packet",
+            Self::Phone => "phone",
+            Self::Recall => "recall",
+        }
+    }
+}
+
+/// What an alert is about.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Cause {
+    /// These words of the list, as typed there.
+    #[n(0)]
+    Words(#[n(0)] Vec<String>),
+    /// Behaviour that the list looks for.
+    #[n(1)]
+    Behaviour(#[n(0)] Behaviour),
+}
+
+/// A message that somebody should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Alert {
+    /// Ours.
+    #[n(0)]
+    pub id: AlertId,
+    /// The list that looked.
+    #[n(1)]
+    pub list: WordListId,
+    /// What it found.
+    #[n(2)]
+    pub cause: Cause,
+    /// As the list says.
+    #[n(3)]
+    pub severity: Severity,
+    /// The conversation, by number.
+    #[n(4)]
+    pub chat: u32,
+    /// The message.
+    #[n(5)]
+    pub seq: u64,
+    /// When the message was sent.
+    #[n(6)]
+    pub sent_at: Timestamp,
+    /// Who wrote it, by number.
+    #[n(7)]
+    pub from: u32,
+    /// The members among sender and receivers, by number.
+    #[n(8)]
+    pub staff: Vec<u32>,
+    /// Under whose key the alert lies: whoever the message is about.
+    #[n(9)]
+    pub subject: SubjectId,
+    /// Where it stands.
+    #[n(10)]
+    pub state: AlertState,
+    /// When it was raised.
+    #[n(11)]
+    pub raised_at: Timestamp,
+}
+
+/// Where an alert stands.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum AlertState {
+    /// Nobody has looked.
+    #[n(0)]
+    Open,
+    /// Somebody is to look: an account, as a subject.
+    #[n(1)]
+    Assigned(#[n(0)] SubjectId),
+    /// Judged, with a note, by this account at this time.
+    #[n(2)]
+    Closed(
+        #[n(0)] Verdict,
+        #[n(1)] String,
+        #[n(2)] Option<SubjectId>,
+        #[n(3)] Timestamp,
+    ),
+}
+
+impl AlertState {
+    /// Stable code, also the catalogue key's end.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Assigned(_) => "assigned",
+            Self::Closed(..) => "closed",
+        }
+    }
+}
+
+/// What came of looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Verdict {
+    /// A violation.
+    #[n(0)]
+    Violation,
+    /// Nothing was wrong.
+    #[n(1)]
+    Harmless,
+}
+
+impl Verdict {
+    /// Both, in the order of the form.
+    pub const ALL: [Self; 2] = [Self::Violation, Self::Harmless];
+
+    /// Stable code, also the catalogue key's end.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Violation => "violation",
+            Self::Harmless => "harmless",
+        }
+    }
+}
+
+/// Digits of a mobile number (中国大陆手机号).
+const PHONE_DIGITS: usize = 11;
+
+/// Whether a text holds a mobile number: eleven digits that begin with 13 to 19 and stand
+/// alone. Blanks and hyphens within are passed over.
+pub fn has_phone(text: &str) -> bool {
+    let mut run = String::new();
+    for c in crate::search::fold(text).chars().chain(['\n']) {
+        match c {
+            c if c.is_ascii_digit() => run.push(c),
+            ' ' | '-' if !run.is_empty() => {}
+            _ => {
+                let second = run.as_bytes().get(1);
+                if run.len() == PHONE_DIGITS
+                    && run.starts_with('1')
+                    && second.is_some_and(|d| (b'3'..=b'9').contains(d))
+                {
+                    return true;
+                }
+                run.clear();
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mobile_number_is_one_however_it_is_spaced() {
+        for text in ["13800138000", "打我 138-0013-8000 谢谢", "１３８００１３８０００", "电话:19912345678。"] {
+            assert!(has_phone(text), "{text}");
+        }
+        for text in ["", "1380013800", "138001380001", "订单 12800138000", "单号2026112600001"] {
+            assert!(!has_phone(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! word-lists, alerts, and the place of the watch.
+
+use minicbor::{Decode, Encode};
+
+use crate::store::{
+    AuditView, Class, Desc, Entity, Index, Key, Read, StoreError, SubjectId, TableSpec, Walk,
+};
+
+use super::{
+    super::queries::ArchiveSight,
+    model::{Alert, AlertId, AlertState, Cause, WordList, WordListId},
+};
+
+/// The tables.
+pub(in crate::archive) const TABLES: [TableSpec; 3] = [
+    TableSpec::of::<WordList>(),
+    TableSpec::of::<Alert>(),
+    TableSpec::of::<WatchPlace>(),
+];
+
+impl Entity for WordList {
+    const KIND: &'static str = "word_list";
+    const TABLE: &'static str = "word-lists-1";
+    const CLASS: Class = Class::Record;
+    type Key = WordListId;
+
+    fn key(&self) -> WordListId {
+        self.id
+    }
+    fn audit_view(&self) -> AuditView {
+        let behaviours: Vec<&str> = self.behaviours.iter().map(|b| b.code()).collect();
+        vec![
+            ("name", self.name.as_str().into()),
+            ("words", self.words.clone().into()),
+            ("unit", self.unit.map(|unit| unit.to_string()).into()),
+            ("severity", self.severity.code().into()),
+            ("on", self.is_on.into()),
+            ("behaviours", behaviours.into()),
+        ]
+    }
+}
+
+/// Alerts by when their message was sent, newest first; the open ones apart.
+const ALERT_BY_TIME: Index<Alert> = Index::new("alerts-1.by_time", |a, _| {
+    let is_closed = matches!(a.state, AlertState::Closed(..));
+    vec![Key::new().with(is_closed).with(Desc(a.sent_at))]
+});
+
+/// The alert of a list about a message.
+pub(super) const ALERT_BY_MESSAGE: Index<Alert> = Index::unique("alerts-1.by_message", |a, _| {
+    vec![message_key(a.seq, a.list, &a.cause)]
+});
+
+/// The key of an alert in [`ALERT_BY_MESSAGE`]: the words that were found may change with the
+/// list, and it stays the same alert.
+pub(super) fn message_key(seq: u64, list: WordListId, cause: &Cause) -> Key {
+    let cause = match cause {
+        Cause::Words(_) => "words",
+        Cause::Behaviour(behaviour) => behaviour.code(),
+    };
+    Key::new().with(seq).with(list).with(cause)
+}
+
+impl Entity for Alert {
+    const KIND: &'static str = "alert";
+    const TABLE: &'static str = "alerts-1";
+    const CLASS: Class = Class::Record;
+    type Key = AlertId;
+
+    fn key(&self) -> AlertId {
+        self.id
+    }
+    fn subject(&self) -> Option<SubjectId> {
+        Some(self.subject)
+    }
+    fn indexes() -> &'static [Index<Self>] {
+        &[ALERT_BY_TIME, ALERT_BY_MESSAGE]
+    }
+    fn audit_view(&self) -> AuditView {
+        let (verdict, note) = match &self.state {
+            AlertState::Closed(verdict, note, ..) => (Some(verdict.code()), note.as_str()),
+            _ => (None, ""),
+        };
+        let assigned = match &self.state {
+            AlertState::Assigned(account) => Some(account.to_string()),
+            _ => None,
+        };
+        vec![
+            ("list", self.list.to_string().into()),
+            ("message", self.seq.into()),
+            ("state", self.state.code().into()),
+            ("assigned", assigned.into()),
+            ("verdict", verdict.into()),
+            ("note", note.into()),
+        ]
+    }
+}
+
+/// Up to which number of the feed messages were looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct WatchPlace {
+    #[n(0)]
+    pub feed: u64,
+}
+
+impl Entity for WatchPlace {
+    const KIND: &'static str = "watch_place";
+    const TABLE: &'static str = "archive-watch-1";
+    const CLASS: Class = Class::Machinery;
+    type Key = String;
+
+    fn key(&self) -> String {
+        super::super::tables::FIRM.to_owned()
+    }
+}
+
+/// All word lists, by name.
+pub fn lists(r: &Read<'_>) -> Result<Vec<WordList>, StoreError> {
+    let mut lists: Vec<WordList> = r.all(None)?.collect::<Result<_, _>>()?;
+    lists.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(lists)
+}
+
+/// Alerts in sight, newest message first; the closed ones or the others.
+pub fn alerts<'a>(
+    r: &Read<'a>,
+    sight: &'a ArchiveSight,
+    closed: bool,
+) -> Result<impl Iterator<Item = Result<Alert, StoreError>> + use<'a>, StoreError> {
+    let walk = Walk::prefix(Key::new().with(closed));
+    let found = r.list(&ALERT_BY_TIME, &walk)?;
+    let is_in_sight = |alert: &Alert| sight.sees_any(alert.staff.iter().copied());
+    Ok(found.filter(move |alert| alert.as_ref().map_or(true, is_in_sight)))
+}

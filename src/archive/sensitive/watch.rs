@@ -1,0 +1,243 @@
+//! The watch: looks at every message once, as it arrives.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    kit::Id,
+    org::{Directory, MemberId},
+    search::fold,
+    slice::WorkerFuture,
+    store::{Act, Entity, Read, StoreError, Write},
+    wecom::archive::Kind,
+};
+
+use super::{
+    super::{
+        model::{Party, PartyKind, Pull},
+        queries::{self, Message},
+        stretch::Content,
+    },
+    model::{Alert, AlertState, Behaviour, Cause, WordList, has_phone},
+    tables::{ALERT_BY_MESSAGE, WatchPlace, lists, message_key},
+};
+
+/// Feed entries that are looked through at once.
+const ENTRIES: usize = 500;
+/// Pulls of one write.
+const PULLS: usize = 8;
+
+/// Runs as long as the process.
+pub(in crate::archive) fn run(app: Arc<App>) -> WorkerFuture {
+    Box::pin(async move {
+        let mut head = app.store.watch_feed();
+        while !app.is_stopping() {
+            while look(&app).await? {}
+            tokio::select! {
+                changed = head.changed() => changed.map_err(AppError::internal)?,
+                () = app.stopped() => return Ok(()),
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Looks at the next stretch of the feed; whether there is more.
+pub(super) async fn look(app: &Arc<App>) -> Result<bool> {
+    let step = app.clone();
+    let found = tokio::task::spawn_blocking(move || step.read(|r| next(&step, r)));
+    let Some((alerts, place, more)) = found.await.map_err(AppError::internal)?? else {
+        return Ok(false);
+    };
+    let act = Act::by_system("alert.raise", "archive");
+    app.write(act, move |w| {
+        for alert in alerts {
+            raise(w, alert)?;
+        }
+        Ok(w.put(&place)?)
+    })
+    .await?;
+    Ok(more)
+}
+
+/// What the next entries of the feed give rise to, the place behind them, and whether there
+/// are more; none if there are no pulls among them.
+type Step = Option<(Vec<Alert>, WatchPlace, bool)>;
+
+fn next(app: &App, r: &Read<'_>) -> Result<Step> {
+    let place = r.get::<WatchPlace>(&super::super::tables::FIRM.to_owned())?;
+    let mut place = place.unwrap_or_default();
+    let from = place.feed;
+    let mut pulls = Vec::new();
+    let (mut seen, mut more) = (0, false);
+    for entry in r.feed(from)? {
+        if seen == ENTRIES || pulls.len() == PULLS {
+            more = true;
+            break;
+        }
+        let entry = entry?;
+        (place.feed, seen) = (entry.n, seen + 1);
+        if entry.kind == Pull::KIND
+            && let Some(no) = entry.key_as::<u64>()
+            && let Some(pull) = r.get::<Pull>(&no)?
+        {
+            pulls.push(pull);
+        }
+    }
+    // Entries about other things move the place only now and then: each move is a write.
+    if pulls.is_empty() && !more {
+        return Ok(None);
+    }
+    let directory = app.directory.get(r)?;
+    let sieve = Sieve::of(&directory, lists(r)?)?;
+    let mut alerts = Vec::new();
+    for pull in &pulls {
+        for message in queries::messages_of_pull(r, pull)? {
+            alerts.extend(sieve.alerts(r, &message)?);
+        }
+    }
+    Ok(Some((alerts, place, more)))
+}
+
+/// Raises an alert unless the same is known.
+pub(super) fn raise(w: &mut Write<'_>, mut alert: Alert) -> Result<bool, StoreError> {
+    let key = message_key(alert.seq, alert.list, &alert.cause);
+    if w.read().find_key(&ALERT_BY_MESSAGE, &key)?.is_some() {
+        return Ok(false);
+    }
+    alert.id = w.new_id::<Alert>()?;
+    alert.raised_at = w.now();
+    w.put(&alert)?;
+    Ok(true)
+}
+
+/// Lists in force, ready to be looked with.
+pub(super) struct Sieve {
+    lists: Vec<Ready>,
+}
+
+struct Ready {
+    list: WordList,
+    words: AhoCorasick,
+    /// The members whose messages count; `None` for everybody's.
+    members: Option<BTreeSet<MemberId>>,
+}
+
+impl Sieve {
+    pub(super) fn of(directory: &Directory, lists: Vec<WordList>) -> Result<Self> {
+        let in_force = lists.into_iter().filter(|list| list.is_on);
+        let ready = in_force.map(|list| {
+            let words = list.words.iter().map(|word| fold(word));
+            let words = AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                .build(words)
+                .map_err(AppError::internal)?;
+            let members = list.unit.map(|unit| match directory.tree.find(unit) {
+                Some(unit) => directory.member_ids_under(unit.wecom_id),
+                None => BTreeSet::new(),
+            });
+            Ok(Ready {
+                list,
+                words,
+                members,
+            })
+        });
+        Ok(Self {
+            lists: ready.collect::<Result<_>>()?,
+        })
+    }
+
+    /// What a message gives rise to.
+    pub(super) fn alerts(
+        &self,
+        r: &Read<'_>,
+        message: &Message,
+    ) -> Result<Vec<Alert>, StoreError> {
+        // Words that are gone are no reason for an alert.
+        let is_gone = matches!(message.content, Content::Erased | Content::Deleted);
+        if self.lists.is_empty() || is_gone {
+            return Ok(Vec::new());
+        }
+        let text = message.text_to_index();
+        let folded = fold(&text);
+        let (mut staff, mut members) = (Vec::new(), Vec::new());
+        for no in std::iter::once(&message.from).chain(&message.to) {
+            let party = r.get::<Party>(no)?;
+            if let Some(party) = party.filter(|party| party.kind == PartyKind::Member) {
+                staff.push(*no);
+                members.push(party.subject.cast());
+            }
+        }
+        let mut alerts = Vec::new();
+        for ready in self.lists.iter().filter(|ready| ready.is_about(&members)) {
+            for cause in ready.causes(message, &text, &folded) {
+                alerts.push(Alert {
+                    id: Id::from_bits(0),
+                    list: ready.list.id,
+                    cause,
+                    severity: ready.list.severity,
+                    chat: message.chat,
+                    seq: message.seq,
+                    sent_at: message.at,
+                    from: message.from,
+                    staff: staff.clone(),
+                    subject: message.subject,
+                    state: AlertState::Open,
+                    raised_at: message.at,
+                });
+            }
+        }
+        Ok(alerts)
+    }
+}
+
+impl Ready {
+    fn is_about(&self, members: &[MemberId]) -> bool {
+        self.members
+            .as_ref()
+            .is_none_or(|own| members.iter().any(|member| own.contains(member)))
+    }
+
+    fn causes(&self, message: &Message, text: &str, folded: &str) -> Vec<Cause> {
+        let hits = self.words.find_overlapping_iter(folded);
+        let hits: BTreeSet<usize> = hits.map(|hit| hit.pattern().as_usize()).collect();
+        let mut causes = Vec::new();
+        if !hits.is_empty() {
+            let words = hits.iter().filter_map(|at| self.list.words.get(*at));
+            causes.push(Cause::Words(words.cloned().collect()));
+        }
+        let shown = self.list.behaviours.iter();
+        let shown = shown.filter(|behaviour| shows(**behaviour, message.kind, text));
+        causes.extend(shown.map(|behaviour| Cause::Behaviour(*behaviour)));
+        causes
+    }
+}
+
+fn shows(behaviour: Behaviour, kind: Kind, text: &str) -> bool {
+    match behaviour {
+        Behaviour::Card => kind == Kind::Card,
+        Behaviour::RedPacket => matches!(kind, Kind::RedPacket | Kind::ExternalRedPacket),
+        Behaviour::Phone => has_phone(text),
+        Behaviour::Recall => kind == Kind::Revoke,
+    }
+}
+
+/// Looks through everything with one list; gives the number of new alerts.
+#[cfg(test)]
+pub(in crate::archive) fn raise_all_for_test(w: &mut Write<'_>, list: WordList) -> Result<usize> {
+    let sieve = Sieve::of(&Directory::default(), vec![list])?;
+    let mut found = Vec::new();
+    for messages in queries::all_messages(&w.read())? {
+        for message in messages? {
+            found.extend(sieve.alerts(&w.read(), &message)?);
+        }
+    }
+    let mut raised = 0;
+    for alert in found {
+        raised += usize::from(raise(w, alert)?);
+    }
+    Ok(raised)
+}
