@@ -1,9 +1,9 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, archive, audit, compliance, custody, customers, finder, identity, import, org, rollout, scim,
-    slice::Slice, slice::Worker, store, store::TableSpec, sync, tags, work, work::JobKind,
-    work::effects::EffectKind,
+    app::App, archive, audit, compliance, custody, customers, finder, identity, import, org,
+    rollout, scim, slice::Slice, slice::Worker, store, store::TableSpec, sync, tags, work,
+    work::JobKind, work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.

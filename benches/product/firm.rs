@@ -117,6 +117,7 @@ impl Firm {
                 app_secret: Secret::new(sim.app_secret.clone()),
                 contact_secret: Some(Secret::new(sim.contact_secret.clone())),
                 sync_secret: Some(Secret::new(sim.sync_secret.clone())),
+                archive_secret: None,
                 callback_token: Some(Secret::new(sim.token.clone())),
                 callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
             }),

@@ -43,6 +43,7 @@ use crate::{
     work::JobKind,
 };
 
+pub use media::open as open_file;
 pub use model::{
     Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, KeyVersion, Locked, Media,
     MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Tally,
@@ -58,6 +59,8 @@ pub struct State {
     files: Notify,
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,
+    #[cfg(any(test, feature = "faults"))]
+    program: Mutex<Option<std::path::PathBuf>>,
 }
 
 impl State {
@@ -72,11 +75,39 @@ impl State {
         match &*known {
             Some((of, host)) if of == settings => host.clone(),
             _ => {
-                let host = Host::start(settings.clone());
+                let host = self.start(settings.clone());
                 *known = Some((settings.clone(), host.clone()));
                 host
             }
         }
+    }
+
+    #[cfg(not(any(test, feature = "faults")))]
+    fn start(&self, settings: Settings) -> Host {
+        Host::start(settings)
+    }
+
+    #[cfg(any(test, feature = "faults"))]
+    fn start(&self, settings: Settings) -> Host {
+        let program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*program {
+            Some(program) => Host::of_program(settings, program.clone()),
+            None => Host::start(settings),
+        }
+    }
+
+    /// Runs the library in the process of another program than this one.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn run_library_in(&self, program: std::path::PathBuf) {
+        let mut known = self.program.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(program);
+    }
+
+    /// The process with the library, if one runs: to be killed.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn library(&self) -> Option<Host> {
+        let known = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|(_, host)| host.clone())
     }
 
     /// Waits until something wakes the puller, at most so long.
@@ -129,17 +160,15 @@ pub fn slice() -> Slice {
                 post().to(words::delete)
             }),
         ],
-        nav: vec![
-            NavItem {
-                group: NavGroup::Chats,
-                order: 20,
-                word: "sensitive.nav",
-                href: "/sensitive/alerts",
-                icon: "warn",
-                access: judge,
-                in_tab_bar: false,
-            },
-        ],
+        nav: vec![NavItem {
+            group: NavGroup::Chats,
+            order: 20,
+            word: "sensitive.nav",
+            href: "/sensitive/alerts",
+            icon: "warn",
+            access: judge,
+            in_tab_bar: false,
+        }],
         settings: vec![SettingsTab {
             order: 25,
             word: "archive_setup.nav",

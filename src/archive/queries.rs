@@ -339,9 +339,8 @@ pub fn all_messages<'a>(
     r: &Read<'a>,
 ) -> Result<impl Iterator<Item = Result<Vec<Message>, StoreError>> + use<'a>, StoreError> {
     let read = *r;
-    Ok(r.all::<Stretch>(None)?.map(move |stretch| {
-        Ok(messages_in(&stretch?.open(&read)?))
-    }))
+    Ok(r.all::<Stretch>(None)?
+        .map(move |stretch| Ok(messages_in(&stretch?.open(&read)?))))
 }
 
 /// The messages that a pull has brought, whoever may see them: for what is derived.

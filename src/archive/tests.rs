@@ -250,7 +250,13 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
     let archive = Archive::new();
     archive.pull(vec![
         text(1, CUSTOMER, &["LinXiaoyu"], "", "可以私下轉賬吗"),
-        text(2, "LinXiaoyu", &[CUSTOMER], "", "打我１３８ ００１３ ８０００"),
+        text(
+            2,
+            "LinXiaoyu",
+            &[CUSTOMER],
+            "",
+            "打我１３８ ００１３ ８０００",
+        ),
         text(3, "LinXiaoyu", &[CUSTOMER], "", "好的"),
     ]);
     let list = WordList {

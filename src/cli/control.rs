@@ -16,7 +16,7 @@ use tokio::{
     net::UnixListener,
 };
 
-use crate::{app::App, config::Config};
+use crate::{app::App, archive, config::Config};
 
 use super::{
     account::{self, AccountRequest},
@@ -115,7 +115,9 @@ fn perform(
         ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
         ControlRequest::Doctor { lang } => doctor::perform(app, &lang, is_serving)?,
         ControlRequest::Resume { reason } => serde_json::to_value(resume::perform(app, &reason)?)?,
-        ControlRequest::Reindex => serde_json::to_value(app.reindex()?)?,
+        ControlRequest::Reindex => {
+            serde_json::to_value(app.reindex()? + archive::index::reindex(app)?)?
+        }
         ControlRequest::Account { request } => {
             serde_json::to_value(account::perform(&app.store, request)?)?
         }

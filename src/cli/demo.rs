@@ -7,18 +7,25 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     app::App,
-    config::{Config, Overrides, WecomConfig},
+    archive::{
+        key_ring::{self, KeepKey},
+        sensitive::{self, Behaviour, SaveList, Severity, WordList},
+    },
+    config::{ArchiveSource, Config, Overrides, WecomConfig},
     error::{AppError, Result},
     identity::{
         AccessSettings, NewPassword, PasswordHash, Role, SecuritySettings, Viewer,
         actions::{self, CreateAccount, SaveAccessSettings, SaveSecurity, UpdateAccount},
         queries,
     },
-    kit::{Clock, Random, Secret},
+    kit::{Clock, Id, Random, Secret},
     org,
     store::{Folder, Write},
     sync,
-    wecom::sim::{SimHandle, SimOptions, Simulator, firm},
+    wecom::{
+        archive::PrivateKey,
+        sim::{SimHandle, SimOptions, Simulator, firm},
+    },
     work::{
         effects::{self, Area, SaveWriteSettings, WriteMode, WriteSettings},
         jobs,
@@ -63,6 +70,8 @@ pub(super) fn run(overrides: &Overrides, args: &Args) -> CommandResult {
     if first_start {
         make_accounts(&app)?;
         allow_writing(&app)?;
+        make_archive_key(&app, &sim)?;
+        make_word_lists(&app)?;
         queue_sync(&app)?;
     }
     let stage = sim.stage_url();
@@ -126,7 +135,7 @@ fn open(
         listen,
         firm: None,
         wecom: Some(wecom),
-        archive: None,
+        archive: Some(ArchiveSource::Url(sim.base_url.clone())),
         wecom_base_url: sim.base_url.clone(),
         proxy: None,
         wecom_login_url: Some(sim.login_url()),
@@ -198,6 +207,65 @@ fn allow_writing(app: &App) -> Result<()> {
             let allowed = viewer.allow(w, SaveWriteSettings { settings })?;
             effects::save_write_settings(w, allowed)
         })
+}
+
+/// A key pair for the archive; the public half goes where WeCom's console would take it.
+fn make_archive_key(app: &App, sim: &SimHandle) -> Result<()> {
+    let key = PrivateKey::generate().map_err(AppError::internal)?;
+    let version = sim
+        .upload_archive_key(&key.public_pem())
+        .map_err(|_| AppError::internal("the console takes no key"))?;
+    let private = key.to_pem().map_err(AppError::internal)?;
+    let private = Secret::new((*private).clone());
+    let viewer = Viewer::system("demo");
+    app.store
+        .write_blocking(viewer.change("archive.key"), move |w| {
+            let allowed = viewer.allow(w, KeepKey { version, private })?;
+            key_ring::keep(w, allowed)
+        })
+}
+
+/// Word lists as a retailer would have them.
+fn make_word_lists(app: &App) -> Result<()> {
+    let lists: [(&str, Severity, &[&str], &[Behaviour]); 2] = [
+        (
+            "飞单与私下交易",
+            Severity::High,
+            &["私下转账", "飞单", "回扣", "转我微信", "私人账户"],
+            &[Behaviour::RedPacket],
+        ),
+        (
+            "辱骂与投诉",
+            Severity::Medium,
+            &["垃圾", "骗子", "投诉你", "曝光"],
+            &[],
+        ),
+    ];
+    for (name, severity, words, behaviours) in lists {
+        let viewer = Viewer::system("demo");
+        let list = WordList {
+            id: Id::from_bits(0),
+            name: name.to_owned(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            unit: None,
+            severity,
+            is_on: true,
+            behaviours: behaviours.to_vec(),
+            changed_at: app.store.clock().now(),
+        };
+        let directory = app.read(|r| app.directory.get(r))?;
+        let command = SaveList {
+            list,
+            looks_back: false,
+            directory,
+        };
+        app.store
+            .write_blocking(viewer.change("word_list.save"), move |w| {
+                let allowed = viewer.allow(w, command)?;
+                sensitive::save_list(w, allowed).map(drop)
+            })?;
+    }
+    Ok(())
 }
 
 fn queue_sync(app: &App) -> Result<jobs::JobId> {

@@ -26,6 +26,7 @@ use crate::{
     web::encode,
     wecom::{
         callback::{BODY_BYTES_MAX, Keys, Query, Refused},
+        event::Event,
         event::Received,
     },
 };
@@ -136,13 +137,14 @@ pub(super) async fn receive(
         Ok(opened) => opened,
         Err(reason) => return Ok(refuse(&app, reason)),
     };
-    let (name, target) = match Received::parse(&body) {
+    let (name, target, tells_of_chats) = match Received::parse(&body) {
         Ok(received) => (
             target::code(&received.event),
             target::of(&received.event, received.at),
+            received.event == Event::ArchiveNotify,
         ),
         // Signed, so it comes from WeCom: kept to be looked at.
-        Err(_) => ("unreadable".to_owned(), None),
+        Err(_) => ("unreadable".to_owned(), None, false),
     };
     #[cfg(any(test, feature = "faults"))]
     let body = match planted::spoil(&app, body, &name, &target).await {
@@ -159,6 +161,9 @@ pub(super) async fn receive(
     if is_new {
         count(&app.sync.heard.stored);
         app.sync.arrived.notify_one();
+        if tells_of_chats {
+            app.archive.wake.notify_one();
+        }
     } else {
         count(&app.sync.heard.repeated);
     }

@@ -1,5 +1,6 @@
 //! What people do, from the first click to the proof.
 
+mod archive;
 mod back_in_time;
 mod bad_input;
 mod directory;

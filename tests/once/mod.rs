@@ -89,7 +89,7 @@ impl Firm {
     }
 
     fn open(&mut self) {
-        let config = support::config(&self.sim, self.data.clone(), true);
+        let config = support::config(&self.sim, self.data.clone(), support::Link::Account);
         // The last to let go of the folder may be a thread of the runtime that has just ended.
         let app = wait_for("the folder is free", || {
             match App::open_at(config.clone(), self.clock.clone()) {

@@ -15,7 +15,7 @@ use reqwest::header::HeaderMap;
 
 use qitai::{
     app::App,
-    config::{Config, WecomConfig},
+    config::{ArchiveSource, Config, WecomConfig},
     identity::{
         AccessSettings, NewPassword, PasswordHash, Role, Unit, Viewer,
         actions::{self, CreateAccount, SaveAccessSettings},
@@ -41,7 +41,7 @@ pub struct TestApp {
     background: tokio::runtime::Runtime,
     running: Option<tokio::task::JoinHandle<qitai::error::Result<()>>>,
     server: Option<std::thread::JoinHandle<()>>,
-    connected: bool,
+    link: Link,
     dir: Option<tempfile::TempDir>,
 }
 
@@ -49,7 +49,18 @@ pub struct TestApp {
 pub struct Stopped {
     pub dir: tempfile::TempDir,
     sim: SimHandle,
-    connected: bool,
+    link: Link,
+}
+
+/// How a product stands to the firm's WeCom account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It knows of none.
+    None,
+    /// It is connected.
+    Account,
+    /// It is connected and reads the archived chats.
+    Chats,
 }
 
 impl Stopped {
@@ -71,7 +82,7 @@ impl TestApp {
     }
 
     pub fn with_customers(customers: u32) -> Self {
-        let test = Self::run(customers, true);
+        let test = Self::run(customers, Link::Account, 0);
         test.sync();
         test.make_accounts();
         test.settle();
@@ -80,37 +91,42 @@ impl TestApp {
 
     /// A folder that knows of no account at WeCom, with a super admin alone.
     pub fn unconnected(customers: u32) -> Self {
-        let test = Self::run(customers, false);
+        let test = Self::run(customers, Link::None, 0);
         test.make_account("admin", Role::SuperAdmin, None, None);
         test
     }
 
-    fn run(customers: u32, connected: bool) -> Self {
+    /// The same as [`Self::with_customers`], on a firm with so many archived messages. They
+    /// are read from the moment on in which the firm has a key.
+    pub fn with_chats(customers: u32, messages: u64) -> Self {
+        let test = Self::run(customers, Link::Chats, messages);
+        test.sync();
+        test.make_accounts();
+        test.settle();
+        test
+    }
+
+    fn run(customers: u32, link: Link, messages: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let sim = Simulator::start(SimOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers,
-            chats: ArchiveOptions::default(),
+            chats: ArchiveOptions {
+                messages,
+                ..ArchiveOptions::default()
+            },
             now: Clock::system().now(),
             dir: None,
         })
         .unwrap();
-        Self::over(Stopped {
-            dir,
-            sim,
-            connected,
-        })
+        Self::over(Stopped { dir, sim, link })
     }
 
     /// Serves what is in the folder.
     fn over(stopped: Stopped) -> Self {
-        let app = open(&stopped.sim, stopped.data(), stopped.connected);
-        let Stopped {
-            dir,
-            sim,
-            connected,
-        } = stopped;
+        let app = open(&stopped.sim, stopped.data(), stopped.link);
+        let Stopped { dir, sim, link } = stopped;
         let background = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -134,7 +150,7 @@ impl TestApp {
             background,
             running: Some(running),
             server: Some(server),
-            connected,
+            link,
             dir: Some(dir),
         }
     }
@@ -148,7 +164,7 @@ impl TestApp {
         Stopped {
             dir: self.dir.take().unwrap(),
             sim: self.sim.take().unwrap(),
-            connected: self.connected,
+            link: self.link,
         }
     }
 
@@ -401,19 +417,24 @@ impl Drop for TestApp {
     }
 }
 
-fn open(sim: &SimHandle, data: PathBuf, connected: bool) -> Arc<App> {
+fn open(sim: &SimHandle, data: PathBuf, link: Link) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
-    App::open(config(sim, data, connected)).unwrap()
+    let app = App::open(config(sim, data, link)).unwrap();
+    // The library's process is the product itself, which tests are not.
+    app.archive
+        .run_library_in(env!("CARGO_BIN_EXE_qitai").into());
+    app
 }
 
 /// How the product is told where WeCom is.
-pub fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
+pub fn config(sim: &SimHandle, data: PathBuf, link: Link) -> Config {
     let wecom = WecomConfig {
         corpid: sim.corpid.clone(),
         agentid: sim.agentid,
         app_secret: Secret::new(sim.app_secret.clone()),
         contact_secret: Some(Secret::new(sim.contact_secret.clone())),
         sync_secret: Some(Secret::new(sim.sync_secret.clone())),
+        archive_secret: Some(Secret::new(sim.archive_secret.clone())),
         callback_token: Some(Secret::new(sim.token.clone())),
         callback_aes_key: Some(Secret::new(sim.encoding_aes_key.clone())),
     };
@@ -422,8 +443,8 @@ pub fn config(sim: &SimHandle, data: PathBuf, connected: bool) -> Config {
         data,
         listen,
         firm: None,
-        wecom: connected.then_some(wecom),
-        archive: None,
+        wecom: (link != Link::None).then_some(wecom),
+        archive: (link == Link::Chats).then(|| ArchiveSource::Url(sim.base_url.clone())),
         wecom_base_url: sim.base_url.clone(),
         proxy: None,
         wecom_login_url: Some(sim.login_url()),

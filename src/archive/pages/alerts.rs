@@ -12,8 +12,8 @@ use crate::{
         model::Chat,
         queries::{self, ArchiveSight},
         sensitive::{
-            self, Alert, AlertId, AlertState, AssignAlert, Cause, CloseAlert, ReopenAlert,
-            Verdict, WordList, WordListId,
+            self, Alert, AlertId, AlertState, AssignAlert, Cause, CloseAlert, ReopenAlert, Verdict,
+            WordList, WordListId,
         },
     },
     error::{AppError, Result},
@@ -84,7 +84,9 @@ pub(in crate::archive) async fn index(
     })?;
     let more = found.len() > SHOWN;
     let ids: Vec<String> = found.iter().take(SHOWN).map(|a| a.id.to_string()).collect();
-    let act = viewer.view("alert.list").system_detail("ids", ids.join(" "));
+    let act = viewer
+        .view("alert.list")
+        .system_detail("ids", ids.join(" "));
     app.write(act, |_| Ok(())).await?;
     let lines = app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
@@ -160,7 +162,10 @@ fn line(
                 Verdict::Violation => "sensitive.verdict.violation",
                 Verdict::Harmless => "sensitive.verdict.harmless",
             };
-            (String::new(), Some((word, note.clone(), account(*by)?, *at)))
+            (
+                String::new(),
+                Some((word, note.clone(), account(*by)?, *at)),
+            )
         }
     };
     let own = viewer.account().map(|account| account.subject_id());

@@ -99,7 +99,7 @@ pub(in crate::archive) async fn show(
 fn line(day: Day, query: &ListQuery, current: u32) -> DayLine {
     DayLine {
         name: name_of(day.day),
-        href: query.with("day", &day.day.to_string()).to_string(),
+        href: query.with("day", day.day).to_string(),
         is_current: day.day == current,
         day,
     }

@@ -50,14 +50,12 @@ pub(in crate::archive) struct SettingsPage {
     is_connected: bool,
     /// The configuration file says how the archive is reached, and wins.
     from_file: bool,
-    secret_from_file: bool,
     /// The end of the secret.
     secret: Option<String>,
     library: String,
     /// SHA-256 of the library, or why it can't be read.
     digest: Result<String, String>,
     keys: Vec<KeyLine>,
-    next_version: u32,
     /// Versions that messages wait for and nobody has a key of.
     missing: Vec<(u32, usize, Locked)>,
 }
@@ -97,13 +95,11 @@ fn page(
         is_alarming: standing.is_alarming(cx.now),
         is_connected: account.is_some(),
         from_file: app.config.archive.is_some(),
-        secret_from_file: app.config.wecom.is_some(),
         secret: account.and_then(|a| a.archive_secret.as_ref().map(tail)),
         digest: library_digest(Path::new(&library)).map_err(|error| error.to_string()),
         library,
         missing: missing.map(|(v, (n, why))| (*v, *n, *why)).collect(),
         keys: keys.iter().map(|key| line(key, &standing)).collect(),
-        next_version,
         standing,
     })
 }

@@ -6,9 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    archive::sensitive::{
-        self, Behaviour, DeleteList, SaveList, Severity, WordList, WordListId,
-    },
+    archive::sensitive::{self, Behaviour, DeleteList, SaveList, Severity, WordList, WordListId},
     error::{AppError, Result},
     identity::{Permission, Reach, Viewer},
     kit::{Id, Timestamp},
@@ -77,7 +75,11 @@ pub(super) fn tabs(cx: &Cx, viewer: &Viewer, here: &str) -> Vec<Tab> {
             is_current: href == here,
         })
     };
-    let alerts = tab("/sensitive/alerts", "sensitive.alerts", Permission::AlertHandle);
+    let alerts = tab(
+        "/sensitive/alerts",
+        "sensitive.alerts",
+        Permission::AlertHandle,
+    );
     let words = tab(HERE, "sensitive.words", Permission::WordManage);
     alerts.into_iter().chain(words).collect()
 }
@@ -181,21 +183,25 @@ fn edit_page(
         let is_reached = match &reach {
             Reach::Units(own) => {
                 let path = sight.directory.tree.path(unit.wecom_id);
-                own.iter().any(|own| path.iter().any(|above| above.id == own.cast()))
+                own.iter()
+                    .any(|own| path.iter().any(|above| above.id == own.cast()))
             }
             _ => true,
         };
         if is_reached {
             let indent = "\u{3000}".repeat(depth);
-            units.push(choice(unit.id.to_string(), format!("{indent}{}", unit.name)));
+            units.push(choice(
+                unit.id.to_string(),
+                format!("{indent}{}", unit.name),
+            ));
         }
     }
     let severities = Severity::ALL.map(|s| {
         let (word, _) = severity(s);
         choice(s.code().to_owned(), cx.t(word).into_owned())
     });
-    let behaviours = Behaviour::ALL
-        .map(|b| choice(b.code().to_owned(), cx.t(behaviour(b)).into_owned()));
+    let behaviours =
+        Behaviour::ALL.map(|b| choice(b.code().to_owned(), cx.t(behaviour(b)).into_owned()));
     Ok(EditPage {
         id: id.map(|id| id.to_string()),
         form,
@@ -234,7 +240,13 @@ pub(in crate::archive) async fn edit(
         Ok::<_, AppError>(list.filter(|l| sensitive::reaches(&scope, &directory, l.unit)))
     })?;
     let list = list.ok_or(AppError::NotFound { what: "word_list" })?;
-    Ok(Shown::of(edit_page(&app, &viewer, &cx, Some(id), filled(&list))?))
+    Ok(Shown::of(edit_page(
+        &app,
+        &viewer,
+        &cx,
+        Some(id),
+        filled(&list),
+    )?))
 }
 
 fn filled(list: &WordList) -> FormState {
@@ -285,7 +297,9 @@ impl Fields {
                     .map_err(|_| AppError::field("unit", "sensitive.unknown_unit"))?,
             ),
         };
-        let severity = Severity::ALL.into_iter().find(|s| s.code() == self.severity);
+        let severity = Severity::ALL
+            .into_iter()
+            .find(|s| s.code() == self.severity);
         let mut words: Vec<String> = Vec::new();
         // One word a line; commas and ideographic commas part words too.
         for word in self.words.split(['\n', ',', '，', '、']) {

@@ -12,8 +12,8 @@ pub(super) mod tables;
 mod watch;
 
 pub use actions::{
-    AssignAlert, CloseAlert, DeleteList, ReopenAlert, SaveList, assign, close, delete_list, reaches,
-    reopen, save_list,
+    AssignAlert, CloseAlert, DeleteList, ReopenAlert, SaveList, assign, close, delete_list,
+    reaches, reopen, save_list,
 };
 pub use job::{KIND, run as rescan};
 pub use model::{

@@ -151,11 +151,7 @@ impl Sieve {
     }
 
     /// What a message gives rise to.
-    pub(super) fn alerts(
-        &self,
-        r: &Read<'_>,
-        message: &Message,
-    ) -> Result<Vec<Alert>, StoreError> {
+    pub(super) fn alerts(&self, r: &Read<'_>, message: &Message) -> Result<Vec<Alert>, StoreError> {
         // Words that are gone are no reason for an alert.
         let is_gone = matches!(message.content, Content::Erased | Content::Deleted);
         if self.lists.is_empty() || is_gone {

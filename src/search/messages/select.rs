@@ -137,7 +137,7 @@ pub(super) fn newest(scan: &Scan<'_>, keys: Keys, limit: usize) -> Result<Vec<Fo
             });
         }
         if before > 0 && found.len() > before {
-            found.sort_unstable_by(|a, b| b.place.cmp(&a.place));
+            found.sort_unstable_by_key(|found| std::cmp::Reverse(found.place));
             found.truncate(limit);
         }
     }
@@ -166,7 +166,7 @@ fn oldest(scan: &Scan<'_>, keys: Keys, limit: usize) -> Result<Vec<Found>, Searc
             (end, step) = (start, step.saturating_mul(8));
         }
     }
-    found.sort_unstable_by(|a, b| b.place.cmp(&a.place));
+    found.sort_unstable_by_key(|found| std::cmp::Reverse(found.place));
     let surplus = found.len().saturating_sub(limit);
     found.drain(..surplus);
     Ok(found)

@@ -28,7 +28,7 @@ const MESSAGE_BYTES_MIN: usize = 16;
 const CRASHES_MAX: u32 = 8;
 
 /// What the child is started with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Where messages come from.
     pub backend: Backend,

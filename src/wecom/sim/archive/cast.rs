@@ -240,8 +240,8 @@ impl Cast {
         let all = &seller.customers;
         let (first, last) = (plan.index(episode, 0), plan.index(episode, TURNS - 1));
         // Some customers write much more than others.
-        let mut at = rng.below(all.len() + 1) * rng.below(all.len() + 1) / (all.len() + 1);
-        for _ in 0..8 {
+        let from = rng.below(all.len() + 1) * rng.below(all.len() + 1) / (all.len() + 1);
+        for at in from..from + 8 {
             let number = *all.get(at % all.len())?;
             if self.may_talk(number, first, last) {
                 return Some(Scene {
@@ -251,7 +251,6 @@ impl Cast {
                     shop: seller.shop.clone(),
                 });
             }
-            at += 1;
         }
         None
     }
