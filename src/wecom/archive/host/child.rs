@@ -53,6 +53,8 @@ impl Child {
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
+        // It holds the child's end: with it open, nobody would notice that the child is gone.
+        drop(command);
         let mut child = Self {
             process,
             socket: UnixStream::from_std(ours).map_err(failed)?,

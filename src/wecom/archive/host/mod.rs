@@ -24,8 +24,8 @@ pub use page::Envelope;
 pub(super) const ROWS_MAX: u32 = 1000;
 /// Shorter messages are not given to the library: below 13 bytes it aborts.
 const MESSAGE_BYTES_MIN: usize = 16;
-/// Messages of one question that may end a child before the question itself is given up.
-const CRASHES_MAX: u32 = 8;
+/// Messages in a row that may end a child before the question itself is given up.
+const CRASHES_MAX: u32 = 3;
 
 /// What the child is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,11 +243,18 @@ impl Host {
                 continue;
             }
             let rest = messages.iter().skip(opened.len());
-            let run = rest.take_while(|(key, message)| {
+            let these = rest.take_while(|(key, message)| {
                 message.len() >= MESSAGE_BYTES_MIN && !key.is_empty() && !key.contains(&0)
             });
-            let sealed = run.map(|(key, message)| Sealed::of(key, message)).collect();
-            match self.open_run(sealed, &mut opened).await {
+            let sealed = these
+                .map(|(key, message)| Sealed::of(key, message))
+                .collect();
+            let before = opened.len();
+            let run = self.open_run(sealed, &mut opened).await;
+            if opened.len() > before {
+                crashes = 0;
+            }
+            match run {
                 Ok(()) => {}
                 Err(error) if error.is_of_child() && crashes < CRASHES_MAX => {
                     // Once may be chance: somebody ended the child.

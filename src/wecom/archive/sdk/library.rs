@@ -100,8 +100,8 @@ impl Library {
         // SAFETY: loading runs the library's initializers: foreign code, as everything here.
         // Locally, so that the OpenSSL inside of it does not become anybody else's.
         let library = unsafe { Loaded::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
-        let library = library.map_err(|error| cannot(error.to_string()))?;
-        let functions = Functions::of(&library).map_err(|error| cannot(error.to_string()))?;
+        let library = library.map_err(refused)?;
+        let functions = Functions::of(&library).map_err(refused)?;
         // Unloading has been seen to crash; the process ends soon enough.
         std::mem::forget(library);
         let (proxy, password) = proxy_parts(begin);
@@ -225,6 +225,12 @@ impl Drop for Library {
         // SAFETY: the handle is NewSdk's, and this is its last use.
         unsafe { (self.functions.destroy_sdk)(self.sdk.as_ptr()) };
     }
+}
+
+/// What the loader says, which names file and function.
+fn refused(error: libloading::Error) -> Answer {
+    let told = std::error::Error::source(&error);
+    Answer::CannotBegin(told.map_or_else(|| error.to_string(), ToString::to_string))
 }
 
 /// Copies what an object of the library points at.
