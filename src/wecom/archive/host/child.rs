@@ -15,6 +15,9 @@ use crate::wecom::archive::sdk::{Answer, Ask, Begin, COMMAND, FRAME_BYTES_MAX, F
 /// A child may take this long to load the library.
 const LOADING: Duration = Duration::from_secs(60);
 
+/// This program as it runs, also when the file it came from has been replaced since.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// A running child; ended when dropped.
 pub(super) struct Child {
     process: tokio::process::Child,
@@ -33,10 +36,7 @@ impl Child {
         let failed = |error: std::io::Error| HostError::Start(error.to_string());
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
-        let mut command = match program {
-            Some(program) => Command::new(program),
-            None => Command::new(std::env::current_exe().map_err(failed)?),
-        };
+        let mut command = Command::new(program.unwrap_or(Path::new(THIS_PROGRAM)));
         command.args(COMMAND);
         // Our own settings and secrets are none of the library's business.
         for (name, _) in std::env::vars_os() {
