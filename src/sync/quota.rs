@@ -13,8 +13,11 @@ use crate::{
     identity::{Allowed, Command, Permission, Scope},
     kit::Timestamp,
     slice::WorkerFuture,
-    store::{Act, AuditView, Class, Entity, Read, StoreError, TableSpec, Write},
-    wecom::quota::{Governor, Kept, Overrides, Unit, Window, rule_named},
+    store::{
+        Act, AuditView, Class, Entity, Read, SYSTEM_SUBJECT, StoreError, SubjectId, TableSpec,
+        Write,
+    },
+    wecom::quota::{Governor, Kept, KeptPeople, Overrides, Unit, Window, rule_named},
     work::effects::{EffectSpec, Outside, Priority},
 };
 
@@ -31,6 +34,21 @@ impl Entity for Kept {
 
     fn key(&self) -> String {
         self.budget.clone()
+    }
+}
+
+impl Entity for KeptPeople {
+    const KIND: &'static str = "quota_people";
+    const TABLE: &'static str = "quota-people-1";
+    const CLASS: Class = Class::Machinery;
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.shard.into()
+    }
+    /// Hashes of people, and how often each was written to.
+    fn subject(&self) -> Option<SubjectId> {
+        Some(SYSTEM_SUBJECT)
     }
 }
 
@@ -102,8 +120,11 @@ impl Entity for QuotaSettings {
 }
 
 /// The tables.
-pub(super) const TABLES: [TableSpec; 2] =
-    [TableSpec::of::<Kept>(), TableSpec::of::<QuotaSettings>()];
+pub(super) const TABLES: [TableSpec; 3] = [
+    TableSpec::of::<Kept>(),
+    TableSpec::of::<KeptPeople>(),
+    TableSpec::of::<QuotaSettings>(),
+];
 
 /// Changes the limits.
 #[derive(Debug, Clone)]
@@ -143,12 +164,17 @@ pub fn apply(r: &Read<'_>, governor: &Governor) -> Result<(), StoreError> {
 pub fn restore(r: &Read<'_>, governor: &Governor) -> Result<(), StoreError> {
     let kept: Vec<Kept> = r.all::<Kept>(None)?.collect::<Result<_, _>>()?;
     governor.restore(kept);
+    let people: Vec<KeptPeople> = r.all::<KeptPeople>(None)?.collect::<Result<_, _>>()?;
+    governor.restore_people(people);
     apply(r, governor)
 }
 
 /// Writes what has changed.
 pub fn keep(w: &mut Write<'_>, governor: &Governor) -> Result<(), StoreError> {
     for kept in governor.to_keep() {
+        w.put(&kept)?;
+    }
+    for kept in governor.people_to_keep() {
         w.put(&kept)?;
     }
     Ok(())
@@ -178,18 +204,23 @@ pub(super) fn run(app: Arc<App>) -> WorkerFuture {
                 () = tokio::time::sleep(KEEP_EVERY) => {}
                 () = app.stopped() => {}
             }
-            let kept = app.sync.quota.to_keep();
-            if !kept.is_empty() {
+            let (kept, people) = (app.sync.quota.to_keep(), app.sync.quota.people_to_keep());
+            if !kept.is_empty() || !people.is_empty() {
                 let names: Vec<String> = kept.iter().map(|k| k.budget.clone()).collect();
+                let shards: Vec<u32> = people.iter().map(|k| k.shard).collect();
                 let write = app.write(Act::by_system("sync.quota", "quota"), move |w| {
                     for kept in kept {
                         w.put(&kept)?;
                     }
+                    for kept in people {
+                        w.put(&kept)?;
+                    }
                     Ok(())
                 });
-                write
-                    .await
-                    .inspect_err(|_| app.sync.quota.not_kept(names))?;
+                write.await.inspect_err(|_| {
+                    app.sync.quota.not_kept(names);
+                    app.sync.quota.people_not_kept(shards);
+                })?;
             }
             if app.is_stopping() {
                 return Ok(());

@@ -8,14 +8,14 @@
 //!
 //! Source: WeCom documentation, 频率限制 and 全局错误码.
 
+mod people;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::RandomState},
-    hash::BuildHasher,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 
 use crate::kit::{Clock, Timestamp};
 
+pub use people::KeptPeople;
 pub use rules::{
     ALL_CALLS, AT_ONCE, AT_ONCE_ALL, EACH_CALL, Limit, RULES, Rule, Unit, rule_named, rule_of,
 };
@@ -32,8 +33,6 @@ pub use window::{Counter, Window};
 
 /// A call waits so long for its turn; beyond that it is told when to come again.
 const HOLD_MAX: Duration = Duration::from_secs(3);
-/// People remembered one by one; beyond that the memory begins anew.
-const PEOPLE_MAX: usize = 50_000;
 /// Answers without a refusal after which one more call at a time is tried again.
 const CALM: u32 = 200;
 /// Places beyond the limit for what is urgent.
@@ -206,14 +205,13 @@ struct Inner {
     moved: Notify,
     /// A penalty has begun.
     penalized: Notify,
-    hasher: RandomState,
 }
 
 #[derive(Default)]
 struct State {
     budgets: BTreeMap<String, Budget>,
     overrides: Overrides,
-    people: HashMap<u64, BTreeMap<Window, Counter>>,
+    people: people::People,
 }
 
 #[derive(Default)]
@@ -313,6 +311,39 @@ impl State {
         latest
     }
 
+    /// WeCom drops silently what is too much for one person, so it is held here.
+    fn held_for_people(&self, budget: &str, now: Timestamp, people: &[&str]) -> Option<Held> {
+        let limits = self.limits(budget);
+        let each = limits.iter().filter(|(l, _)| l.unit == Unit::EachPerson);
+        let mut latest: Option<Held> = None;
+        for (limit, max) in each {
+            let Some(max) = max else { continue };
+            for userid in people {
+                let counter = self.people.counter(budget, userid, limit.window);
+                let room = counter.room_at(limit.window, now, 1, *max);
+                if let Some(until) = room.filter(|at| latest.is_none_or(|l| l.until < *at)) {
+                    latest = Some(Held {
+                        until,
+                        why: Why::Window(limit.window),
+                    });
+                }
+            }
+        }
+        latest
+    }
+
+    fn count_people(&mut self, budget: &str, now: Timestamp, people: &[&str]) {
+        let limits = self.limits(budget);
+        let windows = limits.iter().filter(|(l, _)| l.unit == Unit::EachPerson);
+        let windows: Vec<Window> = windows.map(|(l, _)| l.window).collect();
+        if windows.is_empty() {
+            return;
+        }
+        for userid in people {
+            self.people.count(budget, userid, &windows, now);
+        }
+    }
+
     fn has_place(&self, budget: &str, urgency: Urgency) -> bool {
         let more = match urgency {
             Urgency::Urgent => URGENT_PLACES,
@@ -374,7 +405,6 @@ impl Governor {
             state: Mutex::default(),
             moved: Notify::new(),
             penalized: Notify::new(),
-            hasher: RandomState::new(),
         }))
     }
 
@@ -436,7 +466,7 @@ impl Governor {
                 return Err(held);
             }
         }
-        if let Some(held) = self.held_for_people(&state, budget, now, people) {
+        if let Some(held) = state.held_for_people(budget, now, people) {
             return Err(held);
         }
         if !state.has_place(budget, urgency) {
@@ -446,65 +476,11 @@ impl Governor {
             });
         }
         state.count(budget, now, reached);
-        self.count_people(&mut state, budget, now, people);
+        state.count_people(budget, now, people);
         Ok(Pass {
             governor: self.clone(),
             budget: budget.to_owned(),
         })
-    }
-
-    fn person(&self, budget: &str, userid: &str) -> u64 {
-        self.0
-            .hasher
-            .hash_one((budget, userid.to_ascii_lowercase()))
-    }
-
-    /// WeCom drops silently what is too much for one person, so it is held here. Kept in
-    /// memory only.
-    fn held_for_people(
-        &self,
-        state: &State,
-        budget: &str,
-        now: Timestamp,
-        people: &[&str],
-    ) -> Option<Held> {
-        let limits = state.limits(budget);
-        let each = limits.iter().filter(|(l, _)| l.unit == Unit::EachPerson);
-        let mut latest: Option<Held> = None;
-        for (limit, max) in each {
-            let Some(max) = max else { continue };
-            for userid in people {
-                let counters = state.people.get(&self.person(budget, userid));
-                let counter = counters.and_then(|c| c.get(&limit.window));
-                let counter = counter.copied().unwrap_or_default();
-                let room = counter.room_at(limit.window, now, 1, *max);
-                if let Some(until) = room.filter(|at| latest.is_none_or(|l| l.until < *at)) {
-                    latest = Some(Held {
-                        until,
-                        why: Why::Window(limit.window),
-                    });
-                }
-            }
-        }
-        latest
-    }
-
-    fn count_people(&self, state: &mut State, budget: &str, now: Timestamp, people: &[&str]) {
-        let limits = state.limits(budget);
-        let windows = limits.iter().filter(|(l, _)| l.unit == Unit::EachPerson);
-        let windows: Vec<Window> = windows.map(|(l, _)| l.window).collect();
-        if windows.is_empty() {
-            return;
-        }
-        if state.people.len() > PEOPLE_MAX {
-            state.people.clear();
-        }
-        for userid in people {
-            let counters = state.people.entry(self.person(budget, userid)).or_default();
-            for window in &windows {
-                counters.entry(*window).or_default().add(*window, now, 1);
-            }
-        }
     }
 
     /// When a call of this API may be made; none if now. Nothing is counted.
@@ -589,6 +565,22 @@ impl Governor {
             budget.is_changed = budget.penalty.is_some_and(|p| p.until > now);
         }
         kept
+    }
+
+    /// The same of what each person was sent.
+    pub fn people_to_keep(&self) -> Vec<KeptPeople> {
+        let now = self.0.clock.now();
+        self.lock().people.to_keep(now)
+    }
+
+    /// What of it could not be kept has to be given again.
+    pub fn people_not_kept(&self, shards: impl IntoIterator<Item = u32>) {
+        self.lock().people.not_kept(shards);
+    }
+
+    /// Goes on from what was kept of it.
+    pub fn restore_people(&self, kept: impl IntoIterator<Item = KeptPeople>) {
+        self.lock().people.restore(kept);
     }
 
     /// What could not be kept has to be given again.

@@ -181,3 +181,32 @@ async fn whoever_has_to_wait_long_is_told_and_a_crowd_moves_on() {
     drop(passes);
     assert!(waiting.await.unwrap());
 }
+
+#[test]
+fn what_a_person_was_sent_outlives_a_restart() {
+    let (first, clock) = governor();
+    let send = |governor: &Governor, userid: &str| {
+        let sent = governor.try_enter("message/send", Urgency::Urgent, &[userid]);
+        sent.map(drop).map_err(|held| held.why)
+    };
+    for _ in 0..30 {
+        assert_eq!(send(&first, "ZhouMin"), Ok(()));
+    }
+    assert_eq!(send(&first, "zhoumin"), Err(Why::Window(Window::Minute)));
+    let (kept, people) = (first.to_keep(), first.people_to_keep());
+    assert_eq!(people.len(), 1, "one shard has changed");
+    assert_eq!(first.people_to_keep(), []);
+    first.people_not_kept([people[0].shard]);
+    assert_eq!(first.people_to_keep(), people);
+
+    let second = Governor::new(clock.clone());
+    second.restore(kept);
+    second.restore_people(people);
+    assert_eq!(send(&second, "zhoumin"), Err(Why::Window(Window::Minute)));
+    assert_eq!(send(&second, "liming"), Ok(()));
+    // Whoever was sent nothing for two hours is forgotten.
+    clock.advance_ms(2 * 3_600_000 + 1);
+    assert_eq!(send(&second, "zhoumin"), Ok(()));
+    let left: usize = second.people_to_keep().iter().map(|k| k.people.len()).sum();
+    assert_eq!(left, 1);
+}

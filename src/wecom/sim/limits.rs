@@ -1,12 +1,16 @@
 //! What comes before a call is looked at: trusted addresses, rates, and how many at once.
+//! What was set outlives a restart; what was counted does not.
 //!
 //! Source: WeCom documentation, 访问频率限制, 企业可信IP.
 
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use serde::{Deserialize, Serialize};
 
 use super::{check::Fail, tokens::App};
 use crate::kit::Timestamp;
@@ -22,7 +26,8 @@ const EFFECTIVE_AFTER_MS: i64 = MINUTE_MS;
 const MISSES_MAX: u64 = 200;
 
 /// A stretch of time in which calls are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Window {
     /// A minute; whoever calls too often waits a minute.
     Minute,
@@ -144,14 +149,35 @@ struct Inner {
     /// When the window began, and how many since.
     counted: HashMap<Counter, (i64, u64)>,
     blocked: HashMap<Counter, i64>,
-    at_once_max: Option<u32>,
     under_way: HashMap<String, u32>,
+    set: Settings,
+    /// Where the settings are kept.
+    file: Option<PathBuf>,
+}
+
+/// What was set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Settings {
+    #[serde(default)]
+    rates: Vec<OwnRate>,
+    #[serde(default)]
+    at_once_max: Option<u32>,
+    #[serde(default)]
     trusted: Vec<Saved>,
+    #[serde(default)]
     disabled: Vec<App>,
 }
 
+/// A rate that is not the documented one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct OwnRate {
+    path: Option<String>,
+    window: Window,
+    max: u64,
+}
+
 /// Trusted addresses as they were saved.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Saved {
     at: Timestamp,
     /// `None` trusts everybody.
@@ -168,10 +194,9 @@ impl Default for Limits {
             rates: documented(),
             counted: HashMap::new(),
             blocked: HashMap::new(),
-            at_once_max: None,
             under_way: HashMap::new(),
-            trusted: Vec::new(),
-            disabled: Vec::new(),
+            set: Settings::default(),
+            file: None,
         }))
     }
 }
@@ -195,53 +220,83 @@ impl Limits {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// With what was set before, kept in this file from now on.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read, or is no such file.
+    pub fn kept_in(file: PathBuf) -> std::io::Result<Self> {
+        let limits = Self::default();
+        {
+            let mut inner = limits.inner();
+            if file.exists() {
+                inner.set = serde_json::from_slice(&std::fs::read(&file)?)?;
+            }
+            for rate in inner.set.rates.clone() {
+                inner.put_rate(rate);
+            }
+            inner.file = Some(file);
+        }
+        Ok(limits)
+    }
+
     /// Lets `path`, or each path by itself, be called so often within a window from now on.
     pub fn set_rate(&self, path: Option<&str>, window: Window, max: u64) {
-        let mut inner = self.inner();
-        let same =
-            |rate: &Rate| rate.path.as_deref() == path && rate.window == window && !rate.per_app;
-        inner.rates.retain(|rate| !same(rate));
-        inner.rates.push(Rate {
+        let rate = OwnRate {
             path: path.map(str::to_owned),
-            per_app: false,
-            made: false,
             window,
             max,
-        });
+        };
+        let mut inner = self.inner();
+        let same = |other: &OwnRate| other.path == rate.path && other.window == rate.window;
+        inner.set.rates.retain(|other| !same(other));
+        inner.set.rates.push(rate.clone());
+        inner.put_rate(rate);
+        inner.keep();
     }
 
     /// Answers 45033 to more than so many calls of one path at once; WeCom has not said how
     /// many it takes, and without this it is any number.
     pub fn set_at_once(&self, max: Option<u32>) {
-        self.inner().at_once_max = max;
+        let mut inner = self.inner();
+        inner.set.at_once_max = max;
+        inner.keep();
     }
 
     /// Trusts only these addresses, a minute from `now` on: `127.0.0.1`, `10.0.0.*` or
     /// `10.0.0.0/8`; `None` trusts everybody.
     pub fn set_trusted(&self, list: Option<Vec<String>>, now: Timestamp) {
-        self.inner().trusted.push(Saved { at: now, list });
+        let mut inner = self.inner();
+        // What was replaced more than a minute ago is in force no more.
+        let in_force = inner
+            .set
+            .trusted
+            .iter()
+            .rposition(|saved| saved.is_in_force(now));
+        inner.set.trusted.drain(..in_force.unwrap_or(0));
+        inner.set.trusted.push(Saved { at: now, list });
+        inner.keep();
     }
 
     /// The trusted addresses as they were saved last.
     pub fn trusted(&self) -> Option<Vec<String>> {
-        self.inner()
-            .trusted
-            .last()
-            .and_then(|saved| saved.list.clone())
+        let inner = self.inner();
+        let last = inner.set.trusted.last();
+        last.and_then(|saved| saved.list.clone())
     }
 
     /// Disables an app (停用) or enables it again.
     pub fn set_enabled(&self, app: App, on: bool) {
         let mut inner = self.inner();
-        inner.disabled.retain(|other| *other != app);
+        inner.set.disabled.retain(|other| *other != app);
         if !on {
-            inner.disabled.push(app);
+            inner.set.disabled.push(app);
         }
+        inner.keep();
     }
 
     /// 50003 for the calls of a disabled app.
     pub fn enabled(&self, app: App) -> Result<(), Fail> {
-        match self.inner().disabled.contains(&app) {
+        match self.inner().set.disabled.contains(&app) {
             true => Err(Fail::new(50003, "app is disabled")),
             false => Ok(()),
         }
@@ -259,15 +314,15 @@ impl Limits {
     /// Trusted address, then rate, then how many at once.
     pub fn check(&self, path: &str, app: App, from: IpAddr, now: Timestamp) -> Result<(), Fail> {
         let mut inner = self.inner();
-        let saved = inner.trusted.iter().rev();
-        let mut in_force = saved.filter(|saved| now >= saved.at.plus_ms(EFFECTIVE_AFTER_MS));
+        let saved = inner.set.trusted.iter().rev();
+        let mut in_force = saved.filter(|saved| saved.is_in_force(now));
         let list = in_force.next().and_then(|saved| saved.list.as_ref());
         if list.is_some_and(|list| !list.iter().any(|pattern| matches(pattern, from))) {
             return Err(Fail::new(60020, "not allow to access from your ip"));
         }
         inner.count(path, app, now)?;
         let under_way = inner.under_way.get(path).copied().unwrap_or(0);
-        match inner.at_once_max {
+        match inner.set.at_once_max {
             Some(max) if under_way > max => Err(Fail::new(45033, "api concurrent out of limit")),
             _ => Ok(()),
         }
@@ -297,7 +352,39 @@ impl Limits {
     }
 }
 
+impl Saved {
+    fn is_in_force(&self, now: Timestamp) -> bool {
+        now >= self.at.plus_ms(EFFECTIVE_AFTER_MS)
+    }
+}
+
 impl Inner {
+    fn put_rate(&mut self, own: OwnRate) {
+        let same =
+            |rate: &Rate| rate.path == own.path && rate.window == own.window && !rate.per_app;
+        self.rates.retain(|rate| !same(rate));
+        self.rates.push(Rate {
+            path: own.path,
+            per_app: false,
+            made: false,
+            window: own.window,
+            max: own.max,
+        });
+    }
+
+    /// Writes the settings, whole or not at all.
+    fn keep(&self) {
+        let Some(file) = &self.file else { return };
+        let half = file.with_extension("new");
+        let kept = serde_json::to_vec_pretty(&self.set)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| std::fs::write(&half, bytes))
+            .and_then(|()| std::fs::rename(&half, file));
+        if let Err(error) = kept {
+            tracing::error!(%error, "the simulator's settings cannot be written");
+        }
+    }
+
     fn count(&mut self, path: &str, app: App, now: Timestamp) -> Result<(), Fail> {
         let often = || Fail::new(45009, "api freq out of limit");
         let own = |rate: &&Rate| rate.path.as_deref().is_none_or(|p| p == path);
@@ -432,5 +519,29 @@ mod tests {
         }
         assert_eq!(code(&limits, "user/getuserid", NOW), 45009);
         assert_eq!(code(&limits, "user/getuserid", NOW.plus_ms(DAY_MS)), 0);
+    }
+
+    #[test]
+    fn what_was_set_outlives_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Limits::kept_in(dir.path().join("settings.json")).unwrap();
+        let first = open();
+        first.set_rate(Some("user/get"), Window::Minute, 5);
+        first.set_rate(Some("user/get"), Window::Minute, 1);
+        first.set_at_once(Some(3));
+        first.set_enabled(App::Sync, false);
+        first.set_trusted(Some(vec!["203.0.113.7".to_owned()]), NOW);
+        first.set_trusted(Some(vec!["127.0.0.1".to_owned()]), NOW.plus_ms(120_000));
+        first.set_trusted(None, NOW.plus_ms(240_000));
+        drop(first);
+        let second = open();
+        assert_eq!(second.trusted(), None);
+        assert_eq!(second.inner().set.trusted.len(), 2, "the first is replaced");
+        // Ten seconds later the addresses saved before are still in force.
+        let later = NOW.plus_ms(250_000);
+        assert_eq!(code(&second, "user/get", later), 0);
+        assert_eq!(code(&second, "user/get", later), 45009);
+        assert!(second.enabled(App::Sync).is_err() && second.enabled(App::Own).is_ok());
+        assert_eq!(second.inner().set.at_once_max, Some(3));
     }
 }

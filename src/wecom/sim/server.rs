@@ -34,6 +34,7 @@ use crate::kit::{Clock, Timestamp};
 
 const WORLD_FILE: &str = "world.json";
 const JOURNAL_FILE: &str = "journal.jsonl";
+const SETTINGS_FILE: &str = "settings.json";
 const BLOBS_FOLDER: &str = "media";
 
 /// What the simulator is started with.
@@ -77,6 +78,10 @@ impl Simulator {
         let last = past.last().map_or(options.now, |entry| entry.at);
         let clock = Clock::manual(started.max(last));
         let identity = Identity::of(options.seed);
+        let limits = match &options.dir {
+            Some(dir) => Limits::kept_in(dir.join(SETTINGS_FILE))?,
+            None => Limits::default(),
+        };
         let listener = std::net::TcpListener::bind(options.listen)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -85,7 +90,7 @@ impl Simulator {
             blobs: Blobs::new(options.dir.as_ref().map(|dir| dir.join(BLOBS_FOLDER))),
             options,
             clock,
-            limits: Limits::default(),
+            limits,
             tokens: Mutex::default(),
             faults: Dials::default(),
             world: OnceLock::new(),
@@ -329,10 +334,10 @@ impl Shared {
             let route = routes::find(path)?;
             (route.empty, self.routed(route, query, came, met))
         };
-        self.note(
-            path,
-            Some(result.as_ref().err().map_or(0, |fail| fail.code)),
-        );
+        // What is carried out and denied all the same was carried out.
+        let refused = result.as_ref().err().map_or(0, |fail| fail.code);
+        let is_denied = met.contains(&Fault::ErrcodeAfter(refused));
+        self.note(path, Some(if is_denied { 0 } else { refused }));
         Some(match result {
             Ok(Reply::Json(mut value)) => {
                 value["errcode"] = json!(0);

@@ -67,8 +67,13 @@ async fn a_directory_remembers_its_world() {
     };
     let first = run(9, 40);
     let (corpid, mine) = (first.corpid.clone(), first.customers_of("zhoumin"));
+    first.set_trusted_ips(Some(&["203.0.113.7"]));
     first.stop();
     let second = run(10, 80);
+    let client = super::client::client(&second);
+    second.clock().advance_ms(60_000);
+    let refused = client.departments().await.unwrap_err();
+    assert_eq!(refused.errcode(), 60020, "what was set is remembered too");
     assert_eq!((second.seed(), second.customers()), (9, 40));
     assert_eq!(second.corpid, corpid);
     assert_eq!(second.customers_of("zhoumin"), mine);
