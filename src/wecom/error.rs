@@ -89,7 +89,8 @@ impl Class {
     /// The class of an errcode (WeCom documentation, 全局错误码).
     pub fn of(errcode: i64) -> Self {
         match errcode {
-            -1 | 6000 | 45009 | 45033 | 45035 => Self::RetryLater,
+            // Busy, too often, or somebody else is at it just now.
+            -1 | 6000 | 41063 | 41079 | 45009 | 45033 | 45035 | 90507 | 302_008 => Self::RetryLater,
             40014 | 41001 | 42001 => Self::TokenInvalid,
             40096 | 60003 | 60123 | 60111 | 84061 | 90501 | 40050 | 60136 | 301048 | 301059
             | 301061 => Self::Gone,
@@ -139,7 +140,9 @@ impl Error {
     /// Whether WeCom has certainly not carried the call out. After anything else it may have.
     pub fn is_certain(&self) -> bool {
         match self {
-            Self::NotSent { .. } | Self::Held { .. } | Self::Refused { .. } => true,
+            Self::NotSent { .. } | Self::Held { .. } => true,
+            // A fault within WeCom, which says nothing about how far it came.
+            Self::Refused { call, errcode, .. } => *errcode != -1 || *call == "gettoken",
             // Fetching the token comes first: the call itself was not made.
             Self::Transport { call, .. } | Self::BadAnswer { call, .. } => *call == "gettoken",
             Self::Status { call, status } => *call == "gettoken" || *status < 500,

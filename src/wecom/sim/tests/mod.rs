@@ -6,6 +6,7 @@ mod checks;
 mod client;
 mod contact;
 mod directory;
+mod errcodes;
 mod faults;
 mod login;
 mod media;
