@@ -217,4 +217,83 @@ mod tests {
             Some(("::1".to_owned(), 8080, false))
         );
     }
+
+    /// An authority of the test, a key, and what is issued for these names until then.
+    fn issued(name: &str, year: i32) -> (rcgen::Certificate, rustls::ServerConfig) {
+        use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let root = authority.self_signed(&key).unwrap();
+        let issuer = rcgen::Issuer::new(authority, key);
+        let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &issuer).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = rustls::ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![leaf.der().clone()], key);
+        (root, config.unwrap())
+    }
+
+    /// A server that answers one handshake; its port.
+    fn served(config: rustls::ServerConfig) -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let config = std::sync::Arc::new(config);
+            let mut tls = rustls::ServerConnection::new(config).unwrap();
+            // Whoever does not like the certificate breaks off; that is what is tested.
+            while tls.is_handshaking() && tls.complete_io(&mut stream).is_ok() {}
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            drop(std::io::Write::write_all(&mut tls.writer(), answer));
+            drop(tls.complete_io(&mut stream));
+        });
+        port
+    }
+
+    /// How a client that trusts `root` finds the server.
+    async fn found(root: Option<&rcgen::Certificate>, port: u16) -> Option<Barrier> {
+        let mut roots = rustls::RootCertStore::empty();
+        for root in root {
+            roots.add(root.der().clone()).unwrap();
+        }
+        let tls = rustls::ClientConfig::builder().with_root_certificates(roots);
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.with_no_client_auth())
+            .no_proxy()
+            .build()
+            .unwrap();
+        let asked = http.get(format!("https://localhost:{port}/")).send().await;
+        asked.err().map(|error| barrier(error, false))
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_certificate_is_told_apart() {
+        super::super::install_crypto_provider();
+        let (root, good) = issued("localhost", 2100);
+        assert_eq!(found(Some(&root), served(good)).await, None);
+        let (root, expired) = issued("localhost", 2021);
+        assert_eq!(
+            found(Some(&root), served(expired)).await,
+            Some(Barrier::CertificateDate)
+        );
+        let (root, other) = issued("other.example", 2100);
+        assert_eq!(
+            found(Some(&root), served(other)).await,
+            Some(Barrier::OtherName)
+        );
+        let (_, unknown) = issued("localhost", 2100);
+        assert_eq!(
+            found(None, served(unknown)).await,
+            Some(Barrier::UnknownIssuer)
+        );
+        let (_, foreign) = issued("localhost", 2100);
+        assert_eq!(
+            found(Some(&root), served(foreign)).await,
+            Some(Barrier::UnknownIssuer)
+        );
+    }
 }

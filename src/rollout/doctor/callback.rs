@@ -11,7 +11,10 @@ use crate::{
         self,
         connection::{self, Connection},
     },
-    wecom::{callback::Refused, reach},
+    wecom::{
+        callback::Refused,
+        reach::{self, Barrier},
+    },
 };
 
 use super::{Finding, Kind};
@@ -93,9 +96,19 @@ async fn ask_self(app: &App, address: &str) -> Finding {
     let kind = match asked {
         Ok(answer) if answer == echo => Kind::OwnAddressFine,
         Ok(_) => Kind::OwnAddressElsewhere,
-        Err(_) => Kind::OwnAddressSilent,
+        Err(barrier) => barrier_kind(&barrier),
     };
     Finding::of(kind).with("address", address)
+}
+
+/// What keeps WeCom from finding its way here too.
+fn barrier_kind(barrier: &Barrier) -> Kind {
+    match barrier {
+        Barrier::UnknownIssuer => Kind::OwnCertificateIssuer,
+        Barrier::CertificateDate => Kind::OwnCertificateDate,
+        Barrier::OtherName => Kind::OwnCertificateName,
+        _ => Kind::OwnAddressSilent,
+    }
 }
 
 /// Whether only this machine or this network can use the address.
@@ -113,6 +126,18 @@ fn is_private(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_that_wecom_would_not_take_is_named_by_its_fault() {
+        for (barrier, kind) in [
+            (Barrier::UnknownIssuer, Kind::OwnCertificateIssuer),
+            (Barrier::CertificateDate, Kind::OwnCertificateDate),
+            (Barrier::OtherName, Kind::OwnCertificateName),
+            (Barrier::Silence, Kind::OwnAddressSilent),
+        ] {
+            assert_eq!(barrier_kind(&barrier), kind);
+        }
+    }
 
     #[test]
     fn addresses_that_wecom_cannot_reach_are_told_from_those_it_can() {

@@ -97,6 +97,10 @@ kinds! {
     Zone = "machine" Ok "zone";
     /// Pages are reached without TLS from elsewhere.
     ListensPlain = "machine" Bad "listens_plain";
+    /// Certificate and key of our own door fit each other.
+    DoorFine = "machine" Ok "door_fine";
+    /// A file of our own door's TLS is missing or cannot be used.
+    DoorBroken = "machine" Bad "door_broken";
 
     /// Calls go through a proxy.
     ProxyInUse = "network" Ok "proxy_in_use";
@@ -222,6 +226,12 @@ kinds! {
     OwnAddressElsewhere = "callback" Bad "own_address_elsewhere";
     /// Nobody answers there.
     OwnAddressSilent = "callback" Warn "own_address_silent";
+    /// The certificate there is of an unknown issuer.
+    OwnCertificateIssuer = "callback" Bad "own_certificate_issuer";
+    /// The certificate there is not valid now.
+    OwnCertificateDate = "callback" Bad "own_certificate_date";
+    /// The certificate there is for another name.
+    OwnCertificateName = "callback" Bad "own_certificate_name";
 }
 
 /// One finding, with the values that its sentences name.

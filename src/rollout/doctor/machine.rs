@@ -6,7 +6,11 @@ use std::{
     path::Path,
 };
 
-use crate::{config::Config, store::Vault, web::format};
+use crate::{
+    config::{Config, TlsFiles},
+    store::Vault,
+    web::{Certificates, format},
+};
 
 use super::{Finding, Kind};
 
@@ -29,7 +33,16 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     if !config.listen.ip().is_loopback() && !config.is_secure() {
         found.push(Finding::of(Kind::ListensPlain).with("address", config.listen));
     }
+    found.extend(config.tls.as_ref().map(door));
     found
+}
+
+/// Certificate and key of our own door, as a start would read them.
+fn door(files: &TlsFiles) -> Finding {
+    match Certificates::load(&files.cert, &files.key) {
+        Ok(_) => Finding::of(Kind::DoorFine).with("path", files.cert.display()),
+        Err(why) => Finding::of(Kind::DoorBroken).with("why", why),
+    }
 }
 
 fn folder(path: &Path) -> Finding {
@@ -144,6 +157,38 @@ mod tests {
             ..open
         };
         assert!(!kinds(&behind).contains(&Kind::ListensPlain));
+    }
+
+    #[test]
+    fn a_door_without_key_or_with_another_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = TlsFiles {
+            cert: dir.path().join("cert.pem"),
+            key: dir.path().join("key.pem"),
+        };
+        let made = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (pair, other) = (made(), made());
+        fs::write(&files.cert, pair.cert.pem()).unwrap();
+        let kind = || {
+            let config = Config {
+                tls: Some(TlsFiles {
+                    cert: files.cert.clone(),
+                    key: files.key.clone(),
+                }),
+                ..config(dir.path())
+            };
+            let found = kinds(&config);
+            found
+                .into_iter()
+                .find(|kind| kind.code().starts_with("door"))
+        };
+        assert_eq!(kind(), Some(Kind::DoorBroken), "there is no key");
+        fs::write(&files.key, other.signing_key.serialize_pem()).unwrap();
+        assert_eq!(kind(), Some(Kind::DoorBroken), "another key");
+        fs::write(&files.key, pair.signing_key.serialize_pem()).unwrap();
+        assert_eq!(kind(), Some(Kind::DoorFine));
+        fs::write(&files.cert, "").unwrap();
+        assert_eq!(kind(), Some(Kind::DoorBroken), "no certificate");
     }
 
     #[test]
