@@ -87,13 +87,32 @@ pub fn take_field(req: &actix_web::HttpRequest, name: &str) -> Option<String> {
     let body = req.extensions().get::<FormBody>().cloned()?;
     let mut pairs = decode::pairs(&body.0).ok()?;
     let value = take(&mut pairs, name)?;
+    put_back(req, &pairs);
+    Some(value)
+}
+
+/// Adds fields to the form that a request posted, before its handler reads it.
+pub fn add_fields(req: &actix_web::HttpRequest, fields: Vec<(String, String)>) {
+    let body = req.extensions().get::<FormBody>().cloned();
+    let pairs = body.and_then(|body| decode::pairs(&body.0).ok());
+    if let Some(mut pairs) = pairs {
+        pairs.extend(fields);
+        put_back(req, &pairs);
+    }
+}
+
+fn put_back(req: &actix_web::HttpRequest, pairs: &[(String, String)]) {
     let rest: Vec<String> = pairs
         .iter()
         .map(|(name, value)| format!("{}={}", query::encode(name), query::encode(value)))
         .collect();
     let rest = FormBody(Bytes::from(rest.join("&")));
     req.extensions_mut().insert(rest);
-    Some(value)
+}
+
+/// The fields of a form's body.
+pub fn pairs(body: &[u8]) -> Result<Vec<(String, String)>> {
+    decode::pairs(body)
 }
 
 /// The fields of the form that a request posted, without its token, for a page that posts

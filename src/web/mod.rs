@@ -51,7 +51,9 @@ pub use cx::{
     ShellUser, Theme, Toast,
 };
 pub use errors::told;
-pub use forms::{Form, FormState, Upload, UploadedFile, posted_fields, take_field};
+pub use forms::{
+    Form, FormState, Upload, UploadedFile, add_fields, pairs, posted_fields, take_field,
+};
 pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web};
 pub use operations::{CarriedOut, NotDone, OperationBook, Operations};
 pub use query::{ListQuery, encode, local};

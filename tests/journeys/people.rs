@@ -253,6 +253,42 @@ fn a_stale_password_is_asked_for_without_losing_the_form() {
     assert_eq!(open.status, 403);
 }
 
+/// What is secret in a form that waits for the password is in no page; the form goes through
+/// with it all the same.
+#[test]
+fn secrets_of_a_form_that_waits_stand_in_no_page() {
+    let test = TestApp::unconnected(5);
+    let sim = test.sim.as_ref().unwrap();
+    let admin = test.sign_in("admin");
+    age_step_ups(&test);
+    let agentid = sim.agentid.to_string();
+    let form = [
+        ("corpid", sim.corpid.as_str()),
+        ("agentid", &agentid),
+        ("app_secret", &sim.app_secret),
+    ];
+    let asked = admin.post("/settings/wecom", &form);
+    assert_eq!(asked.status, 403, "{}", asked.body);
+    assert!(asked.body.contains(&sim.corpid) && !asked.body.contains(&sim.app_secret));
+    let sealed = between(&asked.body, "name=\"step_up_sealed\" value=\"", "\"").to_owned();
+    let again = |sealed: &str, password: &str| {
+        let fields = [
+            form[0],
+            form[1],
+            ("step_up_sealed", sealed),
+            ("step_up_password", password),
+        ];
+        admin.post("/settings/wecom", &fields)
+    };
+    let wrong = again(&sealed, "not the password");
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains(&sealed) && !wrong.body.contains(&sim.app_secret));
+    assert!(test.app.wecom().is_none());
+    let done = again(&sealed, PASSWORD);
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert!(test.app.wecom().is_some());
+}
+
 /// The code that the account's authenticator app shows, `steps` of 30 seconds from now.
 fn app_code(test: &TestApp, secret: &qitai::identity::TotpSecret, steps: i64) -> String {
     secret.code_at(test.app.store.clock().now().plus_ms(30_000 * steps))

@@ -7,6 +7,7 @@ mod account;
 mod accounts;
 mod choices;
 mod doors;
+mod held;
 mod me;
 mod roles;
 mod rules;

@@ -2,7 +2,8 @@
 //!
 //! When a command asks for it, the form that was posted comes back as a page that asks for
 //! the password and keeps everything else; posted again, the password is taken out and
-//! checked before the handler sees the rest. So nothing typed is lost and nothing is stored.
+//! checked before the handler sees the rest. So nothing typed is lost and nothing is stored;
+//! secrets among it go to and fro sealed.
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Responder,
@@ -25,11 +26,13 @@ use crate::{
 
 use super::{
     super::{Ticket, Viewer, actions, actions::Entered},
-    set_session, through, wecom,
+    held, set_session, through, wecom,
 };
 
 /// The field that carries the password beside the kept ones.
 const FIELD: &str = "step_up_password";
+/// The field that carries the secrets among the kept ones, sealed.
+const SEALED: &str = "step_up_sealed";
 
 /// The page that asks.
 #[derive(Template)]
@@ -64,7 +67,10 @@ pub(crate) async fn around<B: MessageBody + 'static>(
     };
     let ticket = match web::take_field(req.request(), FIELD) {
         Some(password) => match stepped_up(&app, req.request(), password).await {
-            Ok(ticket) => Some(ticket),
+            Ok(ticket) => {
+                unseal(&app, req.request());
+                Some(ticket)
+            }
             Err(AppError::Invalid(invalid)) => {
                 let form = FormState::empty().refused(invalid);
                 let answer = page(&app, req.request(), form, StatusCode::UNPROCESSABLE_ENTITY);
@@ -83,6 +89,35 @@ pub(crate) async fn around<B: MessageBody + 'static>(
         set_session(&app, response.response_mut(), &ticket)?;
     }
     Ok(response)
+}
+
+/// Puts sealed secrets back into the form. Without them the handler asks for them again.
+fn unseal(app: &App, req: &HttpRequest) {
+    let sealed = web::take_field(req, SEALED);
+    let account = account_of(req);
+    let opened = sealed
+        .zip(account)
+        .and_then(|(sealed, account)| held::open(app.store.vault(), &account, &sealed));
+    web::add_fields(req, opened.unwrap_or_default());
+}
+
+/// The account that asks, as secrets are bound to it.
+fn account_of(req: &HttpRequest) -> Option<String> {
+    let viewer = req.extensions().get::<Viewer>().cloned()?;
+    viewer.account_id().map(|id| id.to_string())
+}
+
+/// What was posted, as the page may hold it.
+fn kept(app: &App, req: &HttpRequest) -> held::Fields {
+    let posted = web::posted_fields(req).unwrap_or_default();
+    let is_open = |(name, _): &(String, String)| name == SEALED || !held::is_secret(name);
+    let (mut kept, secrets): (held::Fields, held::Fields) = posted.into_iter().partition(is_open);
+    if let Some(account) = account_of(req).filter(|_| !secrets.is_empty()) {
+        let (vault, random) = (app.store.vault(), app.store.random());
+        let sealed = held::seal(vault, random, &account, &secrets);
+        kept.push((SEALED.to_owned(), sealed));
+    }
+    kept
 }
 
 /// Whether the handler was refused for want of a fresh password.
@@ -128,7 +163,7 @@ fn page(app: &App, req: &HttpRequest, form: FormState, status: StatusCode) -> Ht
         is_form: true,
         action: req.uri().to_string(),
         field: FIELD,
-        kept: web::posted_fields(req).unwrap_or_default(),
+        kept: kept(app, req),
         has_password: account.as_ref().is_some_and(|a| a.password.is_some()),
         login: account.map_or(String::new(), |a| a.login),
         back,
