@@ -1,10 +1,11 @@
 //! What people do to customers: put tags on and take them off, note a remark. Both are wishes
-//! to WeCom; the record here changes when WeCom has carried them out.
+//! to WeCom; the record here changes when WeCom has carried them out. What the firm keeps by
+//! itself changes at once.
 
 use std::sync::Arc;
 
 use crate::{
-    error::{AppError, Invalid, Problem, Result},
+    error::{AppError, Invalid, Result},
     identity::{Allowed, Command, Permission, Scope},
     org::{Directory, Member, Sight},
     store::{Read, StoreError, SubjectId, Write},
@@ -14,6 +15,7 @@ use crate::{
 
 use super::{
     Customer, CustomerKind, Relation, RelationId,
+    draft::{self, PHONES_MAX, too_long},
     effects::{self, MarkTag, Pair, Remark},
 };
 
@@ -21,10 +23,17 @@ use super::{
 const SHORT_MAX: usize = 20;
 /// Characters of a description at WeCom.
 const DESCRIPTION_MAX: usize = 150;
-/// Characters of a phone.
-const PHONE_MAX: usize = 20;
-/// Phones of a relation.
-const PHONES_MAX: usize = 10;
+
+/// What became of a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Nothing differs.
+    Same,
+    /// WeCom is to be told.
+    Planned(EffectId),
+    /// It is so: WeCom has nothing to do with it.
+    Done,
+}
 
 /// The relation, if it is active and the member lies in scope.
 fn is_within(
@@ -111,13 +120,20 @@ fn subject<C>(allowed: &Allowed<C>) -> Option<SubjectId> {
     allowed.by().map(|account| account.cast())
 }
 
-/// Plans the marking. `None` if nothing differs.
-pub fn set_tags(w: &mut Write<'_>, allowed: Allowed<SetTags>) -> Result<Option<EffectId>> {
+/// Plans the marking.
+pub fn set_tags(w: &mut Write<'_>, allowed: Allowed<SetTags>) -> Result<Wish> {
     let by = subject(&allowed);
     let command = allowed.into_command();
-    let (relation, customer, member) = found(w, command.relation)?;
+    let (mut relation, customer, member) = found(w, command.relation)?;
     note_customer(w, &customer);
     let known = tags::queries::by_id(&w.read())?;
+    if customer.is_own() {
+        let wanted = command.tags.iter().filter(|id| known.contains_key(id));
+        relation.tags = wanted.copied().collect();
+        relation.tags.sort_unstable();
+        relation.tags.dedup();
+        return change(w, &relation);
+    }
     // What is on its way counts as there: a second wish builds on the first.
     let current = tags_to_be(&w.read(), &relation)?;
     let wecom_id = |id: &TagId| known.get(id).map(|tag| tag.wecom_id.clone());
@@ -126,14 +142,24 @@ pub fn set_tags(w: &mut Write<'_>, allowed: Allowed<SetTags>) -> Result<Option<E
     let remove = current.iter().filter(|id| !command.tags.contains(id));
     let remove: Vec<String> = remove.filter_map(wecom_id).collect();
     if add.is_empty() && remove.is_empty() {
-        return Ok(None);
+        return Ok(Wish::Same);
     }
     let mark = MarkTag {
         pair: pair(&relation, &customer, &member),
         add,
         remove,
     };
-    effects::plan_tags(w, &mark, by).map(Some)
+    effects::plan_tags(w, &mark, by).map(Wish::Planned)
+}
+
+/// Changes what the firm keeps by itself.
+fn change(w: &mut Write<'_>, relation: &Relation) -> Result<Wish> {
+    let before = w.changed();
+    w.put(relation)?;
+    Ok(match w.changed() > before {
+        true => Wish::Done,
+        false => Wish::Same,
+    })
 }
 
 /// The tags that a relation will have when everything on its way has been carried out.
@@ -156,14 +182,26 @@ pub fn tags_to_be(r: &Read<'_>, relation: &Relation) -> Result<Vec<TagId>, Store
     Ok(tags)
 }
 
-/// Plans the noting. `None` if nothing differs.
-pub fn set_remark(w: &mut Write<'_>, allowed: Allowed<SetRemark>) -> Result<Option<EffectId>> {
+/// Plans the noting.
+pub fn set_remark(w: &mut Write<'_>, allowed: Allowed<SetRemark>) -> Result<Wish> {
     let by = subject(&allowed);
     let command = allowed.into_command();
-    let (relation, customer, member) = found(w, command.relation)?;
+    let (mut relation, customer, member) = found(w, command.relation)?;
     note_customer(w, &customer);
     check(&command, &customer)?;
     let phones = phones_to_be(&command, &relation)?;
+    if customer.is_own() {
+        let set = |field: &mut String, text: Option<String>| {
+            if let Some(text) = text {
+                text.trim().clone_into(field);
+            }
+        };
+        set(&mut relation.remark, command.remark);
+        set(&mut relation.description, command.description);
+        set(&mut relation.company, command.company);
+        relation.phones = phones.unwrap_or(relation.phones);
+        return change(w, &relation);
+    }
     // What is on its way may change it back: then the wish is sent in any case.
     let is_quiet = super::queries::pending_remarks(&w.read(), &relation)?.is_empty();
     let differs = |wish: Option<String>, now: &str| {
@@ -179,9 +217,9 @@ pub fn set_remark(w: &mut Write<'_>, allowed: Allowed<SetRemark>) -> Result<Opti
         phones: phones.filter(|phones| *phones != relation.phones),
     };
     if remark.fields().is_empty() {
-        return Ok(None);
+        return Ok(Wish::Same);
     }
-    effects::plan_remark(w, &remark, by).map(Some)
+    effects::plan_remark(w, &remark, by).map(Wish::Planned)
 }
 
 /// The audit entry names the customer, not only the relation.
@@ -195,27 +233,18 @@ fn note_customer(w: &mut Write<'_>, customer: &Customer) {
 fn check(command: &SetRemark, customer: &Customer) -> Result<()> {
     let mut invalid = Invalid::default();
     let mut long = |field, text: &Option<String>, max: usize| {
-        let n = text.as_ref().map_or(0, |text| text.trim().chars().count());
-        if n > max {
-            invalid.problems.push(Problem {
-                field,
-                code: "customers.too_long",
-                args: vec![("max", max.to_string()), ("now", n.to_string())],
-            });
-        }
+        let text = text.as_deref().unwrap_or("").trim();
+        invalid.problems.extend(too_long(field, text, max));
     };
     long("remark", &command.remark, SHORT_MAX);
     long("description", &command.description, DESCRIPTION_MAX);
-    if customer.kind == CustomerKind::Wechat {
+    if customer.kind != CustomerKind::Wecom {
         long("company", &command.company, SHORT_MAX);
     }
-    if let Some(phone) = &command.add_phone {
-        let phone = phone.trim();
-        let is_phone = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')');
-        let digits = phone.chars().filter(char::is_ascii_digit).count();
-        if !phone.chars().all(is_phone) || digits < 5 || phone.len() > PHONE_MAX {
-            invalid = invalid.with("add_phone", "customers.bad_phone");
-        }
+    if let Some(phone) = &command.add_phone
+        && draft::phone(phone).is_none()
+    {
+        invalid = invalid.with("add_phone", "customers.bad_phone");
     }
     invalid.into_result()
 }

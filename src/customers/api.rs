@@ -52,7 +52,7 @@ pub(super) struct CustomerItem {
     no: String,
     /// Name.
     name: String,
-    /// `wechat` or `wecom`.
+    /// `wechat`, `wecom`, or `own` for a customer that only Qitai knows.
     kind: &'static str,
     /// The customer's own firm.
     corp_name: String,
@@ -77,7 +77,7 @@ pub(super) struct RelationItem {
     phones: Vec<String>,
     /// Names of corp tags.
     tags: Vec<String>,
-    /// WeCom's number for how the customer was added.
+    /// WeCom's number for how the customer was added; 65535 for `own`.
     add_way: u16,
     /// When added, milliseconds since 1970.
     added_at: Timestamp,

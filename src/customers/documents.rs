@@ -104,6 +104,7 @@ pub(super) fn kind_number(kind: CustomerKind) -> u64 {
     match kind {
         CustomerKind::Wechat => 1,
         CustomerKind::Wecom => 2,
+        CustomerKind::Own => 3,
     }
 }
 

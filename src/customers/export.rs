@@ -262,11 +262,7 @@ fn cells(
     vec![
         super::customer_no(customer.no).into(),
         customer.name.as_str().into(),
-        word(match customer.kind {
-            super::CustomerKind::Wechat => "customers.kind.wechat",
-            super::CustomerKind::Wecom => "customers.kind.wecom",
-        })
-        .into(),
+        word(customer.kind.word()).into(),
         relation.remark.as_str().into(),
         company.as_str().into(),
         phones.join(" ").into(),

@@ -4,22 +4,27 @@
 //! `customer-default-views-1`. Invariants: a
 //! customer is visible when at least one relation belongs to a member in scope; what a
 //! relation says (remark, description, phones, company, tags) is visible only with that
-//! relation; nobody is deleted because a page of an answer failed.
+//! relation; nobody is deleted because a page of an answer failed; a customer of the firm's own
+//! ([`own`]) has one relation, and no sync touches either.
 
 pub mod actions;
 mod api;
 pub mod documents;
+mod draft;
 pub mod effects;
 pub mod export;
 mod groups_api;
+mod import;
 pub mod list;
 mod model;
+pub mod own;
 mod pages;
 pub mod queries;
 pub mod sync;
 pub mod tables;
 pub mod views;
 
+pub use draft::OwnDraft;
 pub use model::{
     AddWay, Customer, CustomerId, CustomerKind, Group, GroupId, GroupMember, GroupMemberId,
     GroupState, JoinScene, LastWord, Relation, RelationId, RelationState,
@@ -91,6 +96,8 @@ pub fn slice() -> Slice {
         Route::get(remark, edit, || get().to(pages::remark_form)),
         Route::post(remark, edit, || post().to(pages::save_remark)),
     ]);
+    routes.extend(own_routes(edit));
+    routes.extend(crate::import::routes::<import::OwnCustomers>());
     let groups = Access::Needs(Permission::GroupRead);
     routes.extend([
         Route::get("/groups", groups, || get().to(pages::groups)),
@@ -117,10 +124,11 @@ pub fn slice() -> Slice {
             in_tab_bar: false,
         },
     ];
-    let jobs = vec![JobKind {
+    let mut jobs = crate::import::jobs::<import::OwnCustomers>();
+    jobs.push(JobKind {
         name: export::KIND,
         run: export::run,
-    }];
+    });
     Slice {
         name: "customers",
         tables: tables::TABLES.to_vec(),
@@ -129,6 +137,20 @@ pub fn slice() -> Slice {
         jobs,
         ..Slice::default()
     }
+}
+
+/// Customers of the firm's own, by hand.
+fn own_routes(edit: Access) -> Vec<Route> {
+    use actix_web::web::{get, post};
+    vec![
+        Route::get("/customers/new", edit, || get().to(pages::own::new)),
+        Route::post("/customers/new", edit, || post().to(pages::own::create)),
+        Route::get("/customers/{id}/edit", edit, || get().to(pages::own::edit)),
+        Route::post("/customers/{id}/edit", edit, || post().to(pages::own::save)),
+        Route::post("/customers/{id}/remove", edit, || {
+            post().to(pages::own::remove)
+        }),
+    ]
 }
 
 /// The running number as people write it: KH-000042.

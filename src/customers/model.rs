@@ -27,6 +27,9 @@ pub enum CustomerKind {
     /// A user of another firm's WeCom (@企业微信).
     #[n(2)]
     Wecom,
+    /// Made here, by hand or from a spreadsheet; WeCom knows nothing of it.
+    #[n(3)]
+    Own,
 }
 
 impl CustomerKind {
@@ -40,11 +43,22 @@ impl CustomerKind {
         match self {
             Self::Wechat => "wechat",
             Self::Wecom => "wecom",
+            Self::Own => "own",
+        }
+    }
+
+    /// Catalogue key of its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Wechat => "customers.kind.wechat",
+            Self::Wecom => "customers.kind.wecom",
+            Self::Own => "customers.kind.own",
         }
     }
 }
 
-/// A customer (客户): a person outside whom at least one member has added.
+/// A customer (客户): a person outside whom at least one member has added, or whom the firm
+/// keeps by itself ([`CustomerKind::Own`]).
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Customer {
     /// Ours; also the id of the person as a data subject.
@@ -53,7 +67,7 @@ pub struct Customer {
     /// Running number from 1, for people (客户编号) and for dense sets.
     #[n(1)]
     pub no: u32,
-    /// WeCom's external_userid.
+    /// WeCom's external_userid; empty for a customer of the firm's own.
     #[n(2)]
     pub external_userid: String,
     /// WeChat user or WeCom user.
@@ -83,6 +97,14 @@ pub struct Customer {
     /// When Qitai first heard of the customer.
     #[n(11)]
     pub known_since: Timestamp,
+}
+
+impl Customer {
+    /// Whether the firm keeps the customer by itself: then no sync knows of it, and nothing
+    /// about it is written to WeCom.
+    pub fn is_own(&self) -> bool {
+        self.kind == CustomerKind::Own
+    }
 }
 
 /// Where a relation stands.
@@ -177,6 +199,9 @@ impl Relation {
 pub struct AddWay(#[n(0)] pub u16);
 
 impl AddWay {
+    /// Of customers of the firm's own: no number of WeCom's.
+    pub const OWN: Self = Self(u16::MAX);
+
     /// The numbers with a name of their own, in WeCom's order.
     pub const NAMED: [u16; 24] = [
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 24, 201, 202,
@@ -184,7 +209,9 @@ impl AddWay {
 
     /// Catalogue key of the name; unknown numbers share one that shows the number.
     pub fn word_key(self) -> String {
-        if Self::NAMED.contains(&self.0) {
+        if self == Self::OWN {
+            "add_way.own".to_owned()
+        } else if Self::NAMED.contains(&self.0) {
             format!("add_way.{}", self.0)
         } else {
             "add_way.other".to_owned()

@@ -220,6 +220,7 @@ pub fn missing_customers(
             continue;
         }
         if let Some(customer) = r.get::<Customer>(&relation.customer)?
+            && !customer.is_own()
             && !seen.contains(&customer.external_userid)
         {
             missing.push(customer.external_userid);

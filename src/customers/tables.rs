@@ -7,10 +7,11 @@ use super::{
     model::mask_phone,
 };
 
-/// Customers by external_userid.
+/// Customers by external_userid; those of the firm's own have none.
 pub(super) const CUSTOMER_BY_EXTERNAL_ID: Index<Customer> =
     Index::unique("customers-1.by_external_userid", |c, vault| {
-        vec![external_key(vault, &c.external_userid)]
+        let key = (!c.is_own()).then(|| external_key(vault, &c.external_userid));
+        key.into_iter().collect()
     });
 
 /// Customers by running number.

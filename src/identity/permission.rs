@@ -56,7 +56,8 @@ pub enum Permission {
     /// Keep members and departments in step with an HR system (SCIM), with a token.
     #[n(14)]
     Scim,
-    /// Put tags on customers and note remarks, which are written to WeCom.
+    /// Put tags on customers and note remarks, which are written to WeCom; make, change and
+    /// import customers of the firm's own.
     #[n(15)]
     CustomerEdit,
     /// Read archived conversations.

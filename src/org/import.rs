@@ -694,7 +694,7 @@ impl Book {
             userid.clone_into(&mut draft.userid);
         }
         if let Some(text) = row.get("gender") {
-            match gender(text) {
+            match Gender::of_text(text) {
                 Some(gender) => draft.gender = gender,
                 None => problems.push(text_problem("gender", "org.import.problem.gender", text)),
             }
@@ -949,15 +949,6 @@ fn is_yes(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {
         "是" | "1" | "y" | "yes" | "true" | "✓" | "√" | "负责人" => Some(true),
         "否" | "不是" | "0" | "n" | "no" | "false" | "无" | "-" => Some(false),
-        _ => None,
-    }
-}
-
-fn gender(text: &str) -> Option<Gender> {
-    match text.trim().to_lowercase().as_str() {
-        "男" | "男性" | "m" | "male" | "1" => Some(Gender::Male),
-        "女" | "女性" | "f" | "female" | "2" => Some(Gender::Female),
-        "未知" | "未定义" | "unknown" | "0" | "-" => Some(Gender::Unknown),
         _ => None,
     }
 }

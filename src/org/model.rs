@@ -95,6 +95,16 @@ impl Gender {
         }
     }
 
+    /// From what people write in spreadsheets; `None` if it means nothing.
+    pub fn of_text(text: &str) -> Option<Self> {
+        match text.trim().to_lowercase().as_str() {
+            "男" | "男性" | "m" | "male" | "1" => Some(Self::Male),
+            "女" | "女性" | "f" | "female" | "2" => Some(Self::Female),
+            "未知" | "未定义" | "unknown" | "0" | "-" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+
     /// Catalogue key of the word.
     pub fn code(self) -> &'static str {
         match self {

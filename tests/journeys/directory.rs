@@ -44,13 +44,13 @@ fn form<'f>(own: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
     blank.map(|n| (n, "")).chain(own.iter().copied()).collect()
 }
 
-fn location(answer: &Answer) -> String {
+pub(super) fn location(answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{}", answer.body);
     answer.header("location").to_owned()
 }
 
 /// What stands in a hidden field.
-fn hidden(page: &str, name: &str) -> String {
+pub(super) fn hidden(page: &str, name: &str) -> String {
     let mark = format!("name=\"{name}\" value=\"");
     let rest = page.split(&mark).nth(1).expect(name);
     rest.split('"').next().unwrap().to_owned()
@@ -215,9 +215,19 @@ fn a_department_admin_changes_what_lies_below_and_nothing_else() {
     assert!(test.sign_in("staff").get("/org/members/new").status == 403);
 }
 
-/// Uploads, takes the guessed columns with these settings, and gives the import's address.
 fn bring(admin: &Visitor<'_>, file: &[u8], fields: &[&str], settings: &[&str]) -> String {
-    let columns = location(&admin.upload("/org/import", "名单.csv", file));
+    bring_to(admin, "/org/import", file, fields, settings)
+}
+
+/// Uploads, takes the guessed columns with these settings, and gives the import's address.
+pub(super) fn bring_to(
+    admin: &Visitor<'_>,
+    start: &str,
+    file: &[u8],
+    fields: &[&str],
+    settings: &[&str],
+) -> String {
+    let columns = location(&admin.upload(start, "名单.csv", file));
     let page = admin.get(&columns);
     assert_eq!(page.status, 200);
     let guessed: Vec<String> = page
@@ -238,17 +248,17 @@ fn bring(admin: &Visitor<'_>, file: &[u8], fields: &[&str], settings: &[&str]) -
 }
 
 /// Runs an import or its undoing to its end; gives the job.
-fn run(
+pub(super) fn run(
     test: &TestApp,
     admin: &Visitor<'_>,
     import: &str,
     end: &str,
     fields: &[(&str, &str)],
 ) -> Job {
-    let kind = if end == "undo" {
-        "org.import_undo"
-    } else {
-        "org.import"
+    let slice = import.split('/').nth(1).unwrap();
+    let kind = match end {
+        "undo" => format!("{slice}.import_undo"),
+        _ => format!("{slice}.import"),
     };
     assert_eq!(
         location(&admin.post(&format!("{import}/{end}"), fields)),
@@ -257,13 +267,13 @@ fn run(
     test.wait_for("the import ends", || {
         let job = test
             .app
-            .read(|r| qitai::work::jobs::latest(r, kind))
+            .read(|r| qitai::work::jobs::latest(r, &kind))
             .unwrap()?;
         job.state.is_final().then_some(job)
     })
 }
 
-fn counts(job: &Job) -> Vec<(&str, u64)> {
+pub(super) fn counts(job: &Job) -> Vec<(&str, u64)> {
     job.progress
         .counts
         .iter()

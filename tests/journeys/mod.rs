@@ -7,6 +7,7 @@ mod directory;
 mod doctor;
 mod events;
 mod once;
+mod own_customers;
 mod pages;
 mod people;
 mod rollout;

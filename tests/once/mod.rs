@@ -1,6 +1,7 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
+mod directory;
 mod effects;
 mod storm;
 
@@ -69,7 +70,9 @@ impl Firm {
         firm.open();
         firm.sync();
         let viewer = Viewer::system("test");
-        let settings = WriteSettings::default().with(Area::Customers, WriteMode::On);
+        let settings = WriteSettings::default()
+            .with(Area::Customers, WriteMode::On)
+            .with(Area::Directory, WriteMode::On);
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {

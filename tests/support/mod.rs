@@ -14,7 +14,7 @@ use std::{
 use reqwest::header::HeaderMap;
 
 use qitai::{
-    app::App,
+    app::{App, OpenError},
     config::{ArchiveSource, Config, WecomConfig},
     identity::{
         AccessSettings, NewPassword, PasswordHash, Role, Unit, Viewer,
@@ -22,7 +22,7 @@ use qitai::{
     },
     kit::{Clock, Id, Random, Secret},
     org, serve,
-    store::{Folder, SubjectId},
+    store::{EngineError, Folder, StoreError, SubjectId},
     sync,
     wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator, Target, firm},
     work::{JobState, jobs},
@@ -165,6 +165,21 @@ impl TestApp {
             dir: self.dir.take().unwrap(),
             sim: self.sim.take().unwrap(),
             link: self.link,
+        }
+    }
+
+    /// Ends everything in the middle of whatever it does. What is durable stays.
+    pub fn kill(mut self) -> Stopped {
+        let spare = tokio::runtime::Builder::new_current_thread();
+        let spare = { spare }.enable_all().build().unwrap();
+        std::mem::replace(&mut self.background, spare).shutdown_background();
+        self.running = None;
+        self.app.stop();
+        self.server.take().unwrap().join().unwrap();
+        Stopped {
+            dir: self.dir.take().unwrap(),
+            sim: self.sim.take().unwrap(),
+            connected: self.connected,
         }
     }
 
@@ -419,11 +434,26 @@ impl Drop for TestApp {
 
 fn open(sim: &SimHandle, data: PathBuf, link: Link) -> Arc<App> {
     Folder::at(&data).create(&Random::system()).unwrap();
-    let app = App::open(config(sim, data, link)).unwrap();
+    let app = open_when_free(sim, &data, link);
     // The library's process is the product itself, which tests are not.
     app.archive
         .run_library_in(env!("CARGO_BIN_EXE_qitai").into());
     app
+}
+
+/// After a kill the last to let go of the folder may be a thread that is just ending.
+fn open_when_free(sim: &SimHandle, data: &Path, link: Link) -> Arc<App> {
+    let start = Instant::now();
+    loop {
+        match App::open(config(sim, data.to_owned(), link)) {
+            Err(OpenError::Store(StoreError::Engine(EngineError::InUse)))
+                if start.elapsed() < PATIENCE =>
+            {
+                std::thread::park_timeout(Duration::from_millis(2));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 /// How the product is told where WeCom is.

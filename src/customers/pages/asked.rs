@@ -54,6 +54,7 @@ pub(in crate::customers) fn asked(query: &ListQuery, viewer: &Viewer, cx: &Cx) -
         kind: query.get("kind").and_then(|k| match k {
             "wechat" => Some(CustomerKind::Wechat),
             "wecom" => Some(CustomerKind::Wecom),
+            "own" => Some(CustomerKind::Own),
             _ => None,
         }),
         added_from,

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     customers::{
         Customer, CustomerKind, Relation, RelationId,
-        actions::{self, SetRemark, SetTags},
+        actions::{self, SetRemark, SetTags, Wish},
         model::mask_phone,
     },
     error::{AppError, Result},
@@ -70,6 +70,8 @@ struct Head {
     /// The member whose view of the customer it is.
     by: String,
     mode: WriteMode,
+    /// Whether the firm keeps the customer by itself.
+    is_own: bool,
 }
 
 fn head(r: &Read<'_>, relation: &Relation, customer: &Customer, sight: &Sight) -> Result<Head> {
@@ -78,15 +80,16 @@ fn head(r: &Read<'_>, relation: &Relation, customer: &Customer, sight: &Sight) -
         back: format!("/customers/{}", customer.id),
         by: sight.name(relation.member).to_owned(),
         mode: effects::mode(r, Area::Customers)?,
+        is_own: customer.is_own(),
     })
 }
 
 impl Head {
     fn is_off(&self) -> bool {
-        self.mode == WriteMode::Off
+        !self.is_own && self.mode == WriteMode::Off
     }
     fn is_rehearsal(&self) -> bool {
-        self.mode == WriteMode::DryRun
+        !self.is_own && self.mode == WriteMode::DryRun
     }
 }
 
@@ -236,24 +239,21 @@ pub(in crate::customers) async fn save_tags(
     }
     let act = viewer.view("customer.edit").about("relation", id);
     let planned = app.write(act, verb).await?;
-    planned_toast(&app, id, planned.is_some()).map(Answer::Form)
+    planned_toast(&app, id, planned).map(Answer::Form)
 }
 
 /// Back to the customer, with what happened.
-fn planned_toast<P: crate::web::View>(
-    app: &App,
-    id: RelationId,
-    is_planned: bool,
-) -> Result<Shown<P>> {
+fn planned_toast<P: crate::web::View>(app: &App, id: RelationId, wish: Wish) -> Result<Shown<P>> {
     app.effects.notify_one();
     let (customer, mode) = app.read(|r| {
         let customer = r.get::<Relation>(&id)?.map(|found| found.customer);
         Ok::<_, AppError>((customer, effects::mode(r, Area::Customers)?))
     })?;
-    let word = match (is_planned, mode) {
-        (false, _) => "customers.edit.same",
-        (true, WriteMode::DryRun) => "customers.edit.rehearsed",
-        (true, _) => "customers.edit.planned",
+    let word = match (wish, mode) {
+        (Wish::Same, _) => "customers.edit.same",
+        (Wish::Done, _) => "customers.edit.done",
+        (Wish::Planned(_), WriteMode::DryRun) => "customers.edit.rehearsed",
+        (Wish::Planned(_), _) => "customers.edit.planned",
     };
     let back = customer.map_or("/customers".to_owned(), |id| format!("/customers/{id}"));
     Ok(Shown::go_to(back).toast(word, ()))
@@ -296,7 +296,7 @@ fn remark_page(
             head: head(r, &relation, &customer, &sight)?,
             action: format!("/customers/relations/{id}/remark"),
             phones: phones.map(|(n, phone)| (n, mask_phone(phone))).collect(),
-            has_company: customer.kind == CustomerKind::Wechat,
+            has_company: customer.kind != CustomerKind::Wecom,
             form: form.unwrap_or_else(|| {
                 FormState::with_values([
                     ("remark", relation.remark.clone()),
@@ -381,7 +381,7 @@ pub(in crate::customers) async fn save_remark(
     let act = viewer.view("customer.edit").about("relation", id);
     let done = app.write(act, verb).await;
     match form.state.catch(done)? {
-        Ok(planned) => planned_toast(&app, id, planned.is_some()).map(Answer::Form),
+        Ok(planned) => planned_toast(&app, id, planned).map(Answer::Form),
         Err(state) => {
             let page = remark_page(&app, &viewer, id, Some(state))?;
             Ok(Answer::Form(Shown::of(page).invalid()))

@@ -38,7 +38,7 @@ struct Row {
     number: String,
     name: Vec<Piece>,
     plain_name: String,
-    is_wecom: bool,
+    kind: CustomerKind,
     second: Vec<Piece>,
     tags: Vec<(String, &'static str)>,
     owner: String,
@@ -69,6 +69,7 @@ pub(in crate::customers) struct ListPage {
     pager: Pager,
     empty: Empty,
     may_export: bool,
+    may_edit: bool,
     from: String,
     show: Columns,
     columns: Vec<Choice>,
@@ -159,6 +160,7 @@ impl Builder<'_> {
             pager,
             empty: self.empty(query),
             may_export: self.viewer.may(Permission::CustomerExport),
+            may_edit: self.viewer.may(Permission::CustomerEdit),
             from: query.to_string(),
             columns: show.choices(self.cx),
             show,
@@ -251,8 +253,8 @@ impl Builder<'_> {
         let owners = owners
             .into_iter()
             .map(|m| choice("owner", m.id.to_string(), m.name.clone(), None));
-        let ways = AddWay::NAMED
-            .map(|way| choice("via", way.to_string(), way_name(self.cx, AddWay(way)), None));
+        let named = AddWay::NAMED.into_iter().map(AddWay).chain([AddWay::OWN]);
+        let ways = named.map(|way| choice("via", way.0.to_string(), way_name(self.cx, way), None));
         let days = ["7d", "30d", "90d", "365d"].map(|range| {
             let label = self.cx.t(&format!("customers.added.{range}")).into_owned();
             choice("added", range.to_owned(), label, None)
@@ -272,7 +274,7 @@ impl Builder<'_> {
             ),
             filter("tag", "customers.filter.tag", tag_choices.collect(), true),
             filter("owner", "customers.filter.owner", owners.collect(), false),
-            filter("via", "customers.filter.via", ways.to_vec(), true),
+            filter("via", "customers.filter.via", ways.collect(), true),
             filter("added", "customers.filter.added", days.to_vec(), false),
         ])
     }
@@ -300,7 +302,7 @@ impl Builder<'_> {
             number: customer_no(customer.no),
             name: marked(&name),
             plain_name: name.into_owned(),
-            is_wecom: customer.kind == CustomerKind::Wecom,
+            kind: customer.kind,
             second: second.map(|text| marked(text)).unwrap_or_default(),
             tags: tag_names(&row.tags(), groups),
             owner: self.sight.name(main.member).to_owned(),
@@ -337,6 +339,7 @@ impl Builder<'_> {
             };
         }
         let may_sync = self.viewer.may(Permission::SyncRun);
+        let may_edit = self.viewer.may(Permission::CustomerEdit);
         let connected = self.app.wecom().is_some();
         Empty {
             kind: if connected {
@@ -350,8 +353,12 @@ impl Builder<'_> {
             } else {
                 "customers.empty.connect"
             }),
-            action: link("customers.empty.to_sync", "/org/sync").filter(|_| may_sync && connected),
-            other: None,
+            action: if connected {
+                link("customers.empty.to_sync", "/org/sync").filter(|_| may_sync)
+            } else {
+                link("customers.own.new", "/customers/new").filter(|_| may_edit)
+            },
+            other: link("customers.own.import", "/customers/import").filter(|_| may_edit),
         }
     }
 }

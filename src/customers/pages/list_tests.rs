@@ -13,7 +13,7 @@ fn list_page(rows: u8, name: &str, columns: Option<&[String]>) -> ListPage {
         number: customer_no(i.into()),
         name: vec![piece(false), piece(true)],
         plain_name: name.into(),
-        is_wecom: i.is_multiple_of(2),
+        kind: [CustomerKind::Wechat, CustomerKind::Wecom, CustomerKind::Own][usize::from(i % 3)],
         second: if i == 1 {
             Vec::new()
         } else {
@@ -78,6 +78,7 @@ fn list_page(rows: u8, name: &str, columns: Option<&[String]>) -> ListPage {
             other: None,
         },
         may_export: rows != 1,
+        may_edit: rows == 1,
         from: query.to_string(),
         show: Columns::chosen(columns),
         columns: vec![choice(true), choice(false)],

@@ -7,6 +7,7 @@ mod export;
 mod group;
 mod groups;
 mod list;
+pub(super) mod own;
 mod profile;
 mod views;
 

@@ -512,6 +512,7 @@ impl Maker<'_> {
         };
         let word = match account {
             Some(_) => "customers.change.by_person",
+            None if actor == "system:import" => "customers.change.by_import",
             None => "customers.change.by_sync",
         };
         Ok(name.unwrap_or_else(|| self.cx.t(word).into_owned()))
@@ -531,8 +532,15 @@ fn diff_fields(
         return Vec::new();
     };
     // What points elsewhere says nothing to a reader.
-    let told = |name: &str| !matches!(name, "customer" | "member" | "avatar");
-    let fields = fields.into_iter().filter(|(name, _)| told(name));
+    let told = |name: &str, before: &serde_json::Value| match name {
+        "customer" | "avatar" => false,
+        // Whose the relation is says something only where it has changed.
+        "member" => !before.is_null(),
+        _ => true,
+    };
+    let fields = fields
+        .into_iter()
+        .filter(|(name, [before, _])| told(name, before));
     fields
         .map(|(name, [before, after])| {
             let text = |v| value_text(&name, v, cx, sight, groups);
@@ -548,7 +556,7 @@ fn value_text(
     name: &str,
     value: &serde_json::Value,
     cx: &Cx,
-    _sight: &Sight,
+    sight: &Sight,
     groups: &[GroupWithTags],
 ) -> String {
     use serde_json::Value;
@@ -569,12 +577,16 @@ fn value_text(
             let way = n
                 .as_u64()
                 .and_then(|n| u16::try_from(n).ok())
-                .unwrap_or(u16::MAX);
+                .unwrap_or_default();
             way_name(cx, AddWay(way))
         }
         ("added_at", Value::Number(n)) => {
             let at = Timestamp::from_ms(n.as_i64().unwrap_or(0));
             crate::web::format::exact(at, &cx.zone)
+        }
+        ("member", Value::String(id)) => {
+            let name = id.parse().map(|id| sight.name(id).to_owned());
+            name.unwrap_or_default()
         }
         ("gender", Value::String(code)) => cx.t(code).into_owned(),
         ("kind", Value::String(code)) => cx.t(&format!("customers.kind.{code}")).into_owned(),

@@ -137,7 +137,7 @@ fn sentences(cx: &Cx, problems: &[Problem]) -> Vec<String> {
 
 /// The sentence of a kept problem.
 fn kept_sentence(cx: &Cx, (code, args): &(String, Vec<(String, String)>)) -> String {
-    const NAMES: [&str; 5] = ["text", "name", "max", "n", "row"];
+    const NAMES: [&str; 6] = ["text", "name", "max", "now", "n", "row"];
     let named = |(name, value): &(String, String)| -> Option<(&'static str, Arg)> {
         let name = NAMES.into_iter().find(|known| known == name)?;
         Some((name, value.to_arg()))
