@@ -22,6 +22,7 @@ mod feed;
 mod files;
 mod folder;
 mod key;
+mod line;
 mod migrate;
 pub mod operation;
 mod read;

@@ -1,10 +1,12 @@
 //! The one writer: takes queued verbs, runs them, makes a whole batch durable with one
 //! commit, publishes the new snapshot, and only then answers.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-    mpsc,
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -18,7 +20,9 @@ use crate::{
 use super::{
     Act, Folder, Migration, Read, Seal, StoreError, TableSpec, Vault, Write,
     engine::{Changes, Engine, Snapshot},
-    feed, files, migrate,
+    feed, files,
+    line::{Line, Pace, Refused},
+    migrate,
     source::{Layered, merge_into},
     vault::SUBJECT_KEYS,
 };
@@ -29,6 +33,8 @@ const QUEUE_MAX: usize = 1024;
 const CROWD: usize = QUEUE_MAX / 4;
 /// Verbs that share one commit at most.
 const BATCH_MAX: usize = 256;
+/// A commit that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_millis(100);
 /// Default bound of the engine's page cache.
 const CACHE_BYTES: usize = 64 << 20;
 
@@ -95,7 +101,6 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// The open store. Cheap to share; the last one dropped closes the file.
 pub struct Store {
     shared: Arc<Shared>,
-    queue: Mutex<Option<mpsc::SyncSender<Command>>>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -108,8 +113,7 @@ struct Shared {
     feed_head: watch::Sender<u64>,
     failed: AtomicBool,
     held: watch::Sender<bool>,
-    /// Verbs in line.
-    waiting: AtomicUsize,
+    line: Line<Command>,
 }
 
 impl Store {
@@ -150,18 +154,16 @@ impl Store {
             }),
             feed_head: watch::Sender::new(feed_head),
             failed: AtomicBool::new(false),
-            waiting: AtomicUsize::new(0),
             held: watch::Sender::new(false),
+            line: Line::new(QUEUE_MAX),
         });
-        let (queue, commands) = mpsc::sync_channel(QUEUE_MAX);
         let writer = shared.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&writer, &commands))
+            .spawn(move || run(&writer))
             .map_err(|e| StoreError::Internal(format!("the writer thread: {e}")))?;
         Ok(Self {
             shared,
-            queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -186,7 +188,18 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
-        let answer = self.enqueue(act, verb)?;
+        let answer = self.enqueue(Pace::Awaited, act, verb)?;
+        answer.await.map_err(|_| self.stopped())?
+    }
+
+    /// The same for a step of long work: whoever waits at a screen or at the other end of a
+    /// call goes first.
+    pub async fn write_step<T, F>(&self, act: Act, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
+    {
+        let answer = self.enqueue(Pace::Long, act, verb)?;
         answer.await.map_err(|_| self.stopped())?
     }
 
@@ -196,7 +209,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
-        let answer = self.enqueue(act, verb)?;
+        let answer = self.enqueue(Pace::Awaited, act, verb)?;
         answer.blocking_recv().map_err(|_| self.stopped())?
     }
 
@@ -220,15 +233,16 @@ impl Store {
     }
 
     /// Queues a verb whose answer nobody waits for: the entry of a list page joins the next
-    /// batch. A full queue is an error; the page must not be shown then.
+    /// batch, which begins within some hundredths of a second. A full queue is an error; the
+    /// page must not be shown then.
     pub fn write_later<F>(&self, act: Act, verb: F) -> Result<()>
     where
         F: FnOnce(&mut Write<'_>) -> Result<()> + Send + 'static,
     {
-        self.enqueue(act, verb).map(drop)
+        self.enqueue(Pace::Later, act, verb).map(drop)
     }
 
-    fn enqueue<T, F>(&self, act: Act, verb: F) -> Result<oneshot::Receiver<Result<T>>>
+    fn enqueue<T, F>(&self, pace: Pace, act: Act, verb: F) -> Result<oneshot::Receiver<Result<T>>>
     where
         T: Send + 'static,
         F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
@@ -241,16 +255,10 @@ impl Store {
                 drop(reply.send(committed.map_err(AppError::from).and(result)));
             })
         });
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.as_ref().ok_or_else(|| self.stopped())?;
-        // Counted first, so that the writer never takes what was not counted.
-        self.shared.waiting.fetch_add(1, Ordering::SeqCst);
-        queue.try_send(command).map_err(|error| {
-            self.shared.waiting.fetch_sub(1, Ordering::SeqCst);
-            match error {
-                mpsc::TrySendError::Full(_) => AppError::from(StoreError::Busy),
-                mpsc::TrySendError::Disconnected(_) => self.stopped(),
-            }
+        let pushed = self.shared.line.push(command, pace);
+        pushed.map_err(|refused| match refused {
+            Refused::Full => AppError::from(StoreError::Busy),
+            Refused::Closed => self.stopped(),
         })?;
         Ok(answer)
     }
@@ -258,7 +266,7 @@ impl Store {
     /// Whether so many verbs are in line that whoever adds one should wait for its answer:
     /// else those who never wait would fill the line for everybody.
     pub fn is_crowded(&self) -> bool {
-        self.shared.waiting.load(Ordering::SeqCst) >= CROWD
+        self.shared.line.len() >= CROWD
     }
 
     fn stopped(&self) -> AppError {
@@ -331,12 +339,7 @@ impl Store {
 
     /// Takes no more writes, finishes those queued, and ends the writer.
     pub fn close(&self) {
-        drop(
-            self.queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        self.shared.line.close();
         let thread = self
             .thread
             .lock()
@@ -379,6 +382,24 @@ struct Batch<'s> {
 }
 
 impl Batch<'_> {
+    /// Runs the verbs that share this commit; gives what answers them.
+    fn fill(&mut self, (first, mut pace): (Command, Pace), began: Instant) -> Vec<Answer> {
+        let shared = self.shared;
+        let mut answers = vec![first(self)];
+        while answers.len() < BATCH_MAX {
+            let next = match shared.line.another() {
+                None if pace == Pace::Later => shared.line.linger(began),
+                next => next,
+            };
+            let Some((verb, its)) = next else { break };
+            if pace == Pace::Later {
+                pace = its;
+            }
+            answers.push(verb(self));
+        }
+        answers
+    }
+
     /// Runs one verb over what the batch has so far; a failure leaves the batch as it was.
     fn run<T>(&mut self, act: Act, verb: impl FnOnce(&mut Write<'_>) -> Result<T>) -> Result<T> {
         let Shared { vault, options, .. } = self.shared;
@@ -413,27 +434,35 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
+/// Lets nobody wait for a writer that has ended.
+struct AbandonAtEnd<'s>(&'s Line<Command>);
+
+impl Drop for AbandonAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+fn run(shared: &Shared) {
+    let _end = AbandonAtEnd(&shared.line);
     let _guard = AbortOnPanic;
-    while let Ok(first) = commands.recv() {
+    while let Some(first) = shared.line.first() {
+        let began = Instant::now();
         let base = shared.published.load_full();
         let mut batch = Batch {
             shared,
             layer: Layered::over(&base.snapshot),
         };
-        let mut answers = vec![first(&mut batch)];
-        while answers.len() < BATCH_MAX
-            && let Ok(command) = commands.try_recv()
-        {
-            answers.push(command(&mut batch));
-        }
-        shared.waiting.fetch_sub(answers.len(), Ordering::SeqCst);
+        #[cfg_attr(not(any(test, feature = "faults")), expect(unused_mut))]
+        let mut answers = batch.fill(first, began);
         let changes = std::mem::take(&mut batch.layer.changes);
         #[cfg(any(test, feature = "faults"))]
         if shared.options.planted == Some(super::faults::Bug::AnswerBeforeCommit) {
             answers.drain(..).for_each(|answer| answer(Ok(())));
         }
+        let ran = began.elapsed();
         let committed = commit_and_publish(shared, &changes);
+        note_slow(&changes, answers.len(), ran, began.elapsed());
         if let Err(error) = &committed {
             shared.failed.store(true, Ordering::SeqCst);
             tracing::error!(%error, "the store has stopped: a commit failed");
@@ -449,6 +478,16 @@ fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
             // Never retried: after a failed sync nobody knows what is on the disk.
             return;
         }
+    }
+}
+
+/// Says where the time of a slow commit went: into its verbs, or into the disk.
+fn note_slow(changes: &Changes, verbs: usize, ran: Duration, took: Duration) {
+    if took > SLOW {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let rows: usize = changes.values().map(std::collections::BTreeMap::len).sum();
+        let (run_ms, commit_ms) = (ms(ran), ms(took - ran));
+        tracing::debug!(verbs, rows, run_ms, commit_ms, "a slow commit");
     }
 }
 

@@ -85,7 +85,7 @@ impl JobContext {
     {
         let id = self.id;
         self.store
-            .write(act, move |w| {
+            .write_step(act, move |w| {
                 let mut job = w
                     .get::<Job>(&id)?
                     .ok_or(AppError::NotFound { what: "job" })?;
