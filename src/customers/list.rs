@@ -177,17 +177,6 @@ impl CustomerRow {
     pub fn id(&self) -> CustomerId {
         self.found.customer.id
     }
-
-    /// All tags in scope, each once.
-    pub fn tags(&self) -> Vec<TagId> {
-        let all: BTreeSet<TagId> = self
-            .found
-            .relations
-            .iter()
-            .flat_map(|r| r.tags.iter().copied())
-            .collect();
-        all.into_iter().collect()
-    }
 }
 
 /// A page of customers with the number of relations behind it.

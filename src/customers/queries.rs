@@ -1,8 +1,11 @@
 //! Reads of customers and groups, through what the viewer sees.
 
+use std::collections::BTreeSet;
+
 use crate::{
     org::{MemberId, Sight},
     store::{Key, Read, StoreError, Walk},
+    tags::TagId,
     work::effects::{self, Effect, EffectSpec},
 };
 
@@ -25,9 +28,26 @@ pub struct VisibleCustomer {
 }
 
 impl VisibleCustomer {
+    /// A customer with its relations in scope, of which there must be one.
+    pub fn new(customer: Customer, mut relations: Vec<Relation>, hidden_relations: usize) -> Self {
+        relations.sort_by_key(|r| (!r.is_active(), std::cmp::Reverse(r.added_at), r.id));
+        Self {
+            customer,
+            relations,
+            hidden_relations,
+        }
+    }
+
     /// The relation the customer is shown with: active before ended, then the newest.
     pub fn main(&self) -> &Relation {
         &self.relations[0]
+    }
+
+    /// All tags in scope, each once.
+    pub fn tags(&self) -> Vec<TagId> {
+        let tags = self.relations.iter().flat_map(|r| &r.tags);
+        let all: BTreeSet<TagId> = tags.copied().collect();
+        all.into_iter().collect()
     }
 }
 
@@ -46,14 +66,9 @@ pub fn customer(
     if relations.is_empty() {
         return Ok(None);
     }
-    relations.sort_by_key(|r| (!r.is_active(), std::cmp::Reverse(r.added_at), r.id));
     let hidden_relations = count - relations.len();
     let customer = r.get::<Customer>(&id)?;
-    Ok(customer.map(|customer| VisibleCustomer {
-        customer,
-        relations,
-        hidden_relations,
-    }))
+    Ok(customer.map(|customer| VisibleCustomer::new(customer, relations, hidden_relations)))
 }
 
 /// The customer with this running number (客户编号).

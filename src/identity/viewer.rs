@@ -49,6 +49,74 @@ struct Standing {
     must_enrol: bool,
 }
 
+impl Standing {
+    fn of_session(
+        r: &Read<'_>,
+        session: &Session,
+        account: Account,
+        now: Timestamp,
+    ) -> Result<Self> {
+        if !session.is_live(now, account.role) {
+            return Err(AppError::Unauthenticated);
+        }
+        let asked = SecuritySettings::load(r)?.second_factor.asks(account.role);
+        let must_enrol = asked && !r.exists::<SecondFactor>(&account.id)?;
+        let mut grant = account.role.grant(r)?;
+        if must_enrol {
+            // Nothing but one's own account, where the second factor is set up.
+            grant.permissions.clear();
+        }
+        Ok(Self {
+            account: Some(account),
+            grant,
+            must_enrol,
+        })
+    }
+
+    /// Of one whose rights may be limited to some.
+    fn of_account(r: &Read<'_>, account: Account, limit: Option<&Permissions>) -> Result<Self> {
+        let mut grant = account.role.grant(r)?;
+        if let Some(limit) = limit {
+            grant
+                .permissions
+                .retain(|p| limit.contains(p) && p.is_delegable());
+        }
+        Ok(Self {
+            account: Some(account),
+            grant,
+            must_enrol: false,
+        })
+    }
+}
+
+impl Who {
+    /// Reads session or token, account and role again: what was revoked, disabled or changed
+    /// bites at the next use, not at the next sign-in.
+    fn standing(&self, r: &Read<'_>, now: Timestamp) -> Result<Standing> {
+        match self {
+            Self::System(_) => Ok(Standing {
+                account: None,
+                grant: Role::SuperAdmin.grant(r)?,
+                must_enrol: false,
+            }),
+            Self::Job(account, _) => Standing::of_account(r, active(r, account.id)?, None),
+            Self::Session(_, session) => {
+                let session = r.get::<Session>(&session.token)?;
+                let session = session.ok_or(AppError::Unauthenticated)?;
+                let account = active(r, session.account)?;
+                Standing::of_session(r, &session, account, now)
+            }
+            Self::Token(_, id) => {
+                let token = r.get::<ApiToken>(id)?;
+                let token = token.filter(|t| t.is_live(now));
+                let token = token.ok_or(AppError::Unauthenticated)?;
+                let account = active(r, token.account)?;
+                Standing::of_account(r, account, Some(&token.permissions))
+            }
+        }
+    }
+}
+
 impl Viewer {
     /// Whoever presents the token of a living session. Everything else is
     /// [`AppError::Unauthenticated`], whatever the reason.
@@ -61,8 +129,9 @@ impl Viewer {
         let session = r.get::<Session>(&ticket::hash(token))?;
         let session = session.ok_or(AppError::Unauthenticated)?;
         let account = active(r, session.account)?;
+        let standing = Standing::of_session(r, &session, account.clone(), now)?;
         let who = Who::Session(Arc::new(account), Arc::new(session));
-        Self::standing_at(who, r, origin, now)
+        Ok(Self::standing_so(who, standing, origin, now))
     }
 
     /// Whichever program presents a living API token.
@@ -112,69 +181,19 @@ impl Viewer {
     }
 
     fn standing_at(who: Who, r: &Read<'_>, origin: Origin, now: Timestamp) -> Result<Self> {
-        let mut viewer = Self {
-            role: String::new(),
-            permissions: Permissions::new(),
-            must_enrol: false,
-            who,
-            origin,
-            at: now,
-        };
-        let standing = viewer.standing(r, now)?;
-        viewer.permissions = standing.grant.permissions;
-        viewer.must_enrol = standing.must_enrol;
-        viewer.role = standing.account.map(|a| a.role.code()).unwrap_or_default();
-        Ok(viewer)
+        let standing = who.standing(r, now)?;
+        Ok(Self::standing_so(who, standing, origin, now))
     }
 
-    /// Reads session or token, account and role again: what was revoked, disabled or changed
-    /// bites at the next use, not at the next sign-in.
-    fn standing(&self, r: &Read<'_>, now: Timestamp) -> Result<Standing> {
-        let mut must_enrol = false;
-        let (account, limit) = match &self.who {
-            Who::System(_) => {
-                let grant = Role::SuperAdmin.grant(r)?;
-                return Ok(Standing {
-                    account: None,
-                    grant,
-                    must_enrol,
-                });
-            }
-            Who::Job(account, _) => (active(r, account.id)?, None),
-            Who::Session(_, session) => {
-                let session = r.get::<Session>(&session.token)?;
-                let session = session.ok_or(AppError::Unauthenticated)?;
-                let account = active(r, session.account)?;
-                if !session.is_live(now, account.role) {
-                    return Err(AppError::Unauthenticated);
-                }
-                let asked = SecuritySettings::load(r)?.second_factor.asks(account.role);
-                must_enrol = asked && !r.exists::<SecondFactor>(&account.id)?;
-                (account, None)
-            }
-            Who::Token(_, id) => {
-                let token = r.get::<ApiToken>(id)?;
-                let token = token.filter(|t| t.is_live(now));
-                let token = token.ok_or(AppError::Unauthenticated)?;
-                (active(r, token.account)?, Some(token.permissions))
-            }
-        };
-        let mut grant = account.role.grant(r)?;
-        if let Some(limit) = limit {
-            grant
-                .permissions
-                .retain(|p| limit.contains(p) && p.is_delegable());
+    fn standing_so(who: Who, standing: Standing, origin: Origin, now: Timestamp) -> Self {
+        Self {
+            who,
+            permissions: standing.grant.permissions,
+            role: standing.account.map(|a| a.role.code()).unwrap_or_default(),
+            must_enrol: standing.must_enrol,
+            origin,
+            at: now,
         }
-        if must_enrol {
-            // Nothing but one's own account, where the second factor is set up.
-            grant.permissions.clear();
-        }
-        let account = Some(account);
-        Ok(Standing {
-            account,
-            grant,
-            must_enrol,
-        })
     }
 
     /// What the viewer sees under `permission` in this state of the store.
@@ -191,7 +210,7 @@ impl Viewer {
         permission: Option<Permission>,
         now: Timestamp,
     ) -> Result<Scope> {
-        let standing = self.standing(r, now)?;
+        let standing = self.who.standing(r, now)?;
         if let Some(missing) = permission
             && !standing.grant.permissions.contains(&missing)
         {

@@ -13,9 +13,12 @@ pub struct Piece {
 
 /// Parts `text` into matched and other pieces. Without a match there is one piece.
 pub fn highlight(text: &str, typed: &str) -> Vec<Piece> {
+    let typed = Typed::new(typed);
+    if typed.words.is_empty() && typed.number.is_none() {
+        return plain(text);
+    }
     let folded: Vec<char> = fold(text).chars().collect();
     let mut marks = vec![false; folded.len()];
-    let typed = Typed::new(typed);
     for word in typed.words.iter().chain(&typed.number) {
         mark(text, &folded, word, &mut marks);
     }
@@ -30,6 +33,19 @@ pub fn highlight(text: &str, typed: &str) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// A text in which nothing matched.
+fn plain(text: &str) -> Vec<Piece> {
+    let piece = |text: &str| Piece {
+        text: text.to_owned(),
+        marked: false,
+    };
+    Some(text)
+        .filter(|t| !t.is_empty())
+        .map(piece)
+        .into_iter()
+        .collect()
 }
 
 fn mark(text: &str, folded: &[char], word: &str, marks: &mut [bool]) {

@@ -17,7 +17,7 @@ use std::{
     path::Path,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -245,6 +245,7 @@ impl Engine {
             .map(|name| (*name, OnceLock::new()))
             .collect();
         Ok(Snapshot {
+            state: SNAPSHOTS.fetch_add(1, Ordering::Relaxed),
             tx: self.failed.watch(self.db.begin_read())?,
             open,
             failed: self.failed.clone(),
@@ -255,12 +256,21 @@ impl Engine {
 /// A consistent state. Holding one keeps its pages from being reused, so none is kept
 /// across a wait for a client.
 pub struct Snapshot {
+    state: u64,
     tx: redb::ReadTransaction,
     open: HashMap<&'static str, OnceLock<OpenTable>>,
     failed: Failed,
 }
 
+/// Snapshots taken in this process.
+static SNAPSHOTS: AtomicU64 = AtomicU64::new(0);
+
 impl Snapshot {
+    /// A number that no other snapshot in this process has.
+    pub fn state(&self) -> u64 {
+        self.state
+    }
+
     fn table(&self, name: &'static str) -> Result<&OpenTable, EngineError> {
         let slot = self
             .open

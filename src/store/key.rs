@@ -22,6 +22,10 @@ impl Key {
 
     /// Adds a part.
     pub fn with(mut self, part: impl KeyPart) -> Self {
+        if self.0.capacity() == 0 {
+            // Room for what most keys have, taken once.
+            self.0.reserve(24);
+        }
         part.append(&mut self.0);
         self
     }

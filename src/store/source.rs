@@ -16,6 +16,12 @@ pub trait Source {
         span: Span,
         backwards: bool,
     ) -> Result<Rows<'_>, EngineError>;
+
+    /// A number that stands for this state and, in this process, for no other; none while the
+    /// state may still change.
+    fn state(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Source for Snapshot {
@@ -29,6 +35,9 @@ impl Source for Snapshot {
         backwards: bool,
     ) -> Result<Rows<'_>, EngineError> {
         Snapshot::range(self, table, span, backwards)
+    }
+    fn state(&self) -> Option<u64> {
+        Some(Snapshot::state(self))
     }
 }
 

@@ -78,8 +78,15 @@ impl KeyFile {
     }
 }
 
-/// Subject → wrapped form and key.
-type Unwrapped = HashMap<SubjectId, (Vec<u8>, std::sync::Arc<LessSafeKey>)>;
+/// A subject's key as it was last found.
+struct Known {
+    wrapped: Vec<u8>,
+    key: std::sync::Arc<LessSafeKey>,
+    /// The state of the store it was found in, if that cannot change.
+    state: Option<u64>,
+}
+
+type Unwrapped = HashMap<SubjectId, Known>;
 
 /// The keys of one folder, unlocked.
 pub struct Vault {
@@ -231,15 +238,23 @@ impl Vault {
         source: &dyn Source,
         subject: SubjectId,
     ) -> Result<Option<std::sync::Arc<LessSafeKey>>, StoreError> {
+        let state = source.state();
+        if state.is_some()
+            && let Some(known) = self.lock_cache().get(&subject)
+            && known.state == state
+        {
+            return Ok(Some(known.key.clone()));
+        }
         let row_key = Key::new().with(subject);
         let Some(row) = source.get(SUBJECT_KEYS, row_key.as_bytes())? else {
             return Ok(None);
         };
         // The wrapped form is compared, so an erased or replaced key is never served.
-        if let Some((wrapped, key)) = self.lock_cache().get(&subject)
-            && *wrapped == row
+        if let Some(known) = self.lock_cache().get_mut(&subject)
+            && known.wrapped == row
         {
-            return Ok(Some(key.clone()));
+            known.state = state.or(known.state);
+            return Ok(Some(known.key.clone()));
         }
         let damaged = || StoreError::damaged(SUBJECT_KEYS, row_key.as_bytes());
         let wrapped = row::decode_index(SUBJECT_KEYS, row_key.as_bytes(), &row)?;
@@ -255,7 +270,12 @@ impl Vault {
         if cache.len() >= CACHED_KEYS_MAX {
             cache.clear();
         }
-        cache.insert(subject, (row, key.clone()));
+        let known = Known {
+            wrapped: row,
+            key: key.clone(),
+            state,
+        };
+        cache.insert(subject, known);
         Ok(Some(key))
     }
 

@@ -58,7 +58,7 @@ pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web};
 pub use operations::{CarriedOut, NotDone, OperationBook, Operations};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};
-pub use shown::{Shown, View};
+pub use shown::{Shown, View, render};
 pub use tls::{Certificates, TlsError};
 pub use words::Lang;
 

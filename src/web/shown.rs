@@ -5,6 +5,8 @@
 //! element, the page otherwise and when the browser restores history. Parts that a swap makes
 //! stale travel in the same answer, out of band.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     body::BoxBody,
@@ -42,7 +44,8 @@ macro_rules! view {
     ($page:ty $(, $id:literal => $block:ident)* $(,)?) => {
         impl $crate::web::View for $page {
             fn page(&self, cx: &$crate::web::Cx) -> askama::Result<String> {
-                askama::Template::render_with_values(self, cx)
+                static LAST: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+                $crate::web::render(self, cx, &LAST)
             }
             fn title(&self, cx: &$crate::web::Cx) -> askama::Result<String> {
                 askama::Template::render_with_values(&self.as_title(), cx)
@@ -56,6 +59,16 @@ macro_rules! view {
             }
         }
     };
+}
+
+/// Renders a whole page into room for as much as the one before it took, `last`, and a little
+/// more: a long list would else be copied each time its text outgrows its place.
+pub fn render(page: &impl Template, cx: &Cx, last: &AtomicUsize) -> askama::Result<String> {
+    let before = last.load(Ordering::Relaxed);
+    let mut body = String::with_capacity(before + before / 16);
+    page.render_into_with_values(&mut body, cx)?;
+    last.store(body.len(), Ordering::Relaxed);
+    Ok(body)
 }
 
 enum What<P> {

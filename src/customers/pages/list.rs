@@ -9,19 +9,19 @@ use crate::{
     app::App,
     customers::{
         AddWay, Customer, CustomerKind, customer_no,
-        list::{self, Asked, CustomerPage, CustomerRow, SavedView},
+        list::{self, Asked, CustomerPage, SavedView},
+        queries::VisibleCustomer,
         views::{self as customer_views, NamedView},
     },
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::Timestamp,
     org::Sight,
     search::{Piece, highlight, is_phone_search},
     store::Read,
     tags::{self, queries::GroupWithTags},
     view,
     web::{
-        Cx, ListQuery, Shown, Web, filters,
+        Cx, ListQuery, Shown, Web, filters, format,
         parts::{Chip, Choice, Empty, EmptyKind, Filter, Link, Pager, Tab},
     },
 };
@@ -33,7 +33,8 @@ use super::{
 };
 
 /// One line of the list.
-struct Row {
+#[derive(Clone)]
+pub(super) struct Row {
     id: String,
     number: String,
     name: Vec<Piece>,
@@ -48,11 +49,12 @@ struct Row {
     company: String,
     way: String,
     state: (&'static str, &'static str),
-    added_at: Timestamp,
+    /// The day, written out.
+    added: String,
 }
 
 /// The page.
-#[derive(Template)]
+#[derive(Clone, Template)]
 #[template(path = "customers/list.html", blocks = ["title", "list"])]
 pub(in crate::customers) struct ListPage {
     query: ListQuery,
@@ -63,7 +65,7 @@ pub(in crate::customers) struct ListPage {
     filters: Vec<Filter>,
     chips: Vec<Chip>,
     clear: String,
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     relations: u64,
     total: u64,
     pager: Pager,
@@ -71,6 +73,8 @@ pub(in crate::customers) struct ListPage {
     may_export: bool,
     may_edit: bool,
     from: String,
+    /// The same as part of an address.
+    from_encoded: String,
     show: Columns,
     columns: Vec<Choice>,
 }
@@ -103,7 +107,13 @@ pub(in crate::customers) async fn list(
             cx: &cx,
             sight: &sight,
         };
-        let page = builder.page(r, &query, &asked, &found, &tags::queries::groups(r)?)?;
+        let lines = Lines {
+            cx: &cx,
+            sight: &sight,
+            text: &asked.text,
+            groups: &tags::queries::groups(r)?,
+        };
+        let page = builder.page(r, &query, &asked, &found, &lines)?;
         Ok::<_, AppError>((found, page))
     })?;
     let act = list_act(&viewer, "customer.list", &asked, &found);
@@ -124,16 +134,25 @@ pub(super) struct Builder<'a> {
     pub(super) sight: &'a Sight,
 }
 
+/// Turns customers into lines of the list.
+pub(super) struct Lines<'a> {
+    pub(super) cx: &'a Cx,
+    pub(super) sight: &'a Sight,
+    /// What was searched for.
+    pub(super) text: &'a str,
+    pub(super) groups: &'a [GroupWithTags],
+}
+
 impl Builder<'_> {
-    fn page(
+    pub(super) fn page(
         &self,
         r: &Read<'_>,
         query: &ListQuery,
         asked: &Asked,
         found: &CustomerPage,
-        groups: &[GroupWithTags],
+        lines: &Lines<'_>,
     ) -> Result<ListPage> {
-        let filters = self.filters(query, groups)?;
+        let filters = self.filters(query, lines.groups)?;
         let show = Columns::of(self.viewer);
         let pager = Pager::of(
             &found.page,
@@ -142,6 +161,7 @@ impl Builder<'_> {
             &self.web.cursors,
         );
         let views = self.views(r, query, asked)?;
+        let Ok(from_encoded) = askama::filters::urlencode(query);
         Ok(ListPage {
             text: asked.text.clone(),
             save: Self::save_href(query, &views),
@@ -153,7 +173,7 @@ impl Builder<'_> {
                 .page
                 .items
                 .iter()
-                .map(|row| self.row(row, asked, groups))
+                .map(|row| lines.line(&row.found))
                 .collect(),
             relations: found.relations,
             total: found.page.total,
@@ -161,6 +181,7 @@ impl Builder<'_> {
             empty: self.empty(query),
             may_export: self.viewer.may(Permission::CustomerExport),
             may_edit: self.viewer.may(Permission::CustomerEdit),
+            from_encoded: from_encoded.to_string(),
             from: query.to_string(),
             columns: show.choices(self.cx),
             show,
@@ -249,7 +270,7 @@ impl Builder<'_> {
             .members()
             .filter(|m| self.sight.sees(m.id) && (m.serves_customers || !m.is_here()))
             .collect();
-        owners.sort_by_key(|m| (!m.is_here(), m.name.clone()));
+        owners.sort_by(|a, b| (!a.is_here(), &a.name).cmp(&(!b.is_here(), &b.name)));
         let owners = owners
             .into_iter()
             .map(|m| choice("owner", m.id.to_string(), m.name.clone(), None));
@@ -277,46 +298,6 @@ impl Builder<'_> {
             filter("via", "customers.filter.via", ways.collect(), true),
             filter("added", "customers.filter.added", days.to_vec(), false),
         ])
-    }
-
-    fn row(&self, row: &CustomerRow, asked: &Asked, groups: &[GroupWithTags]) -> Row {
-        let (customer, main) = (&row.found.customer, row.found.main());
-        let marked = |text: &str| highlight(text, &asked.text);
-        let name = name_of(self.cx, customer);
-        let second = [&main.remark, &main.company, &customer.corp_name];
-        let second = second
-            .into_iter()
-            .find(|t| !t.is_empty() && **t != customer.name);
-        let owner = self.sight.directory.member(main.member);
-        let department = owner.and_then(|m| self.sight.directory.department_of(m));
-        let mut active: Vec<_> = row
-            .found
-            .relations
-            .iter()
-            .filter(|r| r.is_active())
-            .map(|r| r.member)
-            .collect();
-        active.dedup();
-        Row {
-            id: customer.id.to_string(),
-            number: customer_no(customer.no),
-            name: marked(&name),
-            plain_name: name.into_owned(),
-            kind: customer.kind,
-            second: second.map(|text| marked(text)).unwrap_or_default(),
-            tags: tag_names(&row.tags(), groups),
-            owner: self.sight.name(main.member).to_owned(),
-            owner_id: main.member.to_string(),
-            more_owners: active.len().saturating_sub(1),
-            department: department.map(|d| d.name.clone()).unwrap_or_default(),
-            company: match main.company.is_empty() {
-                true => customer.corp_name.clone(),
-                false => main.company.clone(),
-            },
-            way: way_name(self.cx, main.add_way),
-            state: state_of(main.is_active(), owner.is_some_and(|m| !m.is_here())),
-            added_at: main.added_at,
-        }
     }
 
     fn empty(&self, query: &ListQuery) -> Empty {
@@ -363,6 +344,47 @@ impl Builder<'_> {
     }
 }
 
+impl Lines<'_> {
+    pub(super) fn line(&self, found: &VisibleCustomer) -> Row {
+        let (customer, main) = (&found.customer, found.main());
+        let marked = |text: &str| highlight(text, self.text);
+        let name = name_of(self.cx, customer);
+        let second = [&main.remark, &main.company, &customer.corp_name];
+        let second = second
+            .into_iter()
+            .find(|t| !t.is_empty() && **t != customer.name);
+        let owner = self.sight.directory.member(main.member);
+        let department = owner.and_then(|m| self.sight.directory.department_of(m));
+        let mut active: Vec<_> = found
+            .relations
+            .iter()
+            .filter(|r| r.is_active())
+            .map(|r| r.member)
+            .collect();
+        active.dedup();
+        Row {
+            id: customer.id.to_string(),
+            number: customer_no(customer.no),
+            name: marked(&name),
+            plain_name: name.into_owned(),
+            kind: customer.kind,
+            second: second.map(|text| marked(text)).unwrap_or_default(),
+            tags: tag_names(&found.tags(), self.groups),
+            owner: self.sight.name(main.member).to_owned(),
+            owner_id: main.member.to_string(),
+            more_owners: active.len().saturating_sub(1),
+            department: department.map(|d| d.name.clone()).unwrap_or_default(),
+            company: match main.company.is_empty() {
+                true => customer.corp_name.clone(),
+                false => main.company.clone(),
+            },
+            way: way_name(self.cx, main.add_way),
+            state: state_of(main.is_active(), owner.is_some_and(|m| !m.is_here())),
+            added: format::date(main.added_at, &self.cx.zone, self.cx.lang()),
+        }
+    }
+}
+
 /// A customer's name; WeCom may know none.
 pub(super) fn name_of<'a>(cx: &Cx, customer: &'a Customer) -> Cow<'a, str> {
     match customer.name.as_str() {
@@ -383,8 +405,11 @@ pub(super) fn view_word(view: SavedView) -> &'static str {
 
 /// The name of a way of adding; unknown numbers show themselves.
 pub(super) fn way_name(cx: &Cx, way: AddWay) -> String {
-    cx.tf(&way.word_key(), ("n", way.0.to_string()))
-        .into_owned()
+    let key = way.word_key();
+    if AddWay::NAMED.contains(&way.0) {
+        return cx.t(&key).into_owned();
+    }
+    cx.tf(&key, ("n", way.0.to_string())).into_owned()
 }
 
 /// Word and tone of where a customer stands with the firm.

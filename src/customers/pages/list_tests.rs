@@ -27,7 +27,7 @@ fn list_page(rows: u8, name: &str, columns: Option<&[String]>) -> ListPage {
         company: if i == 1 { String::new() } else { name.into() },
         way: name.into(),
         state: state_of(i != 2, i == 3),
-        added_at: Timestamp::from_ms(0),
+        added: "1970-01-01".to_owned(),
     };
     let tab = |is_current| Tab {
         label: name.into(),
@@ -80,6 +80,7 @@ fn list_page(rows: u8, name: &str, columns: Option<&[String]>) -> ListPage {
         may_export: rows != 1,
         may_edit: rows == 1,
         from: query.to_string(),
+        from_encoded: askama::filters::urlencode(&query).unwrap().to_string(),
         show: Columns::chosen(columns),
         columns: vec![choice(true), choice(false)],
         query,
