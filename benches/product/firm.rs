@@ -5,14 +5,18 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use actix_web::{
+    test::{TestRequest, call_service, init_service},
+    web::{Data, ServiceConfig, get},
+};
 use qitai::{
     app::App,
     config::{Config, WecomConfig},
-    customers::{Customer, Relation},
+    customers::{Customer, Relation, Yardstick},
     identity::{
         NewPassword, PasswordHash, Role, Viewer,
         actions::{self, CreateAccount},
@@ -20,11 +24,12 @@ use qitai::{
     kit::{Clock, Random, Secret},
     store::Folder,
     sync,
+    web::{Cx, Routes, Web},
     wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator},
     work::jobs,
 };
 
-use crate::{rows::Row, support::Http};
+use crate::{bare::Rows, rows::Row, support::Http};
 
 const PASSWORD: &str = "a long bench password";
 
@@ -136,6 +141,33 @@ impl Firm {
         self.rows.borrow()
     }
 
+    /// What a bare page needs: the page as whoever is signed in at `product` sees it, and all
+    /// rows. Ends the product, whose folder is read here.
+    pub fn bare(&self, product: Product, shown: &[u64]) -> (Yardstick, Rows) {
+        let cookie = product.cookie.clone();
+        product.kill();
+        let app = App::open(self.config()).unwrap();
+        let made: Arc<Mutex<Option<Yardstick>>> = Arc::default();
+        let (web, slices) = (made.clone(), Arc::new(qitai::slices::all()));
+        let make = move |config: &mut ServiceConfig| {
+            config.app_data(Data::from(web.clone()));
+            config.route("/customers/bare", get().to(make_yardstick));
+        };
+        let mut routes: Vec<Routes> = vec![Arc::new(make)];
+        routes.extend(qitai::serve::routes(&app, slices.clone()));
+        let web = Data::new(qitai::serve::web(&app, slices));
+        actix_web::rt::System::new().block_on(async {
+            let service = init_service(qitai::web::app(web, &routes)).await;
+            let asking = TestRequest::get().uri("/customers/bare?limit=50");
+            let asking = asking.insert_header(("cookie", cookie)).to_request();
+            let answer = call_service(&service, asking).await;
+            assert!(answer.status().is_success(), "{}", answer.status());
+        });
+        let rows = app.read(|r| Rows::copy(r, shown.to_vec()));
+        app.store.close();
+        (made.lock().unwrap().take().unwrap(), rows)
+    }
+
     /// Starts the product over the folder and signs in once it answers.
     pub fn serve(&self) -> Product {
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -175,6 +207,18 @@ impl Firm {
         product.sign_in();
         product
     }
+}
+
+async fn make_yardstick(
+    viewer: Viewer,
+    app: Data<App>,
+    web: Data<Web>,
+    cx: Cx,
+    made: Data<Mutex<Option<Yardstick>>>,
+) -> &'static str {
+    let yardstick = Yardstick::new(&app, &web, &viewer, &cx, "/customers").unwrap();
+    made.lock().unwrap().replace(yardstick);
+    "made"
 }
 
 /// The product's process; killed when dropped.

@@ -41,6 +41,35 @@ pub fn memory_mib(pid: u32) -> (u64, u64) {
     (kib("RssAnon:"), kib("RssFile:"))
 }
 
+/// CPU time that all threads of a process have used, seconds.
+pub fn process_cpu_s(pid: u32) -> f64 {
+    cpu_s(&format!("/proc/{pid}/stat"))
+}
+
+/// CPU time that actix's threads in this process have used, seconds.
+pub fn workers_cpu_s() -> f64 {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let paths = threads.map(|thread| thread.unwrap().path());
+    let is_worker = |path: &std::path::PathBuf| {
+        std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.starts_with("actix"))
+    };
+    let workers = paths.filter(is_worker);
+    workers
+        .map(|path| cpu_s(path.join("stat").to_str().unwrap()))
+        .sum()
+}
+
+/// User and system time of a `stat` file, seconds. It counts in hundredths.
+fn cpu_s(stat: &str) -> f64 {
+    let text = std::fs::read_to_string(stat).unwrap_or_default();
+    let fields = text.rsplit(')').next().unwrap_or("").split_whitespace();
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|n| n.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 /// One kept-alive connection.
 pub struct Http {
     stream: BufReader<TcpStream>,

@@ -30,6 +30,9 @@ pub use model::{
     GroupState, JoinScene, LastWord, Relation, RelationId, RelationState,
 };
 
+#[doc(hidden)]
+pub use pages::Yardstick;
+
 use crate::{
     identity::Permission,
     slice::{Access, ApiOperation, NavGroup, NavItem, Route, Slice},

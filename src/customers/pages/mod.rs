@@ -10,6 +10,7 @@ mod list;
 pub(super) mod own;
 mod profile;
 mod views;
+mod yardstick;
 
 pub(super) use asked::list_act;
 pub(super) use edit::{remark_form, save_remark, save_tags, tags_form};
@@ -22,3 +23,4 @@ pub(super) use views::{
     begin_with, change as change_view, delete as delete_view, move_one as move_view,
     save as save_view, views,
 };
+pub use yardstick::Yardstick;
