@@ -121,7 +121,7 @@ impl Rows {
 
     /// What the index is given for the first `len` messages.
     pub fn docs(&mut self, len: usize) -> impl Iterator<Item = MessageDoc> {
-        self.lines(len).map(|line| {
+        self.lines(len).map(move |line| {
             let (from, to) = (self.number(&line.from), self.number(&line.to));
             MessageDoc {
                 seq: line.seq,

@@ -133,7 +133,7 @@ impl FromIterator<(u64, i64)> for MessageMarks {
             all.keys.push(key(at_ms, seq));
             all.seqs.insert(seq);
         }
-        all.keys.sort_unstable_by(|a, b| b.cmp(a));
+        all.keys.sort_unstable_by_key(|key| std::cmp::Reverse(*key));
         all.keys.dedup();
         all
     }
