@@ -437,6 +437,7 @@ impl Page {
         {
             touched.chat.recalled += 1;
             touched.chat.dangling -= 1;
+            self.recalls.push((chat, seq));
         }
         Ok(())
     }

@@ -8,16 +8,21 @@
 //! message it stored; a message is visible when a member in scope is among its sender and
 //! receivers; whoever opens a conversation that is not their own says why.
 
+mod api;
 mod consent;
+pub mod find;
 pub mod index;
 pub mod ingest;
 pub mod key_ring;
 pub mod link;
 mod media;
 mod model;
+pub mod names;
+pub mod opening;
 mod pages;
 mod puller;
 pub mod queries;
+mod recalled;
 pub mod sensitive;
 pub mod standing;
 mod stretch;
@@ -48,6 +53,7 @@ pub use model::{
     Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, KeyVersion, Locked, Media,
     MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Tally,
 };
+pub use pages::excerpt;
 pub use stretch::Content;
 
 /// What the slice keeps in memory.
@@ -57,6 +63,7 @@ pub struct State {
     pub wake: Notify,
     /// Notified when there are files to fetch.
     files: Notify,
+    recalled: recalled::Recalled,
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,
     #[cfg(any(test, feature = "faults"))]
@@ -128,47 +135,61 @@ pub fn slice() -> Slice {
     let manage = Access::Needs(Permission::SettingsManage);
     let judge = Access::Needs(Permission::AlertHandle);
     let lists = Access::Needs(Permission::WordManage);
+    let mut routes = vec![
+        Route::get("/archive/ledger", read, || get().to(ledger::show)),
+        Route::get("/settings/archive", manage, || get().to(settings::show)),
+        Route::post("/settings/archive", manage, || post().to(settings::save)),
+        Route::post("/settings/archive/keys", manage, || {
+            post().to(settings::add_key)
+        }),
+        Route::post("/settings/archive/keys/renumber", manage, || {
+            post().to(settings::renumber_key)
+        }),
+        Route::get("/sensitive/alerts", judge, || get().to(alerts::index)),
+        Route::post("/sensitive/alerts/{id}/take", judge, || {
+            post().to(alerts::take)
+        }),
+        Route::post("/sensitive/alerts/{id}/close", judge, || {
+            post().to(alerts::close)
+        }),
+        Route::post("/sensitive/alerts/{id}/reopen", judge, || {
+            post().to(alerts::reopen)
+        }),
+        Route::get("/sensitive/words", lists, || get().to(words::index)),
+        Route::get("/sensitive/words/new", lists, || get().to(words::new)),
+        Route::post("/sensitive/words/new", lists, || post().to(words::create)),
+        Route::get("/sensitive/words/{id}", lists, || get().to(words::edit)),
+        Route::post("/sensitive/words/{id}", lists, || post().to(words::save)),
+        Route::post("/sensitive/words/{id}/delete", lists, || {
+            post().to(words::delete)
+        }),
+    ];
+    routes.extend(pages::routes());
+    routes.extend(api::routes());
     Slice {
         name: "archive",
         tables: [&tables::TABLES[..], &sensitive::tables::TABLES[..]].concat(),
-        routes: vec![
-            Route::get("/archive/ledger", read, || get().to(ledger::show)),
-            Route::get("/settings/archive", manage, || get().to(settings::show)),
-            Route::post("/settings/archive", manage, || post().to(settings::save)),
-            Route::post("/settings/archive/keys", manage, || {
-                post().to(settings::add_key)
-            }),
-            Route::post("/settings/archive/keys/renumber", manage, || {
-                post().to(settings::renumber_key)
-            }),
-            Route::get("/sensitive/alerts", judge, || get().to(alerts::index)),
-            Route::post("/sensitive/alerts/{id}/take", judge, || {
-                post().to(alerts::take)
-            }),
-            Route::post("/sensitive/alerts/{id}/close", judge, || {
-                post().to(alerts::close)
-            }),
-            Route::post("/sensitive/alerts/{id}/reopen", judge, || {
-                post().to(alerts::reopen)
-            }),
-            Route::get("/sensitive/words", lists, || get().to(words::index)),
-            Route::get("/sensitive/words/new", lists, || get().to(words::new)),
-            Route::post("/sensitive/words/new", lists, || post().to(words::create)),
-            Route::get("/sensitive/words/{id}", lists, || get().to(words::edit)),
-            Route::post("/sensitive/words/{id}", lists, || post().to(words::save)),
-            Route::post("/sensitive/words/{id}/delete", lists, || {
-                post().to(words::delete)
-            }),
+        routes,
+        nav: vec![
+            NavItem {
+                group: NavGroup::Chats,
+                order: 10,
+                word: "archive.nav",
+                href: "/archive",
+                icon: "archive",
+                access: Access::Needs(Permission::ArchiveRead),
+                in_tab_bar: true,
+            },
+            NavItem {
+                group: NavGroup::Chats,
+                order: 20,
+                word: "sensitive.nav",
+                href: "/sensitive/alerts",
+                icon: "warn",
+                access: judge,
+                in_tab_bar: false,
+            },
         ],
-        nav: vec![NavItem {
-            group: NavGroup::Chats,
-            order: 20,
-            word: "sensitive.nav",
-            href: "/sensitive/alerts",
-            icon: "warn",
-            access: judge,
-            in_tab_bar: false,
-        }],
         settings: vec![SettingsTab {
             order: 25,
             word: "archive_setup.nav",

@@ -162,7 +162,7 @@ pub struct Pull {
     /// Conversations with new messages: number and how many.
     #[n(9)]
     pub chats: Vec<(u32, u32)>,
-    /// Older messages that this answer marks as recalled: conversation and number.
+    /// Messages that this answer marks as recalled: conversation and number.
     #[n(10)]
     pub recalls: Vec<(u32, u64)>,
     /// The messages by number, where they are not simply those of the answer's stretch.

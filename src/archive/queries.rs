@@ -9,16 +9,16 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
-    org::{MemberId, Sight},
+    org::{Member, MemberId, Sight},
     search::MessageScope,
     store::{Key, Read, StoreError, SubjectId, Walk},
     wecom::archive::{Action, Body, Kind, Message as Wire},
 };
 
 use super::{
-    model::{Chat, ChatId, Media, Party, PartyKind, Place},
+    model::{Brought, Chat, ChatId, Consent, Media, Party, PartyKind, Place, Pull},
     stretch::{Content, Head, Open, Stretch},
-    tables::{CHAT_BY_ID, CHAT_BY_PARTY, PARTY_BY_SUBJECT},
+    tables::{CHAT_BY_ID, CHAT_BY_PARTY, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, wecom_key},
 };
 
 /// What somebody sees of the archive.
@@ -35,7 +35,14 @@ pub struct ArchiveSight {
 impl ArchiveSight {
     /// What `viewer` sees.
     pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
-        let sight = app.sight(r, viewer, Permission::ArchiveRead)?;
+        Ok(Self::from(
+            r,
+            app.sight(r, viewer, Permission::ArchiveRead)?,
+        )?)
+    }
+
+    /// The same from a sight under the permission to read the archive.
+    pub(super) fn from(r: &Read<'_>, sight: Sight) -> Result<Self, StoreError> {
         let mut staff = None;
         if let Some(members) = sight.members() {
             let mut numbers = BTreeSet::new();
@@ -80,6 +87,12 @@ impl ArchiveSight {
             .is_some_and(|own| chat.staff.binary_search(&own).is_ok())
     }
 
+    /// Whether every message of a visible conversation is visible: not so in a room which a
+    /// member in scope has joined late or left.
+    pub fn sees_all_of(&self, chat: &Chat) -> bool {
+        self.staff.is_none() || !chat.is_room()
+    }
+
     /// The viewer as a party.
     pub fn own(&self) -> Option<u32> {
         self.own
@@ -97,8 +110,18 @@ impl ArchiveSight {
 /// The number of the party that stands for a member or customer, if they ever wrote.
 pub fn party_of(r: &Read<'_>, subject: SubjectId) -> Result<Option<u32>, StoreError> {
     let walk = Walk::prefix(Key::new().with(subject));
-    let hit = r.walk(&PARTY_BY_SUBJECT, &walk)?.next().transpose()?;
-    Ok(hit.map(|hit| hit.key))
+    if let Some(hit) = r.walk(&PARTY_BY_SUBJECT, &walk)?.next().transpose()? {
+        return Ok(Some(hit.key));
+    }
+    // The archive may have met them before the directory or the list of customers did.
+    let wecom_id = match r.get::<Member>(&subject.cast())? {
+        Some(member) => member.userid,
+        None => match r.get::<Customer>(&subject.cast())? {
+            Some(customer) => customer.external_userid,
+            None => return Ok(None),
+        },
+    };
+    r.find_key(&PARTY_BY_WECOM_ID, &wecom_key(r.vault(), &wecom_id))
 }
 
 /// A message as people read it.
@@ -203,9 +226,13 @@ impl Message {
 
 /// A conversation by its id, if anything of it may be visible.
 pub fn chat(r: &Read<'_>, sight: &ArchiveSight, id: ChatId) -> Result<Chat> {
-    let found = r.find(&CHAT_BY_ID, Key::new().with(id))?;
-    let found = found.filter(|chat| sight.sees(chat));
+    let found = chat_by_id(r, id)?.filter(|chat| sight.sees(chat));
     found.ok_or(AppError::NotFound { what: "chat" })
+}
+
+/// A conversation by its id, whoever may see it.
+pub(super) fn chat_by_id(r: &Read<'_>, id: ChatId) -> Result<Option<Chat>, StoreError> {
+    r.find(&CHAT_BY_ID, Key::new().with(id))
 }
 
 /// A conversation by its number.
@@ -322,6 +349,9 @@ pub fn message(
     let Some(stretch) = before.next().transpose()?.filter(|s| s.chat == chat) else {
         return Ok(None);
     };
+    if !stretch.heads.iter().any(|head| head.seq == seq) {
+        return Ok(None);
+    }
     let open = stretch.open(r)?;
     let head = open.heads().iter().find(|head| head.seq == seq);
     let head = head.filter(|head| sees_head(sight, &open, head));
@@ -334,6 +364,72 @@ pub(super) fn messages_in(open: &Open) -> Vec<Message> {
     heads.map(|head| Message::of(open, head)).collect()
 }
 
+/// The visible message with a number, wherever it stands: for addresses that name no
+/// conversation.
+pub fn message_by_seq(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    seq: u64,
+) -> Result<Option<Message>, StoreError> {
+    let Some(pull) = pull_of(r, seq)? else {
+        return Ok(None);
+    };
+    let within = |pull: &Pull| {
+        let mut chats = pull.chats.iter();
+        chats
+            .find_map(|(chat, _)| message(r, sight, *chat, seq).transpose())
+            .transpose()
+    };
+    if let Some(found) = within(&pull)? {
+        return Ok(Some(found));
+    }
+    if pull.parked == 0 {
+        return Ok(None);
+    }
+    // It came closed; a later pull opened it.
+    for later in r.all::<Pull>(Some(&pull.no))? {
+        let later = later?;
+        if later.why == Brought::Unlocked && later.numbers.binary_search(&seq).is_ok() {
+            return within(&later);
+        }
+    }
+    Ok(None)
+}
+
+/// The answer of the archive that brought a number.
+fn pull_of(r: &Read<'_>, seq: u64) -> Result<Option<Pull>, StoreError> {
+    let (mut low, mut high) = (1, super::ingest::cursor(r)?.pulls);
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        let Some(pull) = pulled_at(r, middle, high)? else {
+            high = middle - 1;
+            continue;
+        };
+        if pull.last_seq < seq {
+            low = pull.no + 1;
+        } else if pull.first_seq > seq {
+            high = middle - 1;
+        } else {
+            return Ok(Some(pull));
+        }
+    }
+    Ok(None)
+}
+
+/// The first answer from `no` up to `last` that brought what was new.
+fn pulled_at(r: &Read<'_>, no: u64, last: u64) -> Result<Option<Pull>, StoreError> {
+    for pull in r.all::<Pull>(Some(&(no - 1)))? {
+        let pull = pull?;
+        if pull.no > last {
+            break;
+        }
+        if pull.why == Brought::Pulled {
+            return Ok(Some(pull));
+        }
+    }
+    Ok(None)
+}
+
 /// Every message of the folder for the index, conversation by conversation.
 pub fn all_messages<'a>(
     r: &Read<'a>,
@@ -344,10 +440,7 @@ pub fn all_messages<'a>(
 }
 
 /// The messages that a pull has brought, whoever may see them: for what is derived.
-pub fn messages_of_pull(
-    r: &Read<'_>,
-    pull: &super::model::Pull,
-) -> Result<Vec<Message>, StoreError> {
+pub fn messages_of_pull(r: &Read<'_>, pull: &Pull) -> Result<Vec<Message>, StoreError> {
     let numbers: BTreeSet<u64> = pull.numbers.iter().copied().collect();
     let mut found = Vec::new();
     for (chat, _) in &pull.chats {
@@ -382,6 +475,29 @@ pub fn files(r: &Read<'_>, seq: u64) -> Result<Vec<Media>, StoreError> {
     Ok(files)
 }
 
+/// One file of a message.
+pub fn file(r: &Read<'_>, seq: u64, place: u8) -> Result<Option<Media>, StoreError> {
+    r.get::<Media>(&(seq, place))
+}
+
+/// What people outside have answered to the notice about archiving, towards members of this
+/// conversation: by person and member.
+pub fn consents(r: &Read<'_>, chat: &Chat) -> Result<Vec<Consent>, StoreError> {
+    let mut found = Vec::new();
+    for party in &chat.others {
+        for consent in r.all::<Consent>(Some(&(*party, 0)))? {
+            let consent = consent?;
+            if consent.party != *party {
+                break;
+            }
+            if chat.staff.binary_search(&consent.staff).is_ok() {
+                found.push(consent);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Somebody in a conversation, as shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -410,7 +526,12 @@ pub fn person(r: &Read<'_>, sight: &Sight, no: u32) -> Result<Person, StoreError
         return Ok(person);
     };
     person.kind = Some(party.kind);
-    if let Some(member) = sight.directory.member(party.subject.cast()) {
+    let member = sight.directory.member(party.subject.cast());
+    let member = member.or_else(|| match party.kind {
+        PartyKind::Member => sight.directory.by_userid(&party.wecom_id),
+        _ => None,
+    });
+    if let Some(member) = member {
         person.member = Some(member.id);
         person.name.clone_from(&member.name);
     } else if let Some(customer) = r.get::<Customer>(&party.subject.cast())? {

@@ -5,15 +5,22 @@ use askama::Template;
 
 use crate::{
     app::{App, scope_filter},
+    archive::{
+        self,
+        find::{self, Asked},
+        names::Names,
+        queries::{self as chats, ArchiveSight, Message},
+    },
     customers::{CustomerId, Group, GroupId, queries},
     error::Result,
     identity::{Permission, Viewer},
+    kit::PageRequest,
     org::{MemberId, Sight},
     search::{Filters, From, Kind, PeopleQuery, Piece, Sort, highlight, is_phone_search},
     store::Read,
     view,
     web::{
-        Cx, ListQuery, Shown, encode, filters,
+        Cx, ListQuery, Shown, encode, filters, format,
         parts::{Empty, EmptyKind},
     },
 };
@@ -22,10 +29,17 @@ use crate::{
 const SHORT: usize = 6;
 /// Hits of each kind on the page.
 const LONG: usize = 20;
+/// Messages on the page.
+const MESSAGES: usize = 5;
+
+/// Catalogue key of the messages' heading.
+const MESSAGES_TITLE: &str = "archive.title";
 
 /// Somebody or something found.
 struct Found {
     id: String,
+    /// The avatar's hue is made from it.
+    key: String,
     href: String,
     plain: String,
     name: Vec<Piece>,
@@ -51,8 +65,8 @@ pub(super) struct SearchPage {
 }
 view!(SearchPage, "pal-hits" => as_hits, "list" => as_list);
 
-/// Finds people. The entry (words and what was shown) joins the next batch; a phone search is
-/// durable before it is shown.
+/// Finds people, and on the page messages as well. The entry (words and what was shown) joins
+/// the next batch; that of messages or of a phone search is durable before it is shown.
 pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown<SearchPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
     let text = query.get("q").unwrap_or("").trim().to_owned();
@@ -63,6 +77,7 @@ pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Sho
     let finder = Finder {
         app: &app,
         viewer: &viewer,
+        cx: &cx,
         text: &text,
         limit,
     };
@@ -78,7 +93,8 @@ pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Sho
     if !text.is_empty() {
         let act = viewer.view("search.people").detail("query", text.as_str());
         let act = act.system_detail("ids", shown.join(" "));
-        if is_phone_search(&text) {
+        let has_messages = sections.iter().any(|s| s.title == MESSAGES_TITLE);
+        if has_messages || is_phone_search(&text) {
             app.write(act, |_| Ok(())).await?;
         } else {
             app.note(act).await?;
@@ -108,6 +124,7 @@ pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Sho
 struct Finder<'a> {
     app: &'a App,
     viewer: &'a Viewer,
+    cx: &'a Cx,
     text: &'a str,
     limit: usize,
 }
@@ -123,6 +140,9 @@ impl Finder<'_> {
         }
         if self.viewer.may(Permission::GroupRead) {
             sections.push(self.groups(r)?);
+        }
+        if self.viewer.may(Permission::ArchiveRead) && self.limit == LONG {
+            sections.push(self.messages(r)?);
         }
         sections.retain(|section| !section.found.is_empty());
         Ok(sections)
@@ -164,6 +184,7 @@ impl Finder<'_> {
                 plain: customer.customer.name.clone(),
                 second: second.map(|t| self.marked(t)).unwrap_or_default(),
                 aside: sight.name(main.member).to_owned(),
+                key: id.to_string(),
                 id: id.to_string(),
             });
         }
@@ -191,6 +212,7 @@ impl Finder<'_> {
                 plain: member.name.clone(),
                 second: self.marked(&member.position),
                 aside: department.map(|d| d.name.clone()).unwrap_or_default(),
+                key: id.to_string(),
                 id: id.to_string(),
             });
         }
@@ -221,6 +243,54 @@ impl Finder<'_> {
         })
     }
 
+    fn messages(&self, r: &Read<'_>) -> Result<Section> {
+        let sight = ArchiveSight::of(self.app, r, self.viewer)?;
+        let names = Names::new(r, &sight.sight, self.cx);
+        let asked = Asked {
+            text: self.text.to_owned(),
+            ..Asked::default()
+        };
+        let request = PageRequest {
+            limit: Some(MESSAGES),
+            ..PageRequest::default()
+        };
+        let page = find::messages(self.app, r, &sight, &asked, &request)?;
+        let mut found = Vec::new();
+        for message in &page.items {
+            if let Some(chat) = chats::chat_by_no(r, &sight, message.chat)? {
+                found.push(self.message(&names, &chat, message)?);
+            }
+        }
+        Ok(Section {
+            title: MESSAGES_TITLE,
+            found,
+            total: page.total,
+            all: Some(format!("/archive?q={}", encode(self.text))),
+        })
+    }
+
+    fn message(&self, names: &Names<'_>, chat: &archive::Chat, message: &Message) -> Result<Found> {
+        let who = names.who(message.from)?;
+        let address = ListQuery::new(&format!("/archive/{}", chat.id)).with("q", self.text);
+        let plain = |text: String| Piece {
+            text,
+            marked: false,
+        };
+        let mut second = vec![plain(
+            self.cx.tf("archive.said", ("who", &who.name)).into_owned(),
+        )];
+        second.extend(archive::excerpt(self.cx, message, self.text));
+        Ok(Found {
+            id: message.seq.to_string(),
+            key: who.key.clone(),
+            href: format!("{}#m-{}", address.with("at", message.seq), message.seq),
+            plain: who.name.clone(),
+            name: vec![plain(names.title(chat)?)],
+            second,
+            aside: format::when(message.at, self.cx.now, &self.cx.zone, self.cx.lang()),
+        })
+    }
+
     fn group(&self, sight: &Sight, group: &Group) -> Found {
         Found {
             href: format!("/groups/{}", group.id),
@@ -231,6 +301,7 @@ impl Finder<'_> {
                 .owner
                 .map(|o| sight.name(o).to_owned())
                 .unwrap_or_default(),
+            key: group.id.to_string(),
             id: group.id.to_string(),
         }
     }
@@ -252,6 +323,7 @@ mod tests {
                 };
                 let found = |i: u64| Found {
                     id: format!("c{i}"),
+                    key: format!("c{i}"),
                     href: "/customers/a".into(),
                     plain: name.into(),
                     name: vec![piece(true), piece(false)],

@@ -20,8 +20,24 @@ pub fn highlight(text: &str, typed: &str) -> Vec<Piece> {
     let folded: Vec<char> = fold(text).chars().collect();
     let mut marks = vec![false; folded.len()];
     for word in typed.words.iter().chain(&typed.number) {
-        mark(text, &folded, word, &mut marks);
+        if !mark_word(&folded, word, &mut marks) {
+            mark_pinyin(text, word, &mut marks);
+        }
     }
+    pieces(text, marks)
+}
+
+/// The same for what people wrote, where pinyin stands for nothing.
+pub fn mark(text: &str, typed: &str) -> Vec<Piece> {
+    let folded: Vec<char> = fold(text).chars().collect();
+    let mut marks = vec![false; folded.len()];
+    for word in typed.split_whitespace().map(fold) {
+        mark_word(&folded, &word, &mut marks);
+    }
+    pieces(text, marks)
+}
+
+fn pieces(text: &str, marks: Vec<bool>) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for (c, marked) in text.chars().zip(marks) {
         match pieces.last_mut() {
@@ -48,7 +64,7 @@ fn plain(text: &str) -> Vec<Piece> {
         .collect()
 }
 
-fn mark(text: &str, folded: &[char], word: &str, marks: &mut [bool]) {
+fn mark_word(folded: &[char], word: &str, marks: &mut [bool]) -> bool {
     let chars: Vec<char> = word.chars().collect();
     let mut found = false;
     for start in 0..(folded.len() + 1).saturating_sub(chars.len()) {
@@ -57,11 +73,12 @@ fn mark(text: &str, folded: &[char], word: &str, marks: &mut [bool]) {
             found = true;
         }
     }
+    found
+}
+
+fn mark_pinyin(text: &str, word: &str, marks: &mut [bool]) {
     let letters = word.bytes().all(|b| b.is_ascii_lowercase());
-    if !found
-        && letters
-        && let Some((from, to)) = pinyin::matched(text, word)
-    {
+    if letters && let Some((from, to)) = pinyin::matched(text, word) {
         let to = to.min(marks.len());
         marks[from..to].fill(true);
     }
@@ -90,5 +107,14 @@ mod tests {
         assert_eq!(shown("臺灣ＡＢＣ公司", "台湾 abc"), "[臺灣ＡＢＣ]公司");
         assert_eq!(shown("王海燕", "李"), "王海燕");
         assert_eq!(shown("", "李"), "");
+    }
+
+    #[test]
+    fn what_was_written_is_not_marked_by_its_pinyin() {
+        let marked = |text: &str, typed: &str| mark(text, typed).iter().any(|p| p.marked);
+        assert!(marked("收到王海燕的", "海燕"));
+        assert!(marked("ＡＢＣ", "abc"));
+        assert!(!marked("王海燕", "why"));
+        assert!(!marked("王海燕", ""));
     }
 }

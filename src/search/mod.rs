@@ -24,7 +24,7 @@ mod view;
 pub use disk::SearchError;
 pub use fields::{Kind, ObjectDocs, RowDoc};
 pub use fold::fold;
-pub use highlight::{Piece, highlight};
+pub use highlight::{Piece, highlight, mark};
 pub use messages::{
     ChatHits, InChat, MessageChats, MessageDoc, MessageHit, MessageHits, MessageMarks,
     MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope, MessageTotal, Messages,

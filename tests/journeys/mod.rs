@@ -3,6 +3,7 @@
 mod archive;
 mod back_in_time;
 mod bad_input;
+mod chats;
 mod directory;
 mod doctor;
 mod events;

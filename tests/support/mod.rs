@@ -551,6 +551,11 @@ impl Visitor<'_> {
         self.request(reqwest::Method::GET, path, &[], None)
     }
 
+    /// Gets a part of a file.
+    pub fn get_range(&self, path: &str, range: &str) -> Answer {
+        self.request(reqwest::Method::GET, path, &[("range", range)], None)
+    }
+
     /// As a browser that names itself so.
     pub fn get_as(&self, path: &str, agent: &str) -> Answer {
         let headers = [("user-agent", agent)];

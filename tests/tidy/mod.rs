@@ -22,7 +22,8 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Modules that are slices among each other.
-const SLICES: [&str; 7] = [
+const SLICES: [&str; 8] = [
+    "archive",
     "compliance",
     "custody",
     "customers",

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
+    archive::{self, names::Names, queries::ArchiveSight},
     audit::log,
     customers::{
         AddWay, Customer, CustomerId, CustomerKind, Relation, RelationId, customer_no,
@@ -31,6 +32,8 @@ use super::{
 
 /// How many changes the page shows.
 const CHANGES_SHOWN: usize = 50;
+/// How many conversations the page shows.
+const CHATS_SHOWN: usize = 8;
 
 /// A member who follows, with what the member remarked.
 struct Follower {
@@ -90,6 +93,15 @@ struct Day {
     events: Vec<Event>,
 }
 
+/// An archived conversation of the customer's.
+struct Conversation {
+    href: String,
+    title: String,
+    icon: &'static str,
+    /// Messages, and when the newest was sent, where all of them are visible.
+    known: Option<(u64, Timestamp)>,
+}
+
 /// Where the customer stands in the list one came from, and the way to the next.
 struct Place {
     number: u64,
@@ -120,6 +132,8 @@ pub(in crate::customers) struct ProfilePage {
     tag_lines: Vec<(String, Vec<(String, &'static str)>)>,
     personal_tags: Vec<String>,
     groups: Vec<(String, String, Timestamp, u32)>,
+    /// None if the viewer may not read conversations.
+    chats: Option<Vec<Conversation>>,
     tabs: Vec<Tab>,
     tab: &'static str,
     days: Vec<Day>,
@@ -180,9 +194,37 @@ pub(in crate::customers) async fn profile(
             may_edit: viewer.may(Permission::CustomerEdit),
         };
         let around = around(&app, &viewer, &sight, &cx, &wanted, id)?;
-        maker.page(visible(r, &sight, id)?, &wanted, around)
+        let mut page = maker.page(visible(r, &sight, id)?, &wanted, around)?;
+        if viewer.may(Permission::ArchiveRead) && !cx.is_fragment {
+            page.chats = Some(conversations(&app, r, &viewer, &cx, id)?);
+        }
+        Ok::<_, AppError>(page)
     })?;
     Ok(Shown::of(page))
+}
+
+/// The customer's archived conversations that the viewer may open.
+fn conversations(
+    app: &App,
+    r: &Read<'_>,
+    viewer: &Viewer,
+    cx: &Cx,
+    id: CustomerId,
+) -> Result<Vec<Conversation>> {
+    let sight = ArchiveSight::of(app, r, viewer)?;
+    let names = Names::new(r, &sight.sight, cx);
+    let chats = archive::queries::chats_of(r, &sight, id.cast())?;
+    let shown = chats.iter().take(CHATS_SHOWN).map(|chat| {
+        Ok(Conversation {
+            href: format!("/archive/{}", chat.id),
+            title: names.title(chat)?,
+            icon: if chat.is_room() { "group" } else { "user" },
+            known: sight
+                .sees_all_of(chat)
+                .then_some((chat.messages, chat.last_at)),
+        })
+    });
+    shown.collect()
 }
 
 /// Where the customer stands in the list that `from` names; nowhere if it names none, or if
@@ -287,6 +329,7 @@ impl Maker<'_> {
                     )
                 })
                 .collect(),
+            chats: None,
             tab,
             days: self.days(events),
             changes,

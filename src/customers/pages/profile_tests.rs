@@ -57,6 +57,15 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
             .collect(),
         may_reveal: n != 1,
         tag_lines: vec![(text.into(), vec![(text.into(), "warn"); n]); n],
+        chats: (n != 1).then(|| {
+            let chat = |i: usize| Conversation {
+                href: "/archive/a".into(),
+                title: text.into(),
+                icon: if i == 0 { "user" } else { "group" },
+                known: (i == 0).then_some((7, at)),
+            };
+            (0..n).map(chat).collect()
+        }),
         personal_tags: vec![text.into(); n],
         groups: vec![("g1".into(), text.into(), at, 3); n],
         tabs: Vec::new(),

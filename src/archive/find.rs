@@ -1,0 +1,332 @@
+//! A search among the messages that somebody sees: what is asked in people's words, and the
+//! messages found. Words that are names, also in pinyin, stand for the people as well.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    app::{App, scope_filter},
+    customers::{self, CustomerId},
+    error::Result,
+    kit::{Cursor, Page, PageRequest, Timestamp},
+    org::MemberId,
+    search::{
+        ChatHits, Filters, From, InChat, Kind as People, MessageChats, MessageHit, MessageOrder,
+        MessagePage, MessagePlace, MessageQuery, PeopleQuery, Sort, Word, highlight,
+        is_phone_search,
+    },
+    store::{Read, SubjectId},
+    wecom::archive::Kind,
+};
+
+use super::queries::{self, ArchiveSight, Message};
+
+/// Words that are looked for.
+const WORDS_MAX: usize = 8;
+/// People whom one word may mean; a name that more have says too little.
+const MEANT_MAX: usize = 50;
+/// Characters of a word that may be a name.
+const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=20;
+/// A party that nobody is.
+const NOBODY: u32 = u32::MAX;
+
+/// What is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What was typed.
+    pub text: String,
+    /// This member took part.
+    pub staff: Option<MemberId>,
+    /// This customer took part.
+    pub customer: Option<CustomerId>,
+    /// Of one of these types; none is all.
+    pub kinds: Vec<Kind>,
+    /// Sent at or after.
+    pub from: Option<Timestamp>,
+    /// Sent before.
+    pub to: Option<Timestamp>,
+    /// Only what was recalled.
+    pub recalled: bool,
+    /// The order.
+    pub order: MessageOrder,
+}
+
+impl Asked {
+    /// Words with blanks between.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.text.split_whitespace().take(WORDS_MAX)
+    }
+
+    /// As the engine takes it.
+    pub fn query(&self, app: &App, r: &Read<'_>, sight: &ArchiveSight) -> Result<MessageQuery> {
+        let mut query = MessageQuery::new(sight.scope(), 0);
+        for word in self.words() {
+            query.words.push(Word {
+                text: word.to_owned(),
+                parties: meant(app, r, sight, word)?,
+            });
+        }
+        if let Some(customer) = self.customer {
+            // Both have to have taken part: a word without letters stands for one of them.
+            query.words.push(Word {
+                text: String::new(),
+                parties: vec![party(r, customer.cast())?],
+            });
+        }
+        if let Some(staff) = self.staff {
+            query.with.push(party(r, staff.cast())?);
+        }
+        query.kinds = self.kinds.iter().map(|kind| kind.number()).collect();
+        query.from_ms = self.from.map(Timestamp::ms);
+        query.to_ms = self.to.map(Timestamp::ms);
+        query.only = match self.recalled {
+            true => Some(app.archive.recalled.marks(r)?),
+            false => None,
+        };
+        query.order = self.order;
+        Ok(query)
+    }
+}
+
+fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
+    Ok(queries::party_of(r, subject)?.unwrap_or(NOBODY))
+}
+
+/// The people whom a word may name: members and customers in scope whose name or remark
+/// begins with it or, in pinyin, is it.
+fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Vec<u32>> {
+    if !NAME_CHARS.contains(&word.chars().count()) || is_phone_search(word) {
+        return Ok(Vec::new());
+    }
+    let mut subjects: BTreeSet<SubjectId> = BTreeSet::new();
+    for kind in [People::Customer, People::Member] {
+        let asked = PeopleQuery {
+            text: word.to_owned(),
+            kind,
+            scope: scope_filter(&sight.sight),
+            filters: Filters::default(),
+            sort: Sort::Relevance,
+            may_see_phones: false,
+        };
+        let hits = app.people.search(&asked, From::Start, MEANT_MAX)?;
+        if hits.total > MEANT_MAX as u64 {
+            continue;
+        }
+        for hit in hits.items {
+            let subject = SubjectId::from_bits(hit.object);
+            let is_named = match kind {
+                People::Customer => names_customer(r, sight, subject.cast(), word)?,
+                _ => begins(sight.sight.name(subject.cast()), word),
+            };
+            if is_named {
+                subjects.insert(subject);
+            }
+        }
+    }
+    let mut parties = Vec::new();
+    for subject in subjects {
+        parties.extend(queries::party_of(r, subject)?);
+    }
+    Ok(parties)
+}
+
+fn names_customer(r: &Read<'_>, sight: &ArchiveSight, id: CustomerId, word: &str) -> Result<bool> {
+    let found = customers::queries::customer(r, &sight.sight, id)?;
+    Ok(found.is_some_and(|found| {
+        let remarks = found.relations.iter().map(|r| r.remark.as_str());
+        let mut names = std::iter::once(found.customer.name.as_str()).chain(remarks);
+        names.any(|name| begins(name, word))
+    }))
+}
+
+/// Whether a name begins with a word, in letters or in pinyin.
+fn begins(name: &str, word: &str) -> bool {
+    highlight(name, word)
+        .first()
+        .is_some_and(|piece| piece.marked)
+}
+
+/// A page of the messages found.
+pub fn messages(
+    app: &App,
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    asked: &Asked,
+    request: &PageRequest,
+) -> Result<Page<Message>> {
+    let mut query = asked.query(app, r, sight)?;
+    query.page = page_of(request);
+    query.limit = request.limit();
+    let hits = app.messages.search(&query)?;
+    Ok(Page {
+        items: hydrate(r, sight, &hits.items)?,
+        total: hits.total,
+        total_exact: hits.total_exact,
+        offset: matches!(query.page, MessagePage::Start).then_some(0),
+        next: hits.next.map(cursor),
+        prev: hits.prev.map(cursor),
+    })
+}
+
+/// The messages of hits that are (still) there and visible.
+fn hydrate(r: &Read<'_>, sight: &ArchiveSight, hits: &[MessageHit]) -> Result<Vec<Message>> {
+    let mut found = Vec::with_capacity(hits.len());
+    for hit in hits {
+        found.extend(queries::message(r, sight, hit.chat, hit.seq)?);
+    }
+    Ok(found)
+}
+
+/// The hits of one conversation: how many, and the newest of them.
+#[derive(Debug, Clone)]
+pub struct ChatFound {
+    /// The conversation's number.
+    pub chat: u32,
+    /// Hits in it.
+    pub count: u64,
+    /// The newest of them, the newest first.
+    pub newest: Vec<Message>,
+}
+
+/// Hits by conversation, and whether all hits were looked at.
+pub fn by_chat(app: &App, query: &MessageQuery) -> Result<MessageChats> {
+    Ok(app.messages.by_chat(query)?)
+}
+
+/// The newest hits of a conversation.
+pub fn newest_in(
+    app: &App,
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    query: &MessageQuery,
+    chat: &ChatHits,
+    most: usize,
+) -> Result<ChatFound> {
+    let hits = match most {
+        1 => vec![chat.newest],
+        _ => {
+            let within = MessageQuery {
+                chat: Some(chat.chat),
+                order: MessageOrder::Newest,
+                limit: most,
+                ..query.clone()
+            };
+            app.messages.search(&within)?.items
+        }
+    };
+    Ok(ChatFound {
+        chat: chat.chat,
+        count: chat.count,
+        newest: hydrate(r, sight, &hits)?,
+    })
+}
+
+/// Where a message stands among the hits of its conversation.
+pub fn place_in(app: &App, query: &MessageQuery, chat: u32, seq: u64) -> Result<InChat> {
+    Ok(app.messages.in_chat(query, chat, seq)?)
+}
+
+/// The newest hit of a conversation.
+pub fn newest_hit(app: &App, query: &MessageQuery, chat: u32) -> Result<Option<u64>> {
+    let within = MessageQuery {
+        chat: Some(chat),
+        order: MessageOrder::Newest,
+        limit: 1,
+        ..query.clone()
+    };
+    let hits = app.messages.search(&within)?;
+    Ok(hits.items.first().map(|hit| hit.seq))
+}
+
+/// What can be counted of a conversation, as far as it is visible.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Messages.
+    pub messages: u64,
+    /// When the oldest was sent.
+    pub first_at: Option<Timestamp>,
+    /// When the newest was sent.
+    pub last_at: Option<Timestamp>,
+    /// Messages by type, for the types asked for.
+    pub kinds: Vec<u64>,
+}
+
+/// Counts the visible messages of a conversation; `kinds` are groups of types.
+pub fn count(app: &App, sight: &ArchiveSight, chat: u32, kinds: &[&[Kind]]) -> Result<Counted> {
+    let all = MessageQuery {
+        chat: Some(chat),
+        exact: true,
+        ..MessageQuery::new(sight.scope(), 1)
+    };
+    let newest = app.messages.search(&all)?;
+    let oldest = app.messages.search(&MessageQuery {
+        page: MessagePage::Before(MessagePlace::default()),
+        ..all.clone()
+    })?;
+    let at = |hits: &[MessageHit]| hits.first().map(|hit| Timestamp::from_ms(hit.at_ms));
+    let mut counted = Counted {
+        messages: newest.total,
+        first_at: at(&oldest.items),
+        last_at: at(&newest.items),
+        kinds: Vec::with_capacity(kinds.len()),
+    };
+    for kinds in kinds {
+        let of_kind = app.messages.search(&MessageQuery {
+            kinds: kinds.iter().map(|kind| kind.number()).collect(),
+            ..all.clone()
+        })?;
+        counted.kinds.push(of_kind.total);
+    }
+    Ok(counted)
+}
+
+/// A place as a cursor: how well it matches, then its key; big-endian.
+fn cursor(place: MessagePlace) -> Cursor {
+    Cursor([&place.score.to_be_bytes()[..], &place.key.to_be_bytes()[..]].concat())
+}
+
+fn place(cursor: &Cursor) -> Option<MessagePlace> {
+    let (score, key) = cursor.0.split_first_chunk::<4>()?;
+    Some(MessagePlace {
+        score: u32::from_be_bytes(*score),
+        key: u64::from_be_bytes(key.try_into().ok()?),
+    })
+}
+
+fn page_of(request: &PageRequest) -> MessagePage {
+    let after = request
+        .after
+        .as_ref()
+        .and_then(place)
+        .map(MessagePage::After);
+    let before = request
+        .before
+        .as_ref()
+        .and_then(place)
+        .map(MessagePage::Before);
+    after.or(before).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nonsense_is_the_first_page() {
+        let at = MessagePlace { score: 7, key: 9 };
+        assert_eq!(place(&cursor(at)), Some(at));
+        let after = |bytes: Vec<u8>| PageRequest {
+            after: Some(Cursor(bytes)),
+            ..PageRequest::default()
+        };
+        assert_eq!(page_of(&after(vec![1, 2])), MessagePage::Start);
+        assert_eq!(page_of(&after(cursor(at).0)), MessagePage::After(at));
+    }
+
+    #[test]
+    fn a_word_names_whoever_it_begins() {
+        assert!(begins("陈芳雪", "陈芳"));
+        assert!(begins("陈芳雪", "cfx"));
+        assert!(!begins("陈芳雪", "芳雪"));
+        assert!(!begins("老客户退款", "退款"));
+    }
+}

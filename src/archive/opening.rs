@@ -1,0 +1,104 @@
+//! Conversations of others are opened for a reason, which holds for a while.
+
+use std::sync::Arc;
+
+use crate::{
+    error::{AppError, Invalid, Problem, Result},
+    identity::{Allowed, Command, Permission, Scope, Viewer},
+    kit::Timestamp,
+    org::{Directory, Sight},
+    store::{Read, StoreError, SubjectId, Write},
+};
+
+use super::{
+    model::{Chat, ChatId, Opening},
+    queries::{self, ArchiveSight},
+};
+
+/// How long a reason holds.
+const VALID_MS: i64 = 60 * 60 * 1000;
+/// Characters of a reason.
+const REASON_CHARS: std::ops::RangeInclusive<usize> = 5..=200;
+
+/// Opens a conversation that is not one's own.
+#[derive(Debug, Clone)]
+pub struct OpenChat {
+    /// The conversation.
+    pub chat: ChatId,
+    /// Why.
+    pub reason: String,
+    /// The directory that says who is in scope.
+    pub directory: Arc<Directory>,
+}
+
+impl Command for OpenChat {
+    const PERMISSION: Option<Permission> = Some(Permission::ArchiveRead);
+    const WHAT: &'static str = "chat";
+    fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
+        let sight = ArchiveSight::from(r, Sight::new(self.directory.clone(), scope))?;
+        Ok(queries::chat(r, &sight, self.chat).is_ok())
+    }
+}
+
+/// Keeps the reason; the conversation is open to the account until it has run out.
+pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<()> {
+    let by = allowed.by().ok_or(AppError::Forbidden {
+        permission: "session",
+    })?;
+    let OpenChat { chat, reason, .. } = allowed.into_command();
+    let reason = judged(&reason)?;
+    let missing = AppError::NotFound { what: "chat" };
+    let chat = queries::chat_by_id(&w.read(), chat)?.ok_or(missing)?;
+    let opening = Opening {
+        account: by.cast(),
+        chat: chat.no,
+        reason,
+        until: w.now().plus_ms(VALID_MS),
+    };
+    Ok(w.put(&opening)?)
+}
+
+/// A reason as it is kept, if it says enough.
+fn judged(reason: &str) -> Result<String> {
+    let reason = reason.trim();
+    if REASON_CHARS.contains(&reason.chars().count()) {
+        return Ok(reason.to_owned());
+    }
+    Err(AppError::Invalid(Invalid {
+        problems: vec![Problem {
+            field: "reason",
+            code: "archive.open.reason_length",
+            args: vec![("n", reason.chars().count().to_string())],
+        }],
+    }))
+}
+
+/// Under what a conversation may be shown to a viewer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Right {
+    /// The viewer took part.
+    Own,
+    /// A reason was given and still holds.
+    Opened(Opening),
+}
+
+/// Why the viewer may read the conversation now; `None` if a reason is to be given first.
+pub fn right(
+    r: &Read<'_>,
+    viewer: &Viewer,
+    sight: &ArchiveSight,
+    chat: &Chat,
+    now: Timestamp,
+) -> Result<Option<Right>, StoreError> {
+    if sight.is_own(chat) {
+        return Ok(Some(Right::Own));
+    }
+    let Some(account) = viewer.account_id() else {
+        return Ok(None);
+    };
+    let account: SubjectId = account.cast();
+    let opening = r.get::<Opening>(&(account.bits(), chat.no))?;
+    Ok(opening
+        .filter(|opening| opening.until > now)
+        .map(Right::Opened))
+}

@@ -1,0 +1,230 @@
+//! What an address of the archive asks for, and the filters that change it.
+
+use jiff::{ToSpan, civil::Date};
+
+use crate::{
+    archive::{find::Asked, names::Names},
+    customers::CustomerId,
+    error::Result,
+    kit::{Timestamp, limits},
+    search::MessageOrder,
+    web::{
+        Cx, ListQuery,
+        parts::{Chip, Choice, Filter, Tab},
+    },
+    wecom::archive::Kind,
+};
+
+/// The names of all conditions.
+pub(super) const CONDITIONS: [&str; 7] = ["q", "staff", "customer", "from", "to", "type", "flag"];
+
+/// The types that a search can be narrowed to, as people group them: code, and what it stands
+/// for.
+pub(super) const TYPES: [(&str, &[Kind]); 12] = [
+    ("text", &[Kind::Text, Kind::Markdown]),
+    ("image", &[Kind::Image, Kind::Emotion]),
+    ("voice", &[Kind::Voice]),
+    ("video", &[Kind::Video]),
+    ("file", &[Kind::File, Kind::QyDiskFile, Kind::Doc]),
+    ("link", &[Kind::Link, Kind::News, Kind::SphFeed]),
+    ("weapp", &[Kind::WeApp]),
+    ("record", &[Kind::ChatRecord, Kind::Mixed, Kind::Note]),
+    (
+        "call",
+        &[Kind::VoipText, Kind::MeetingVoiceCall, Kind::VoipDocShare],
+    ),
+    ("money", &[Kind::RedPacket, Kind::ExternalRedPacket]),
+    ("location", &[Kind::Location, Kind::Card]),
+    ("consent", &[Kind::Agree, Kind::Disagree]),
+];
+
+/// How hits are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Time,
+    Relevance,
+    Chat,
+}
+
+impl By {
+    const ALL: [Self; 3] = [Self::Time, Self::Relevance, Self::Chat];
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Relevance => "relevance",
+            Self::Chat => "chat",
+        }
+    }
+
+    pub(super) fn of(query: &ListQuery) -> Self {
+        let code = query.get("by").unwrap_or("");
+        Self::ALL
+            .into_iter()
+            .find(|by| by.code() == code)
+            .unwrap_or(Self::Time)
+    }
+}
+
+/// What the address asks for.
+pub(super) fn asked(query: &ListQuery, cx: &Cx) -> Asked {
+    let day = |name| query.get(name).and_then(|text| text.parse::<Date>().ok());
+    let text: String = query.get("q").unwrap_or("").trim().to_owned();
+    Asked {
+        text: text.chars().take(limits::QUERY_CHARS_MAX).collect(),
+        staff: query.get("staff").and_then(|id| id.parse().ok()),
+        customer: query.get("customer").and_then(|id| id.parse().ok()),
+        kinds: query.all("type").flat_map(kinds_of).collect(),
+        from: day("from").and_then(|day| begin(day, cx)),
+        to: day("to")
+            .and_then(|day| day.checked_add(1.day()).ok())
+            .and_then(|day| begin(day, cx)),
+        recalled: query.has("flag", "recalled"),
+        order: match By::of(query) {
+            By::Relevance => MessageOrder::Relevance,
+            By::Time | By::Chat => MessageOrder::Newest,
+        },
+    }
+}
+
+/// The types behind a code: a group of [`TYPES`], or one of WeCom's.
+pub(in crate::archive) fn kinds_of(code: &str) -> Vec<Kind> {
+    match TYPES.iter().find(|(known, _)| *known == code) {
+        Some((_, kinds)) => kinds.to_vec(),
+        None => Some(Kind::from_code(code))
+            .filter(|kind| *kind != Kind::Unknown)
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// When a day of the firm's begins.
+fn begin(day: Date, cx: &Cx) -> Option<Timestamp> {
+    let begin = day.to_zoned(cx.zone.clone()).ok()?;
+    Some(Timestamp::from_ms(begin.timestamp().as_millisecond()))
+}
+
+/// Time, relevance, or by conversation.
+pub(super) fn tabs(cx: &Cx, query: &ListQuery) -> Vec<Tab> {
+    let is_ranked = query.get("q").is_some();
+    let now = By::of(query);
+    By::ALL
+        .into_iter()
+        .filter(|by| *by != By::Relevance || is_ranked)
+        .map(|by| Tab {
+            label: cx.t(&format!("archive.by.{}", by.code())).into_owned(),
+            href: match by {
+                By::Time => query.without("by").to_string(),
+                _ => query.with("by", by.code()).to_string(),
+            },
+            count: None,
+            is_current: by == now,
+        })
+        .collect()
+}
+
+/// The filters that are lists.
+pub(super) fn filters(cx: &Cx, query: &ListQuery, sight: &crate::org::Sight) -> Vec<Filter> {
+    let choice = |name: &str, value: String, label: String| Choice {
+        is_on: query.has(name, &value),
+        value,
+        label,
+        count: None,
+    };
+    let mut staff: Vec<_> = sight
+        .directory
+        .members()
+        .filter(|m| sight.sees(m.id))
+        .collect();
+    staff.sort_by_key(|m| (!m.is_here(), !m.serves_customers, m.name.clone()));
+    let staff: Vec<Choice> = staff
+        .into_iter()
+        .map(|m| choice("staff", m.id.to_string(), m.name.clone()))
+        .collect();
+    let types = TYPES.map(|(code, _)| {
+        let label = cx.t(&format!("archive.type.{code}")).into_owned();
+        choice("type", code.to_owned(), label)
+    });
+    let flags = vec![choice(
+        "flag",
+        "recalled".to_owned(),
+        cx.t("archive.flag.recalled").into_owned(),
+    )];
+    let filter = |name, word: &str, choices: Vec<Choice>, many| Filter {
+        name,
+        label: cx.t(word).into_owned(),
+        choices,
+        many,
+    };
+    let mut filters = vec![
+        filter("type", "archive.filter.type", types.to_vec(), true),
+        filter("flag", "archive.filter.flag", flags, true),
+    ];
+    // Whoever sees only their own has nobody to choose.
+    if staff.len() > 1 {
+        filters.insert(0, filter("staff", "archive.filter.staff", staff, false));
+    }
+    filters
+}
+
+/// A chip for each condition.
+pub(super) fn chips(
+    cx: &Cx,
+    query: &ListQuery,
+    filters: &[Filter],
+    names: &Names<'_>,
+) -> Result<Vec<Chip>> {
+    let chip = |word: &str, value: String, remove: ListQuery| Chip {
+        label: cx.t(word).into_owned(),
+        value,
+        remove: remove.to_string(),
+    };
+    let mut chips = Vec::new();
+    if let Some(text) = query.get("q").filter(|q| !q.trim().is_empty()) {
+        chips.push(chip(
+            "archive.filter.text",
+            text.to_owned(),
+            query.without("q"),
+        ));
+    }
+    if let Some(id) = query.get("customer") {
+        let customer = id.parse::<CustomerId>().ok();
+        let name = match customer {
+            Some(id) => names.customer(id)?,
+            None => None,
+        };
+        let name = name.unwrap_or_else(|| id.to_owned());
+        chips.push(chip(
+            "archive.filter.customer",
+            name,
+            query.without("customer"),
+        ));
+    }
+    for filter in filters {
+        let on = filter.choices.iter().filter(|choice| choice.is_on);
+        chips.extend(on.map(|choice| Chip {
+            label: filter.label.clone(),
+            value: choice.label.clone(),
+            remove: query.without_value(filter.name, &choice.value).to_string(),
+        }));
+    }
+    for (name, word) in [("from", "archive.filter.from"), ("to", "archive.filter.to")] {
+        if let Some(day) = query.get(name) {
+            chips.push(chip(word, day.to_owned(), query.without(name)));
+        }
+    }
+    Ok(chips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_a_group_or_one_of_wecoms() {
+        assert_eq!(kinds_of("voice"), [Kind::Voice]);
+        assert_eq!(kinds_of("link"), [Kind::Link, Kind::News, Kind::SphFeed]);
+        assert_eq!(kinds_of("vote"), [Kind::Vote]);
+        assert_eq!(kinds_of("nonsense"), []);
+    }
+}

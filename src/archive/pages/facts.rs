@@ -1,0 +1,232 @@
+//! What stands beside a conversation: who, since when, how much, and who has agreed.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    app::App,
+    archive::{
+        find, ingest,
+        model::{Answer, Chat},
+        names::{Names, Who},
+        opening::Right,
+        queries::{self, ArchiveSight},
+    },
+    customers,
+    error::Result,
+    identity::{Permission, Viewer},
+    kit::Timestamp,
+    org::Sight,
+    store::Read,
+    web::{Cx, ListQuery},
+    wecom::archive::Kind,
+};
+
+/// People that are named one by one.
+const PEOPLE_MAX: usize = 12;
+/// What is counted: icon, code of the type, types.
+const COUNTED: [(&str, &str, &[Kind]); 5] = [
+    ("image", "image", &[Kind::Image, Kind::Emotion]),
+    ("file", "file", &[Kind::File, Kind::QyDiskFile, Kind::Doc]),
+    ("horn", "voice", &[Kind::Voice]),
+    ("play", "video", &[Kind::Video]),
+    (
+        "phone",
+        "call",
+        &[Kind::VoipText, Kind::MeetingVoiceCall, Kind::VoipDocShare],
+    ),
+];
+
+/// Somebody who takes part.
+pub(super) struct Person {
+    pub(super) name: String,
+    /// Department, or what somebody outside is.
+    pub(super) second: String,
+    /// Where the name leads, if the viewer may go there.
+    pub(super) href: Option<String>,
+}
+
+/// Whether somebody agreed to being archived.
+pub(super) struct Agreed {
+    pub(super) who: String,
+    pub(super) towards: String,
+    /// Catalogue key and tone.
+    pub(super) answer: (&'static str, &'static str),
+    pub(super) at: Option<Timestamp>,
+}
+
+/// Everything beside a conversation.
+pub(super) struct Facts {
+    pub(super) staff: Vec<Person>,
+    pub(super) others: Vec<Person>,
+    /// People who are not named.
+    pub(super) more: usize,
+    pub(super) sort: &'static str,
+    pub(super) messages: u64,
+    pub(super) first_at: Option<Timestamp>,
+    pub(super) last_at: Option<Timestamp>,
+    /// Icon, name, number, address.
+    pub(super) counted: Vec<(&'static str, String, u64, String)>,
+    pub(super) recalled: Option<(u64, String)>,
+    pub(super) agreed: Vec<Agreed>,
+    pub(super) parked: u64,
+    pub(super) caught_up_at: Option<Timestamp>,
+    /// The reason given, and until when it holds.
+    pub(super) reason: Option<(String, Timestamp)>,
+}
+
+/// Gathers them.
+pub(super) struct Gatherer<'a> {
+    pub(super) app: &'a App,
+    pub(super) r: &'a Read<'a>,
+    pub(super) cx: &'a Cx,
+    pub(super) viewer: &'a Viewer,
+    pub(super) sight: &'a ArchiveSight,
+    pub(super) names: &'a Names<'a>,
+}
+
+impl Gatherer<'_> {
+    pub(super) fn facts(&self, chat: &Chat, right: &Right) -> Result<Facts> {
+        let leads = Leads::of(self.app, self.r, self.viewer)?;
+        let staff = self.people(&leads, &chat.staff)?;
+        let others = self.people(&leads, &chat.others)?;
+        let all = chat.staff.len() + chat.others.len();
+        let kinds = COUNTED.map(|(_, _, kinds)| kinds);
+        let counted = find::count(self.app, self.sight, chat.no, &kinds)?;
+        let here = ListQuery::new(&format!("/archive/{}", chat.id));
+        let cursor = ingest::cursor(self.r)?;
+        let numbers = COUNTED.iter().zip(counted.kinds);
+        let recalled = (chat.recalled > 0 && self.sight.sees_all_of(chat)).then(|| {
+            let list = here.with("flag", "recalled");
+            (chat.recalled, list.to_string())
+        });
+        Ok(Facts {
+            more: all - staff.len() - others.len(),
+            staff,
+            others,
+            sort: Names::sort_of(chat),
+            messages: counted.messages,
+            first_at: counted.first_at,
+            last_at: counted.last_at,
+            counted: numbers
+                .filter(|(_, n)| *n > 0)
+                .map(|((icon, code, _), n)| {
+                    let name = self.cx.t(&format!("archive.type.{code}")).into_owned();
+                    (*icon, name, n, here.with("type", code).to_string())
+                })
+                .collect(),
+            recalled,
+            agreed: self.agreed(chat)?,
+            parked: cursor.parked,
+            caught_up_at: cursor.caught_up_at,
+            reason: match right {
+                Right::Own => None,
+                Right::Opened(opening) => Some((opening.reason.clone(), opening.until)),
+            },
+        })
+    }
+
+    fn people(&self, leads: &Leads<'_>, numbers: &[u32]) -> Result<Vec<Person>> {
+        let mut people = Vec::new();
+        for no in numbers.iter().take(PEOPLE_MAX) {
+            let who = self.names.who(*no)?;
+            people.push(Person {
+                name: who.name.clone(),
+                second: self.second(&who),
+                href: leads.href(&who)?,
+            });
+        }
+        Ok(people)
+    }
+
+    fn second(&self, who: &Who) -> String {
+        use crate::archive::model::PartyKind;
+        let directory = &self.sight.sight.directory;
+        let member = who.member.and_then(|id| directory.member(id));
+        if let Some(member) = member {
+            let department = directory.department_of(member);
+            return department.map(|d| d.name.clone()).unwrap_or_default();
+        }
+        let word = match who.kind {
+            Some(PartyKind::Wechat) => "customers.kind.wechat",
+            Some(PartyKind::OtherFirm) => "customers.kind.wecom",
+            Some(PartyKind::Member | PartyKind::Robot) | None => return String::new(),
+        };
+        self.cx.t(word).into_owned()
+    }
+
+    /// A line for each person outside: the last answer, or that there is none.
+    fn agreed(&self, chat: &Chat) -> Result<Vec<Agreed>> {
+        let mut answers: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        for consent in queries::consents(self.r, chat)? {
+            answers.entry(consent.party).or_default().push(consent);
+        }
+        let mut agreed = Vec::new();
+        for no in chat.others.iter().take(PEOPLE_MAX) {
+            let who = self.names.who(*no)?;
+            if !who.kind.is_some_and(|kind| kind.is_outside()) {
+                continue;
+            }
+            let of_person = answers.remove(no).unwrap_or_default();
+            if of_person.is_empty() {
+                agreed.push(Agreed {
+                    who: who.name.clone(),
+                    towards: String::new(),
+                    answer: ("archive.consent.none", "muted"),
+                    at: None,
+                });
+            }
+            for consent in of_person {
+                let answer = match consent.answer {
+                    Answer::Agreed => ("archive.consent.agreed", "ok"),
+                    Answer::Refused => ("archive.consent.refused", "bad"),
+                    Answer::ByDefault => ("archive.consent.by_default", "ok"),
+                };
+                agreed.push(Agreed {
+                    who: who.name.clone(),
+                    towards: match chat.is_room() {
+                        true => String::new(),
+                        false => self.names.who(consent.staff)?.name.clone(),
+                    },
+                    answer,
+                    at: Some(consent.at),
+                });
+            }
+        }
+        Ok(agreed)
+    }
+}
+
+/// Links lead only where they can be followed.
+struct Leads<'a> {
+    r: &'a Read<'a>,
+    customers: Option<Sight>,
+    members: Option<Sight>,
+}
+
+impl<'a> Leads<'a> {
+    fn of(app: &App, r: &'a Read<'a>, viewer: &Viewer) -> Result<Self> {
+        let sight = |permission| match viewer.may(permission) {
+            true => app.sight(r, viewer, permission).map(Some),
+            false => Ok(None),
+        };
+        Ok(Self {
+            r,
+            customers: sight(Permission::CustomerRead)?,
+            members: sight(Permission::OrgRead)?,
+        })
+    }
+
+    fn href(&self, who: &Who) -> Result<Option<String>> {
+        if let (Some(id), Some(sight)) = (who.member, &self.members)
+            && sight.sees(id)
+        {
+            return Ok(Some(format!("/org/members/{id}")));
+        }
+        if let (Some(id), Some(sight)) = (who.customer, &self.customers)
+            && customers::queries::customer(self.r, sight, id)?.is_some()
+        {
+            return Ok(Some(format!("/customers/{id}")));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,310 @@
+//! `/archive/files/{seq}/{place}`: a file of a message, to whoever sees the message.
+//!
+//! What a file is, its first bytes decide: whoever sent it may have called it anything. Only a
+//! short list of pictures and sounds is shown by the browser; all else is saved.
+
+use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web::{Data, Path},
+};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+
+use crate::{
+    app::App,
+    archive::{
+        media,
+        model::{Chat, Media, MediaState},
+        opening,
+        queries::{self, ArchiveSight},
+    },
+    error::{AppError, Result},
+    identity::Viewer,
+    store::Read,
+    web::{Cx, ListQuery, encode},
+};
+
+/// Bytes that leave at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// The first bytes that say what a file is.
+const HEAD_BYTES: usize = 16;
+/// A file brings no page of its own along.
+const CSP: &str = "default-src 'none'; sandbox";
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sniffed {
+    /// The media type.
+    pub(super) media_type: &'static str,
+    /// Whether the browser may show or play it.
+    pub(super) is_inline: bool,
+}
+
+/// What a file that begins like this is.
+fn sniff(head: &[u8]) -> Sniffed {
+    let inline = |media_type| Sniffed {
+        media_type,
+        is_inline: true,
+    };
+    let saved = |media_type| Sniffed {
+        media_type,
+        is_inline: false,
+    };
+    match head {
+        [0xff, 0xd8, 0xff, ..] => inline("image/jpeg"),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => inline("image/png"),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => inline("image/gif"),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => inline("image/webp"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => inline("video/mp4"),
+        [b'I', b'D', b'3', ..] | [0xff, 0xfb | 0xf3 | 0xf2, ..] => inline("audio/mpeg"),
+        // No browser plays it.
+        [b'#', b'!', b'A', b'M', b'R', ..] => saved("audio/amr"),
+        [b'%', b'P', b'D', b'F', b'-', ..] => saved("application/pdf"),
+        _ => saved("application/octet-stream"),
+    }
+}
+
+/// What a file that is here is; none if it cannot be read.
+pub(super) fn sniff_kept(app: &App, file: &Media) -> Option<Sniffed> {
+    sniff_file(&media::open(app, file).ok()?).ok()
+}
+
+fn sniff_file(file: &File) -> io::Result<Sniffed> {
+    let mut head = [0; HEAD_BYTES];
+    let read = file.read_at(&mut head, 0)?;
+    Ok(sniff(&head[..read]))
+}
+
+/// What is about to be sent.
+struct Wanted {
+    chat: Chat,
+    media: Media,
+    /// The name under which it was sent; may be empty.
+    name: String,
+}
+
+/// Sends a file. Its entry is durable before the first byte leaves.
+pub(in crate::archive) async fn file(
+    viewer: Viewer,
+    path: Path<(u64, u8)>,
+    req: HttpRequest,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<HttpResponse> {
+    let (seq, place) = path.into_inner();
+    let (wanted, right) = app.read(|r| {
+        let sight = ArchiveSight::of(&app, r, &viewer)?;
+        let wanted = wanted(r, &sight, seq, place)?;
+        let right = opening::right(r, &viewer, &sight, &wanted.chat, cx.now)?;
+        Ok::<_, AppError>((wanted, right))
+    })?;
+    if right.is_none() {
+        let form = ListQuery::new(&format!("/archive/{}/open", wanted.chat.id));
+        let form = form.with("next", cx.here()).to_string();
+        return Ok(HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, form))
+            .finish());
+    }
+    let act = viewer
+        .view("archive.file")
+        .about("archive_chat", wanted.chat.id)
+        .system_detail("seqs", seq.to_string())
+        .system_detail(
+            "sha256",
+            wanted.media.sha256.map(hex::encode).unwrap_or_default(),
+        );
+    let (checking, asking) = (app.clone(), viewer.clone());
+    app.write(act, move |w| {
+        let r = w.read();
+        let sight = ArchiveSight::of(&checking, &r, &asking)?;
+        self::wanted(&r, &sight, seq, place).map(drop)
+    })
+    .await?;
+    let content = media::open(&app, &wanted.media)?;
+    let kind = sniff_file(&content).map_err(AppError::internal)?;
+    let range = req.headers().get(header::RANGE);
+    send(content, kind, &wanted, range)
+}
+
+/// A file that is here and whose message is visible.
+fn wanted(r: &Read<'_>, sight: &ArchiveSight, seq: u64, place: u8) -> Result<Wanted> {
+    let missing = || AppError::NotFound { what: "file" };
+    let media = queries::file(r, seq, place)?.ok_or_else(missing)?;
+    let chat = queries::chat_by_no(r, sight, media.chat)?.ok_or_else(missing)?;
+    let message = queries::message(r, sight, chat.no, seq)?.ok_or_else(missing)?;
+    let body = message.body().ok_or_else(missing)?;
+    if media.state != MediaState::Here {
+        return Err(missing());
+    }
+    let named = body.media().into_iter().nth(usize::from(place));
+    Ok(Wanted {
+        chat,
+        name: named.and_then(|media| media.name).unwrap_or_default(),
+        media,
+    })
+}
+
+fn send(
+    content: File,
+    kind: Sniffed,
+    wanted: &Wanted,
+    range: Option<&HeaderValue>,
+) -> Result<HttpResponse> {
+    let length = content.metadata().map_err(AppError::internal)?.len();
+    let range = range.and_then(|range| range.to_str().ok());
+    let part = match range.map(|text| part_of(text, length)) {
+        None | Some(Asked::Whole) => None,
+        Some(Asked::Part(from, to)) => Some((from, to)),
+        Some(Asked::Nowhere) => {
+            return Ok(HttpResponse::RangeNotSatisfiable()
+                .insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
+                .body("-"));
+        }
+    };
+    let mut answer = match part {
+        Some(_) => HttpResponse::PartialContent(),
+        None => HttpResponse::Ok(),
+    };
+    let (from, to) = part.unwrap_or((0, length));
+    if part.is_some() {
+        let shown = format!("bytes {from}-{}/{length}", to.saturating_sub(1));
+        answer.insert_header((header::CONTENT_RANGE, shown));
+    }
+    answer
+        .content_type(kind.media_type)
+        .insert_header((header::ACCEPT_RANGES, "bytes"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CSP))
+        .insert_header((header::CONTENT_DISPOSITION, disposition(kind, wanted)))
+        .no_chunking(to - from);
+    Ok(answer.streaming(Box::pin(stream_of(content, from, to))))
+}
+
+/// Shown or saved, and under which name.
+fn disposition(kind: Sniffed, wanted: &Wanted) -> String {
+    let way = match kind.is_inline {
+        true => "inline",
+        false => "attachment",
+    };
+    let plain = format!("{}-{}", wanted.media.seq, wanted.media.place);
+    let name: String = wanted
+        .name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(120)
+        .collect();
+    match name.is_empty() {
+        true => format!("{way}; filename=\"{plain}\""),
+        false => {
+            let encoded = encode(&name).replace('+', "%20");
+            format!("{way}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+        }
+    }
+}
+
+/// What a range asks for (RFC 9110, 14.1.2): one part, from the first byte to before the last.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Whole,
+    Part(u64, u64),
+    Nowhere,
+}
+
+fn part_of(text: &str, length: u64) -> Asked {
+    // Several parts may be answered with the whole.
+    let Some(range) = text
+        .strip_prefix("bytes=")
+        .filter(|range| !range.contains(','))
+    else {
+        return Asked::Whole;
+    };
+    let Some((first, last)) = range.trim().split_once('-') else {
+        return Asked::Whole;
+    };
+    let (from, to) = match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => (first, last.saturating_add(1).min(length)),
+        (Ok(first), Err(_)) if last.is_empty() => (first, length),
+        (Err(_), Ok(suffix)) if first.is_empty() => (length.saturating_sub(suffix), length),
+        _ => return Asked::Whole,
+    };
+    match from < to {
+        true => Asked::Part(from, to),
+        false => Asked::Nowhere,
+    }
+}
+
+fn stream_of(content: File, from: u64, to: u64) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold((Arc::new(content), from), move |(content, at)| async move {
+        if at >= to {
+            return Ok(None);
+        }
+        let wanted = usize::try_from(to - at)
+            .unwrap_or(CHUNK_BYTES)
+            .min(CHUNK_BYTES);
+        let reading = content.clone();
+        let read = move || {
+            let mut chunk = vec![0; wanted];
+            reading.read_exact_at(&mut chunk, at).map(|()| chunk)
+        };
+        let chunk = tokio::task::spawn_blocking(read).await;
+        let chunk = chunk.map_err(io::Error::other)??;
+        let next = at + chunk.len() as u64;
+        Ok(Some((Bytes::from(chunk), (content, next))))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_decide_not_the_name() {
+        let shown = |head: &[u8]| {
+            let kind = sniff(head);
+            (kind.media_type, kind.is_inline)
+        };
+        assert_eq!(shown(b"\xff\xd8\xff\xe0\0\x10JFIF"), ("image/jpeg", true));
+        assert_eq!(shown(b"RIFF\0\0\0\0WEBPVP8 "), ("image/webp", true));
+        assert_eq!(shown(b"#!AMR\n"), ("audio/amr", false));
+        assert_eq!(shown(b"%PDF-1.7"), ("application/pdf", false));
+        for strange in [&b"<svg xmlns"[..], b"<html><script>", b"", b"GIF8"] {
+            assert_eq!(shown(strange), ("application/octet-stream", false));
+        }
+    }
+
+    #[test]
+    fn a_range_is_one_part_or_everything() {
+        assert_eq!(part_of("bytes=0-", 10), Asked::Part(0, 10));
+        assert_eq!(part_of("bytes=2-4", 10), Asked::Part(2, 5));
+        assert_eq!(part_of("bytes=2-400", 10), Asked::Part(2, 10));
+        assert_eq!(part_of("bytes=-3", 10), Asked::Part(7, 10));
+        assert_eq!(part_of("bytes=-300", 10), Asked::Part(0, 10));
+        assert_eq!(part_of("bytes=10-", 10), Asked::Nowhere);
+        assert_eq!(part_of("bytes=-0", 10), Asked::Nowhere);
+        for odd in [
+            "bytes=4-2",
+            "bytes=a-b",
+            "bytes=0-1,3-4",
+            "lines=1-2",
+            "bytes=-",
+        ] {
+            assert_eq!(part_of(odd, 10), Asked::Whole, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The pages with nothing, one, many, too long and hostile words; a bubble of every kind.
+
+use super::{
+    bubble::{Bubble, Card, Item, Kept, Part, RecordLine, What},
+    facts::{Agreed, Facts, Person},
+    hits::{Hit, HitGroup},
+    open::OpenPage,
+    search::SearchPage,
+    view::{ChatPage, Place},
+};
+use crate::{
+    kit::Timestamp,
+    search::Piece,
+    web::{
+        FormState,
+        parts::{Chip, Choice, Empty, EmptyKind, Filter, Pager, Tab},
+        tests::{HOSTILE, check_page},
+    },
+};
+
+fn at() -> Timestamp {
+    Timestamp::from_ms(1_795_000_000_000)
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let piece = |text: &str, marked| Piece {
+        text: text.to_owned(),
+        marked,
+    };
+    vec![piece(text, false), piece(text, true)]
+}
+
+fn hit(i: usize, text: &str) -> Hit {
+    Hit {
+        href: "/archive/a?q=x&at=1#m-1".into(),
+        by: text.into(),
+        key: format!("p{i}"),
+        at: at(),
+        tag: (i == 1).then(|| text.to_owned()),
+        text: pieces(text),
+        is_recalled: i == 2,
+        is_current: i == 0,
+        chat: (i > 0).then(|| (text.to_owned(), "group")),
+    }
+}
+
+fn group(n: usize, text: &str) -> HitGroup {
+    HitGroup {
+        title: text.into(),
+        icon: "user",
+        count: 1_086,
+        hits: (0..n).map(|i| hit(i, text)).collect(),
+        more: (n > 1).then(|| ("/archive/a?q=x".to_owned(), 3)),
+    }
+}
+
+fn kept(is_here: bool, is_playable: bool) -> Kept {
+    Kept {
+        href: is_here.then(|| "/archive/files/1/0".to_owned()),
+        missing: if is_here { "" } else { "archive.file.waiting" },
+        size: 1_258_291,
+        sha256: if is_here {
+            "3f9c…a17e".into()
+        } else {
+            String::new()
+        },
+        differs: is_here,
+        is_playable,
+    }
+}
+
+fn every_part(text: &str) -> Vec<Part> {
+    let mut parts = vec![
+        What::Text(pieces(text)),
+        What::Quote {
+            name: text.into(),
+            text: pieces(text),
+        },
+        What::Card(Card {
+            icon: "link",
+            tag: text.into(),
+            title: pieces(text),
+            lines: vec![pieces(text); 2],
+            foot: Some((text.into(), Some("https://example.com/?a=1&b=2".into()))),
+        }),
+        What::Card(Card {
+            icon: "info",
+            tag: text.into(),
+            title: Vec::new(),
+            lines: Vec::new(),
+            foot: Some((text.into(), None)),
+        }),
+        What::Gone("archive.gone.erased"),
+    ];
+    for (is_here, is_playable) in [(false, false), (true, false), (true, true)] {
+        let file = || kept(is_here, is_playable);
+        parts.extend([
+            What::Image {
+                file: file(),
+                is_emotion: is_playable,
+            },
+            What::Voice {
+                seconds: Some(14),
+                file: file(),
+            },
+            What::Video {
+                seconds: is_here.then_some(3),
+                file: file(),
+            },
+            What::File {
+                name: pieces(text),
+                extension: if is_here { "PDF".into() } else { String::new() },
+                file: file(),
+            },
+        ]);
+    }
+    let inner = [What::Text(pieces(text)), What::Gone("archive.gone.deleted")];
+    parts.push(What::Record {
+        title: pieces(text),
+        lines: vec![RecordLine {
+            at: Some(at()),
+            parts: inner.into_iter().map(|what| Part { what }).collect(),
+        }],
+    });
+    parts.into_iter().map(|what| Part { what }).collect()
+}
+
+fn bubble(i: usize, text: &str, parts: Vec<Part>) -> Item {
+    Item::Bubble(Box::new(Bubble {
+        seq: i as u64,
+        by: text.into(),
+        key: format!("p{i}"),
+        at: at(),
+        is_out: i % 2 == 1,
+        is_cont: i == 1,
+        is_hit: i == 2,
+        is_now: i == 2,
+        recalled: (i == 3).then(|| text.to_owned()),
+        parts,
+    }))
+}
+
+fn facts(n: usize, text: &str) -> Facts {
+    let person = |i: usize| Person {
+        name: text.into(),
+        second: text.into(),
+        href: (i > 0).then(|| "/customers/a".to_owned()),
+    };
+    Facts {
+        staff: (0..n).map(person).collect(),
+        others: (0..n).map(person).collect(),
+        more: n,
+        sort: "archive.sort.external_group",
+        messages: 1_086,
+        first_at: (n > 0).then(at),
+        last_at: (n > 0).then(at),
+        counted: (0..n)
+            .map(|_| {
+                (
+                    "image",
+                    text.to_owned(),
+                    84,
+                    "/archive/a?type=image".to_owned(),
+                )
+            })
+            .collect(),
+        recalled: (n > 0).then(|| (5, "/archive/a?flag=recalled".to_owned())),
+        agreed: (0..n)
+            .map(|i| Agreed {
+                who: text.into(),
+                towards: if i == 0 { String::new() } else { text.into() },
+                answer: ("archive.consent.none", "muted"),
+                at: (i == 0).then(at),
+            })
+            .collect(),
+        parked: n as u64,
+        caught_up_at: (n > 0).then(at),
+        reason: (n > 0).then(|| (text.to_owned(), at())),
+    }
+}
+
+fn words() -> [String; 4] {
+    [
+        String::new(),
+        "发票".into(),
+        HOSTILE.into(),
+        "很长的话".repeat(60),
+    ]
+}
+
+#[test]
+fn a_conversation_shows_every_kind_of_message() {
+    for n in [0, 1, 4] {
+        for text in words() {
+            let mut items = vec![
+                Item::Day {
+                    name: "2026-11-18 周三".into(),
+                    day: "2026-11-18".into(),
+                },
+                Item::Note {
+                    seq: 9,
+                    at: at(),
+                    icon: "undo",
+                    text: text.clone(),
+                    is_now: n == 1,
+                },
+            ];
+            items.extend((0..n).map(|i| bubble(i, &text, every_part(&text))));
+            let picture = What::Image {
+                file: kept(true, true),
+                is_emotion: false,
+            };
+            items.push(bubble(7, &text, vec![Part { what: picture }]));
+            let shown = check_page(&ChatPage {
+                title: text.clone(),
+                text: text.clone(),
+                kept: vec![("type".into(), text.clone())],
+                all: "/archive?q=x".into(),
+                is_search: n > 0,
+                summary: text.clone(),
+                groups: (0..n).map(|_| group(n, &text)).collect(),
+                place: (n > 0).then(|| Place {
+                    number: (n > 1).then_some(3),
+                    total: 17,
+                    prev: (n > 1).then(|| "/archive/a?at=1".to_owned()),
+                    next: (n > 1).then(|| "/archive/a?at=2".to_owned()),
+                }),
+                earlier: (n > 0).then(|| "/archive/a?before=1".to_owned()),
+                later: (n > 1).then(|| "/archive/a?after=9".to_owned()),
+                items,
+                facts: (n != 1).then(|| facts(n, &text)),
+            });
+            assert!(
+                shown.contains("msg__b--media"),
+                "a picture alone fills its bubble"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_search_shows_what_was_found_or_why_nothing_was() {
+    for n in [0, 1, 3] {
+        for text in words() {
+            let choice = Choice {
+                value: text.clone(),
+                label: text.clone(),
+                count: None,
+                is_on: n == 1,
+            };
+            let tab = Tab {
+                label: text.clone(),
+                href: "/archive?by=chat".into(),
+                count: None,
+                is_current: n == 1,
+            };
+            check_page(&SearchPage {
+                text: text.clone(),
+                filters: vec![Filter {
+                    name: "type",
+                    label: text.clone(),
+                    choices: vec![choice],
+                    many: true,
+                }],
+                from: if n == 1 {
+                    "2026-11-01".into()
+                } else {
+                    String::new()
+                },
+                to: text.clone(),
+                kept: vec![("by".into(), text.clone())],
+                chips: (0..n)
+                    .map(|_| Chip {
+                        label: text.clone(),
+                        value: text.clone(),
+                        remove: "/archive".into(),
+                    })
+                    .collect(),
+                tabs: vec![tab],
+                hits: (0..n).map(|i| hit(i, &text)).collect(),
+                groups: (0..n).map(|_| group(n, &text)).collect(),
+                summary: text.clone(),
+                pager: Pager {
+                    from: None,
+                    to: None,
+                    total: 1_000,
+                    total_exact: false,
+                    rows: n as u64,
+                    prev: None,
+                    next: (n > 1).then(|| "/archive?after=x".to_owned()),
+                },
+                empty: (n == 0).then(|| Empty {
+                    kind: EmptyKind::NotConnected,
+                    title: text.clone(),
+                    hint: text.clone(),
+                    action: None,
+                    other: None,
+                }),
+                parked: n as u64,
+                caught_up_at: (n > 0).then(at),
+            });
+        }
+    }
+}
+
+#[test]
+fn the_form_that_asks_for_a_reason_is_whole() {
+    for text in words() {
+        let form = FormState::with_values([("reason", text.clone()), ("next", text.clone())]);
+        check_page(&OpenPage {
+            title: text,
+            sort: "archive.sort.one_to_one",
+            action: "/archive/a/open".into(),
+            back: "/archive".into(),
+            form,
+        });
+    }
+}

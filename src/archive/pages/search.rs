@@ -1,0 +1,264 @@
+//! `/archive`: a search among the messages that somebody sees.
+
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::{
+    app::App,
+    archive::{
+        find::{self, Asked},
+        ingest, link,
+        names::Names,
+        queries::{self, ArchiveSight, Message},
+    },
+    error::Result,
+    identity::{Permission, Viewer},
+    kit::{Page, Timestamp},
+    store::{Act, Read},
+    view,
+    web::{
+        Cx, ListQuery, Shown, Web, filters,
+        parts::{Chip, Empty, EmptyKind, Filter, Link, Pager, Tab},
+    },
+};
+
+use super::{
+    asked::{self, By, CONDITIONS},
+    hits::{Hit, HitGroup, Lines, address, icon_of},
+};
+
+/// Hits of one conversation that stand on the page.
+const SHOWN_PER_CHAT: usize = 3;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "archive/search.html", blocks = ["title", "list"])]
+pub(in crate::archive) struct SearchPage {
+    pub(super) text: String,
+    pub(super) filters: Vec<Filter>,
+    pub(super) from: String,
+    pub(super) to: String,
+    /// Conditions without a field of their own.
+    pub(super) kept: Vec<(String, String)>,
+    pub(super) chips: Vec<Chip>,
+    pub(super) tabs: Vec<Tab>,
+    pub(super) hits: Vec<Hit>,
+    pub(super) groups: Vec<HitGroup>,
+    /// The sentence that says how many there are.
+    pub(super) summary: String,
+    pub(super) pager: Pager,
+    pub(super) empty: Option<Empty>,
+    /// Messages that nobody can read yet.
+    pub(super) parked: u64,
+    pub(super) caught_up_at: Option<Timestamp>,
+}
+view!(SearchPage, "list" => as_list);
+
+/// Shows what was found. The entry of it is durable before anything is.
+pub(in crate::archive) async fn search(
+    viewer: Viewer,
+    app: Data<App>,
+    web: Data<Web>,
+    cx: Cx,
+) -> Result<Shown<SearchPage>> {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let asked = asked::asked(&query, &cx);
+    let (page, act) = app.read(|r| {
+        let maker = Maker {
+            app: &app,
+            web: &web,
+            viewer: &viewer,
+            cx: &cx,
+            query: &query,
+            asked: &asked,
+        };
+        maker.page(r)
+    })?;
+    let asking = viewer.clone();
+    app.write(act, move |w| {
+        asking.scope(&w.read(), Permission::ArchiveRead).map(drop)
+    })
+    .await?;
+    Ok(Shown::of(page))
+}
+
+/// The act of a search: the words and what was shown.
+pub(in crate::archive) fn act_of<'m>(
+    viewer: &Viewer,
+    asked: &Asked,
+    query: &ListQuery,
+    shown: impl IntoIterator<Item = &'m Message>,
+) -> Act {
+    let seqs: Vec<String> = shown.into_iter().map(|m| m.seq.to_string()).collect();
+    let mut act = viewer
+        .view("archive.search")
+        .system_detail("ids", seqs.join(" "));
+    if !asked.text.is_empty() {
+        act = act.detail("query", asked.text.as_str());
+    }
+    let filter = query.without("q").without("by").without("limit").identity();
+    if let Some((_, filter)) = filter.split_once('?') {
+        act = act.detail("filter", filter);
+    }
+    act
+}
+
+/// Puts the page together.
+struct Maker<'a> {
+    app: &'a App,
+    web: &'a Web,
+    viewer: &'a Viewer,
+    cx: &'a Cx,
+    query: &'a ListQuery,
+    asked: &'a Asked,
+}
+
+impl Maker<'_> {
+    fn page(&self, r: &Read<'_>) -> Result<(SearchPage, Act)> {
+        let sight = ArchiveSight::of(self.app, r, self.viewer)?;
+        let names = Names::new(r, &sight.sight, self.cx);
+        let lines = Lines {
+            cx: self.cx,
+            names: &names,
+            text: &self.asked.text,
+            query: self.query,
+        };
+        let filters = asked::filters(self.cx, self.query, &sight.sight);
+        let cursor = ingest::cursor(r)?;
+        let mut page = SearchPage {
+            text: self.asked.text.clone(),
+            chips: asked::chips(self.cx, self.query, &filters, &names)?,
+            filters,
+            from: self.query.get("from").unwrap_or_default().to_owned(),
+            to: self.query.get("to").unwrap_or_default().to_owned(),
+            kept: self
+                .query
+                .fields_except(&["q", "staff", "type", "flag", "from", "to"])
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            tabs: asked::tabs(self.cx, self.query),
+            hits: Vec::new(),
+            groups: Vec::new(),
+            summary: String::new(),
+            pager: self.pager(&nothing()),
+            empty: None,
+            parked: cursor.parked,
+            caught_up_at: cursor.caught_up_at,
+        };
+        let act = match By::of(self.query) {
+            By::Chat => self.by_chat(r, &sight, &lines, &mut page)?,
+            By::Time | By::Relevance => self.by_message(r, &sight, &lines, &mut page)?,
+        };
+        if page.hits.is_empty() && page.groups.is_empty() {
+            page.empty = Some(self.empty(cursor.messages)?);
+        }
+        Ok((page, act))
+    }
+
+    fn by_message(
+        &self,
+        r: &Read<'_>,
+        sight: &ArchiveSight,
+        lines: &Lines<'_>,
+        page: &mut SearchPage,
+    ) -> Result<Act> {
+        let name = self.viewer.name_for_binding();
+        let request = self.web.cursors.page_request(&name, self.query);
+        let found = find::messages(self.app, r, sight, self.asked, &request)?;
+        for message in &found.items {
+            if let Some(chat) = queries::chat_by_no(r, sight, message.chat)? {
+                page.hits.push(lines.hit(&chat, message, true)?);
+            }
+        }
+        let act = act_of(self.viewer, self.asked, self.query, &found.items);
+        page.pager = self.pager(&found);
+        let total = page.pager.total_text();
+        page.summary = self.cx.tf("archive.found", ("total", total)).into_owned();
+        Ok(act)
+    }
+
+    fn by_chat(
+        &self,
+        r: &Read<'_>,
+        sight: &ArchiveSight,
+        lines: &Lines<'_>,
+        page: &mut SearchPage,
+    ) -> Result<Act> {
+        let query = self.asked.query(self.app, r, sight)?;
+        let all = find::by_chat(self.app, &query)?;
+        let messages: u64 = all.chats.iter().map(|chat| chat.count).sum();
+        let name = self.viewer.name_for_binding();
+        let request = self.web.cursors.page_request(&name, self.query);
+        let mut found = Page::of_whole(all.chats, &request);
+        found.total_exact = all.complete;
+        let mut shown = Vec::new();
+        for chat_hits in &found.items {
+            let Some(chat) = queries::chat_by_no(r, sight, chat_hits.chat)? else {
+                continue;
+            };
+            let within = find::newest_in(self.app, r, sight, &query, chat_hits, SHOWN_PER_CHAT)?;
+            let hits = within.newest.iter().map(|m| lines.hit(&chat, m, false));
+            let hits = hits.collect::<Result<Vec<_>, _>>()?;
+            let rest = within.count.saturating_sub(hits.len() as u64);
+            page.groups.push(HitGroup {
+                title: lines.names.title(&chat)?,
+                icon: icon_of(&chat),
+                count: within.count,
+                hits,
+                more: (rest > 0).then(|| (address(&chat, self.query).to_string(), rest)),
+            });
+            shown.extend(within.newest);
+        }
+        page.pager = self.pager(&found);
+        let plus = if all.complete { "" } else { "+" };
+        let messages = format!("{}{plus}", crate::web::format::count(messages));
+        let args = (("messages", messages), ("n", page.pager.total));
+        page.summary = self.cx.tf("archive.found_in_chats", args).into_owned();
+        Ok(act_of(self.viewer, self.asked, self.query, &shown))
+    }
+
+    fn pager<T>(&self, page: &Page<T>) -> Pager {
+        let name = self.viewer.name_for_binding();
+        Pager::of(page, self.query, &name, &self.web.cursors)
+    }
+
+    /// Nothing matches, nothing is there yet, or the archive is not set up.
+    fn empty(&self, kept: u64) -> Result<Empty> {
+        let is_narrowed = CONDITIONS.iter().any(|name| self.query.get(name).is_some());
+        let is_set_up = kept > 0 || link::in_use(self.app)?.is_some();
+        let (kind, word) = match (is_narrowed, is_set_up) {
+            (_, false) => (EmptyKind::NotConnected, "archive.empty.not_set_up"),
+            (true, true) => (EmptyKind::NothingMatches, "archive.empty.no_match"),
+            (false, true) => (EmptyKind::NothingYet, "archive.empty.none"),
+        };
+        let link = |word: &str, href: &str| Link {
+            label: self.cx.t(word).into_owned(),
+            href: href.to_owned(),
+        };
+        Ok(Empty {
+            kind,
+            title: self.cx.t(&format!("{word}.title")).into_owned(),
+            hint: self.cx.t(&format!("{word}.hint")).into_owned(),
+            action: match (is_narrowed, is_set_up) {
+                (true, true) => Some(link("list.clear_all", "/archive")),
+                (_, false) if self.viewer.may(Permission::SettingsManage) => {
+                    Some(link("archive.to_settings", "/settings/archive"))
+                }
+                _ => None,
+            },
+            other: None,
+        })
+    }
+}
+
+fn nothing() -> Page<()> {
+    Page {
+        items: Vec::new(),
+        total: 0,
+        total_exact: true,
+        offset: None,
+        next: None,
+        prev: None,
+    }
+}
