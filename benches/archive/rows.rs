@@ -93,7 +93,7 @@ impl Rows {
                     .map(|l| serde_json::from_str(&l.unwrap()).unwrap());
                 Box::new(lines)
             }
-            None => Box::new(self.made[..len].to_vec().into_iter()),
+            None => Box::new(self.made[..len].iter().cloned()),
         }
     }
 

@@ -35,9 +35,6 @@ pub(super) struct Asked {
     /// Whether words are all that is asked: then its hits can be counted without looking at
     /// many of them.
     pub(super) is_plain: bool,
-    /// Whether the query is a single term of the text, which the engine ranks without looking
-    /// at all hits.
-    pub(super) is_one_term: bool,
 }
 
 impl Asked {
@@ -68,8 +65,6 @@ impl Asked {
             || !terms.sets.is_empty()
             || !terms.queries.is_empty();
         let has_parties = words.iter().any(|word| !word.parties.is_empty());
-        let is_one_term = terms.queries.is_empty()
-            && matches!(words.as_slice(), [one] if one.parties.is_empty() && one.len <= 2);
         let sets = terms.sets.iter().map(|set| view.sets.get(view, set));
         let sets = sets.collect::<Result<_, _>>()?;
         let mut all: Vec<Box<dyn Query>> = words.iter().map(|word| word.query(fields)).collect();
@@ -84,7 +79,6 @@ impl Asked {
             only,
             keys,
             is_plain: !is_narrowed && !has_parties,
-            is_one_term,
         })
     }
 

@@ -33,46 +33,12 @@ pub(super) fn page(
     let scan = Scan::with(view, asked, scoring)?;
     let mut best = Best::new(page, limit);
     for (number, part, docs) in scan.parts(asked.keys) {
-        let is_whole = docs.len() == part.reader.max_doc() as usize;
-        if asked.is_one_term
-            && is_whole
-            && page == MessagePage::Start
-            && asked.sets(number).is_empty()
-        {
-            best_of_part(&scan, number, part, &mut best)?;
-            continue;
-        }
         let mut hits = scan.hits(number, part, docs)?;
         while let Some((doc, score)) = hits.next_scored() {
             best.offer(score, part, number, doc);
         }
     }
     Ok(best.into_found())
-}
-
-/// Lets the engine pass over what cannot be on the page.
-fn best_of_part(
-    scan: &Scan<'_>,
-    number: usize,
-    part: &Part,
-    best: &mut Best,
-) -> Result<(), SearchError> {
-    // Documents come newest first, so of equal ones the first are the ones to keep; but one of
-    // another part may be newer than what is known, so an equal score must reach this far.
-    let floor = best.worst().map_or(Score::MIN, Score::next_down);
-    let mut own: Vec<Score> = Vec::new();
-    scan.above(part, floor, &mut |doc, score| {
-        if part.is_alive(doc) {
-            best.offer(score, part, number, doc);
-            let at = own.partition_point(|known| *known >= score);
-            own.insert(at, score);
-            own.truncate(best.limit);
-        }
-        match own.last() {
-            Some(worst) if own.len() == best.limit => worst.max(floor),
-            _ => floor,
-        }
-    })
 }
 
 /// Ranks every word alike: how rare it is elsewhere says something of messages that the viewer
@@ -108,12 +74,6 @@ impl Best {
             candidates: Vec::new(),
             worst: None,
         }
-    }
-
-    /// The score that a hit must have at least.
-    fn worst(&mut self) -> Option<Score> {
-        self.drop_worse();
-        self.worst.map(|place| Score::from_bits(place.score))
     }
 
     fn offer(&mut self, score: Score, part: &Part, number: usize, doc: u32) {

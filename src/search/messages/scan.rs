@@ -112,18 +112,6 @@ impl<'v> Scan<'v> {
             end,
         })
     }
-
-    /// Gives documents whose score is above a threshold, which the callback may raise.
-    pub(super) fn above(
-        &self,
-        part: &Part,
-        threshold: Score,
-        take: &mut dyn FnMut(DocId, Score) -> Score,
-    ) -> Result<(), SearchError> {
-        Ok(self
-            .weight
-            .for_each_pruning(threshold, &part.reader, take)?)
-    }
 }
 
 /// The conditions that are sets.
