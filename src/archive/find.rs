@@ -11,7 +11,7 @@ use crate::{
     org::MemberId,
     search::{
         ChatHits, Filters, From, InChat, Kind as People, MessageChats, MessageHit, MessageOrder,
-        MessagePage, MessagePlace, MessageQuery, PeopleQuery, Sort, Word, highlight,
+        MessagePage, MessagePlace, MessageQuery, MessageTotal, PeopleQuery, Sort, Word, highlight,
         is_phone_search,
     },
     store::{Read, SubjectId},
@@ -254,7 +254,7 @@ pub struct Counted {
 pub fn count(app: &App, sight: &ArchiveSight, chat: u32, kinds: &[&[Kind]]) -> Result<Counted> {
     let all = MessageQuery {
         chat: Some(chat),
-        exact: true,
+        total: MessageTotal::Exact,
         ..MessageQuery::new(sight.scope(), 1)
     };
     let newest = app.messages.search(&all)?;

@@ -207,6 +207,12 @@ impl AddWay {
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 24, 201, 202,
     ];
 
+    /// From WeCom's number; one that does not fit is kept as the largest that is WeCom's.
+    pub fn from_wecom(n: i64) -> Self {
+        let fits = u16::try_from(n).ok().filter(|n| *n != Self::OWN.0);
+        Self(fits.unwrap_or(u16::MAX - 1))
+    }
+
     /// Catalogue key of the name; unknown numbers share one that shows the number.
     pub fn word_key(self) -> String {
         if self == Self::OWN {
@@ -401,6 +407,15 @@ pub fn mask_phone(phone: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_way_of_wecoms_is_the_firms_own() {
+        assert_eq!(AddWay::from_wecom(16), AddWay(16));
+        for odd in [-1, 65_535, 70_000] {
+            assert_eq!(AddWay::from_wecom(odd).word_key(), "add_way.other");
+        }
+        assert_eq!(AddWay::OWN.word_key(), "add_way.own");
+    }
 
     #[test]
     fn masking_shows_head_and_tail_of_a_mobile_and_little_else() {

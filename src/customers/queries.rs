@@ -59,7 +59,7 @@ pub fn customer(
 ) -> Result<Option<VisibleCustomer>, StoreError> {
     let all = relations_of(r, id)?;
     let count = all.len();
-    let mut relations: Vec<Relation> = all
+    let relations: Vec<Relation> = all
         .into_iter()
         .filter(|relation| sight.sees(relation.member))
         .collect();

@@ -110,7 +110,7 @@ pub(super) fn relation(told: wecom::FollowInfo) -> RelationFacts {
         phones: told.remark_mobiles,
         tags,
         personal_tags,
-        add_way: AddWay(u16::try_from(told.add_way).unwrap_or(u16::MAX)),
+        add_way: AddWay::from_wecom(told.add_way),
         channel: told.state,
         added_at: Timestamp::from_s(told.createtime),
     }

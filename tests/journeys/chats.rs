@@ -5,10 +5,6 @@ use qitai::{
         Brought, Media, MediaState,
         ingest::{self, Arrival, Opened},
     },
-    identity::{
-        AccessSettings, Viewer,
-        actions::{self, SaveAccessSettings},
-    },
     store::{Act, Folder},
     wecom::{archive::Message, sim::firm},
 };
@@ -344,18 +340,7 @@ fn admins_read_by_grant_and_within_scope() {
     for login in ["admin", "manager"] {
         assert_eq!(test.sign_in(login).get("/archive").status, 403, "{login}");
     }
-    let viewer = Viewer::system("test");
-    let settings = AccessSettings {
-        staff_sees_department: true,
-        admins_read_chats: true,
-        ..Default::default()
-    };
-    let act = viewer.change("settings.access");
-    let saved = test.app.store.write_blocking(act, move |w| {
-        let allowed = viewer.allow(w, SaveAccessSettings { settings })?;
-        actions::save_access_settings(w, allowed)
-    });
-    saved.unwrap();
+    test.let_admins_read_chats();
     assert_eq!(ids(&test.sign_in("admin"), "limit=9"), ["2", "1"]);
     assert_eq!(ids(&test.sign_in("manager"), "limit=9"), ["1"]);
     // Staff see their department's customers, but their own conversations only.

@@ -81,7 +81,7 @@ fn save_member(
         state: None,
         standing: bench.firm.app().org_standing(),
     };
-    let verb = |w: &mut Write<'_>, viewer: &Viewer| {
+    let verb = move |w: &mut Write<'_>, viewer: &Viewer| {
         let allowed = viewer.allow(w, save)?;
         actions::save_member(w, allowed)
     };
@@ -104,7 +104,7 @@ fn save_department(
         },
         standing: bench.firm.app().org_standing(),
     };
-    let verb = |w: &mut Write<'_>, viewer: &Viewer| {
+    let verb = move |w: &mut Write<'_>, viewer: &Viewer| {
         let allowed = viewer.allow(w, save)?;
         actions::save_department(w, allowed)
     };
@@ -162,7 +162,7 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
                 state: MemberState::Left,
                 standing: bench.firm.app().org_standing(),
             };
-            let verb = |w: &mut Write<'_>, viewer: &Viewer| {
+            let verb = move |w: &mut Write<'_>, viewer: &Viewer| {
                 let allowed = viewer.allow(w, set)?;
                 actions::set_state(w, allowed)
             };
@@ -187,7 +187,7 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
                 department: known.id,
                 standing: bench.firm.app().org_standing(),
             };
-            let verb = |w: &mut Write<'_>, viewer: &Viewer| {
+            let verb = move |w: &mut Write<'_>, viewer: &Viewer| {
                 let allowed = viewer.allow(w, remove)?;
                 actions::remove_department(w, allowed)
             };
@@ -211,7 +211,7 @@ pub(super) fn same_everywhere(bench: &Bench, wish: &Wish) -> Result<(), String> 
         }
         Wish::Position(userid, position) => {
             member(bench, userid).position == *position
-                && there(userid).is_some_and(|there| there.position == *position)
+                && there(userid).is_some_and(|there| there.position.as_ref() == Some(position))
         }
         Wish::NoMember(userid) => !member(bench, userid).is_here() && there(userid).is_none(),
         Wish::Department(id, name) => {

@@ -179,7 +179,7 @@ impl TestApp {
         Stopped {
             dir: self.dir.take().unwrap(),
             sim: self.sim.take().unwrap(),
-            connected: self.connected,
+            link: self.link,
         }
     }
 
@@ -302,11 +302,23 @@ impl TestApp {
             });
             self.make_account(login, role, Some(member.cast()), unit);
         }
-        let viewer = Viewer::system("test");
-        let settings = AccessSettings {
+        self.save_access(AccessSettings {
             staff_sees_department: true,
             ..Default::default()
-        };
+        });
+    }
+
+    /// Admins read archived conversations from now on, within their reach.
+    pub fn let_admins_read_chats(&self) {
+        self.save_access(AccessSettings {
+            staff_sees_department: true,
+            admins_read_chats: true,
+            ..Default::default()
+        });
+    }
+
+    fn save_access(&self, settings: AccessSettings) {
+        let viewer = Viewer::system("test");
         self.app
             .store
             .write_blocking(viewer.change("settings.access"), move |w| {

@@ -352,7 +352,7 @@ impl Viewing<'_> {
         let most = if is_search { HITS } else { 1 };
         let is_this = |hits: &&crate::search::ChatHits| hits.chat == self.chat.no;
         let mut shown: Vec<_> = all.chats.iter().take(CHATS).collect();
-        if !shown.iter().any(|hits| is_this(hits))
+        if !shown.iter().any(is_this)
             && let Some(this) = all.chats.iter().find(is_this)
         {
             shown.insert(0, this);

@@ -570,7 +570,7 @@ impl Governor {
     /// The same of what each person was sent.
     pub fn people_to_keep(&self) -> Vec<KeptPeople> {
         let now = self.0.clock.now();
-        self.lock().people.to_keep(now)
+        self.lock().people.changed(now)
     }
 
     /// What of it could not be kept has to be given again.

@@ -94,7 +94,7 @@ impl People {
     }
 
     /// What has changed since the last time; whoever was sent nothing lately is forgotten.
-    pub(super) fn to_keep(&mut self, now: Timestamp) -> Vec<KeptPeople> {
+    pub(super) fn changed(&mut self, now: Timestamp) -> Vec<KeptPeople> {
         let mut kept = Vec::new();
         for (number, shard) in (0..).zip(&mut self.shards) {
             if !std::mem::take(&mut shard.is_changed) {

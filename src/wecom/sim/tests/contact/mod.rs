@@ -57,7 +57,9 @@ fn relations(events: Vec<Event>) -> Vec<(String, String, CustomerChange)> {
         }) => (userid, external_userid, change),
         other => panic!("{other:?}"),
     };
-    events.into_iter().map(of).collect()
+    // Whoever agrees to being archived is greeted in an archived conversation too.
+    let events = events.into_iter().filter(|e| *e != Event::ArchiveNotify);
+    events.map(of).collect()
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10";
