@@ -65,8 +65,6 @@ pub struct SetUp {
     pub library: String,
     /// Whether it is read.
     pub is_on: bool,
-    /// Whether members are told when others open their conversations.
-    pub tells_staff: bool,
 }
 
 impl Command for SetUp {
@@ -80,14 +78,6 @@ impl Command for SetUp {
 
 /// Keeps the settings; they are in use as soon as the puller looks again.
 pub fn set_up(w: &mut Write<'_>, allowed: Allowed<SetUp>) -> Result<()> {
-    let SetUp {
-        library,
-        is_on,
-        tells_staff,
-    } = allowed.into_command();
-    Ok(w.put(&ArchiveSettings {
-        library,
-        is_on,
-        tells_staff,
-    })?)
+    let SetUp { library, is_on } = allowed.into_command();
+    Ok(w.put(&ArchiveSettings { library, is_on })?)
 }

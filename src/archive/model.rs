@@ -383,9 +383,6 @@ pub struct ArchiveSettings {
     /// Whether it is read.
     #[n(1)]
     pub is_on: bool,
-    /// Whether somebody whose conversation is opened by others is told.
-    #[n(2)]
-    pub tells_staff: bool,
 }
 
 /// A file that belongs to a message.

@@ -235,7 +235,6 @@ impl Entity for ArchiveSettings {
         vec![
             ("library", self.library.as_str().into()),
             ("on", self.is_on.into()),
-            ("tells_staff", self.tells_staff.into()),
         ]
     }
 }

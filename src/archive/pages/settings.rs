@@ -76,11 +76,8 @@ fn page(
         .as_ref()
         .map_or("", |s| s.library.as_str())
         .to_owned();
-    let ticks = settings.iter().flat_map(|s| {
-        let on = s.is_on.then_some(("is_on", "on"));
-        on.into_iter()
-            .chain(s.tells_staff.then_some(("tells_staff", "on")))
-    });
+    let is_on = settings.as_ref().is_some_and(|s| s.is_on);
+    let ticks = is_on.then_some(("is_on", "on"));
     let values = std::iter::once(("library", library.as_str())).chain(ticks);
     let next_version = standing::next_version(&keys);
     let is_known = |version: u32| keys.iter().any(|key| key.version == version);
@@ -144,8 +141,6 @@ pub(in crate::archive) struct Fields {
     library: String,
     #[serde(default)]
     is_on: bool,
-    #[serde(default)]
-    tells_staff: bool,
 }
 
 /// Keeps how the archive is reached.
@@ -185,7 +180,6 @@ async fn keep(app: &App, viewer: &Viewer, fields: &Fields) -> Result<()> {
     let command = SetUp {
         library,
         is_on: fields.is_on,
-        tells_staff: fields.tells_staff,
     };
     let by = viewer.clone();
     app.write(viewer.change("archive.set_up"), move |w| {
