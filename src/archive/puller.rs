@@ -120,7 +120,8 @@ impl Puller {
         let act = Act::by_system("archive.pull", "archive");
         let stored = self
             .app
-            .write(act, |w| Ok(ingest::store(w, arrival)?))
+            .store
+            .write_step(act, |w| Ok(ingest::store(w, arrival)?))
             .await?;
         if stored.files > 0 {
             self.app.archive.files.notify_one();
