@@ -93,7 +93,10 @@ impl Rows {
                     .map(|l| serde_json::from_str(&l.unwrap()).unwrap());
                 Box::new(lines)
             }
-            None => Box::new(self.made[..len].iter().cloned()),
+            None => {
+                let made = self.made[..len].to_vec();
+                Box::new(made.into_iter())
+            }
         }
     }
 
