@@ -190,8 +190,8 @@ impl Firm {
         std::fs::write(&file, config).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_qitai"))
             .args(["serve", "--config", file.to_str().unwrap()])
-            .env("QITAI_LOG", "warn")
-            .stderr(Stdio::null())
+            .env("QITAI_LOG", std::env::var("QITAI_LOG").unwrap_or("warn".to_owned()))
+            .stderr(log())
             .spawn()
             .unwrap();
         let mut product = Product {
@@ -207,6 +207,16 @@ impl Firm {
         product.sign_in();
         product
     }
+}
+
+/// Where the product logs to: the file that `QITAI_BENCH_LOG` names, or nowhere.
+fn log() -> Stdio {
+    let Some(file) = std::env::var_os("QITAI_BENCH_LOG") else {
+        return Stdio::null();
+    };
+    let mut options = std::fs::File::options();
+    let file = options.create(true).append(true).open(file);
+    Stdio::from(file.unwrap())
 }
 
 async fn make_yardstick(
