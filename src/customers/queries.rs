@@ -57,18 +57,31 @@ pub fn customer(
     sight: &Sight,
     id: CustomerId,
 ) -> Result<Option<VisibleCustomer>, StoreError> {
-    let all = relations_of(r, id)?;
-    let count = all.len();
-    let relations: Vec<Relation> = all
-        .into_iter()
+    let whole = r.remembered(id.bits(), || {
+        let relations = relations_of(r, id)?;
+        Ok(Whole {
+            customer: r.get(&id)?,
+            relations,
+        })
+    })?;
+    let relations = whole.relations.iter();
+    let seen: Vec<Relation> = relations
         .filter(|relation| sight.sees(relation.member))
+        .cloned()
         .collect();
-    if relations.is_empty() {
+    if seen.is_empty() {
         return Ok(None);
     }
-    let hidden_relations = count - relations.len();
-    let customer = r.get::<Customer>(&id)?;
-    Ok(customer.map(|customer| VisibleCustomer::new(customer, relations, hidden_relations)))
+    let hidden = whole.relations.len() - seen.len();
+    let customer = whole.customer.clone();
+    Ok(customer.map(|customer| VisibleCustomer::new(customer, seen, hidden)))
+}
+
+/// A customer with all relations, whoever may see them.
+struct Whole {
+    /// None if the person was erased.
+    customer: Option<Customer>,
+    relations: Vec<Relation>,
 }
 
 /// The customer with this running number (客户编号).

@@ -23,6 +23,7 @@ mod files;
 mod folder;
 mod key;
 mod line;
+mod memo;
 mod migrate;
 pub mod operation;
 mod read;

@@ -1,11 +1,12 @@
 //! Typed reads over a source.
 
-use std::ops::Bound;
+use std::{any::Any, ops::Bound, sync::Arc};
 
 use super::{
     Entity, Index, StoreError,
     engine::Span,
     key::{Key, RecordKey},
+    memo::Memo,
     row::{self, Row},
     source::Source,
     vault::Vault,
@@ -16,6 +17,8 @@ use super::{
 pub struct Read<'a> {
     source: &'a dyn Source,
     vault: &'a Vault,
+    /// None inside of a write: what is read there changes under way.
+    memo: Option<&'a Memo>,
 }
 
 /// An entity with the number of times it was written.
@@ -75,7 +78,41 @@ impl Walk {
 
 impl<'a> Read<'a> {
     pub(super) fn new(source: &'a dyn Source, vault: &'a Vault) -> Self {
-        Self { source, vault }
+        Self {
+            source,
+            vault,
+            memo: None,
+        }
+    }
+
+    /// The same, remembering what was made from this state.
+    pub(super) fn with_memo(self, memo: &'a Memo) -> Self {
+        Self {
+            memo: Some(memo),
+            ..self
+        }
+    }
+
+    /// What `make` makes from records of [`super::Class::Record`] alone, made once for each
+    /// number as long as none of them changes. It belongs to no viewer: whoever shows it
+    /// narrows it to a scope.
+    ///
+    /// # Errors
+    /// Those of `make`; nothing is kept then.
+    pub fn remembered<T: Any + Send + Sync>(
+        &self,
+        number: u64,
+        make: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<Arc<T>, StoreError> {
+        let Some(memo) = self.memo else {
+            return make().map(Arc::new);
+        };
+        if let Some(kept) = memo.get(number) {
+            return Ok(kept);
+        }
+        let made = Arc::new(make()?);
+        memo.put(number, made.clone());
+        Ok(made)
     }
 
     /// The folder's keys: for blinding values that are looked up in an index.

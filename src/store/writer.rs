@@ -22,6 +22,7 @@ use super::{
     engine::{Changes, Engine, Snapshot},
     feed, files,
     line::{Line, Pace, Refused},
+    memo::Memo,
     migrate,
     source::{Layered, merge_into},
     vault::SUBJECT_KEYS,
@@ -93,6 +94,7 @@ impl StoreOptions {
 pub struct Published {
     snapshot: Snapshot,
     feed_head: u64,
+    memo: Arc<Memo>,
 }
 
 type Command = Box<dyn FnOnce(&mut Batch<'_>) -> Answer + Send>;
@@ -151,6 +153,7 @@ impl Store {
             published: ArcSwap::from_pointee(Published {
                 snapshot,
                 feed_head,
+                memo: Arc::default(),
             }),
             feed_head: watch::Sender::new(feed_head),
             failed: AtomicBool::new(false),
@@ -362,7 +365,7 @@ impl Drop for Store {
 impl Published {
     /// Typed reads on this state.
     pub fn read<'a>(&'a self, vault: &'a Vault) -> Read<'a> {
-        Read::new(&self.snapshot, vault)
+        Read::new(&self.snapshot, vault).with_memo(&self.memo)
     }
 
     /// The number of the newest feed entry in this state.
@@ -508,9 +511,18 @@ fn commit_and_publish(shared: &Shared, changes: &Changes) -> Result<(), StoreErr
     shared.engine.commit(changes)?;
     let snapshot = shared.engine.snapshot()?;
     let feed_head = feed::head_of(&snapshot)?;
+    let before = shared.published.load();
+    // Every change of a record is fed; an erased person's key is not, and a new one may open
+    // what could not be read before.
+    let is_same = before.feed_head == feed_head && !changes.contains_key(SUBJECT_KEYS);
+    let memo = match is_same {
+        true => before.memo.clone(),
+        false => Arc::default(),
+    };
     shared.published.store(Arc::new(Published {
         snapshot,
         feed_head,
+        memo,
     }));
     shared.feed_head.send_replace(feed_head);
     Ok(())

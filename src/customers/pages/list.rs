@@ -111,7 +111,7 @@ pub(in crate::customers) async fn list(
             cx: &cx,
             sight: &sight,
             text: &asked.text,
-            groups: &tags::queries::groups(r)?,
+            groups: &r.remembered(0, || tags::queries::groups(r))?,
         };
         let page = builder.page(r, &query, &asked, &found, &lines)?;
         Ok::<_, AppError>((found, page))

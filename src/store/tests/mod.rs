@@ -3,6 +3,7 @@
 mod check;
 mod damage;
 mod folder;
+mod memo;
 mod operation;
 mod write;
 
