@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Events looked at together: those about one thing are one question.
-const ROUND: usize = 1_000;
+const ROUND: usize = 10_000;
 /// Questions asked at the same time.
 const ASKED_AT_ONCE: usize = 4;
 /// How often the line is looked at without being woken.
