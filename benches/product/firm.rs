@@ -1,7 +1,7 @@
 //! A firm with its folder, and the product's process over it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -39,17 +39,27 @@ pub struct Firm {
     pub sim: SimHandle,
     dir: tempfile::TempDir,
     rows: RefCell<Vec<Row>>,
+    /// The product reads the chat archive as well.
+    pub reads_chats: Cell<bool>,
 }
 
 impl Firm {
     /// Makes a firm, syncs it in this process, and says whose time that took.
     pub fn sync(customers: usize) -> Self {
+        Self::with_chats(customers, 0)
+    }
+
+    /// The same with so many messages in its archive.
+    pub fn with_chats(customers: usize, messages: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let sim = Simulator::start(SimOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers: u32::try_from(customers).unwrap(),
-            chats: ArchiveOptions::default(),
+            chats: ArchiveOptions {
+                messages,
+                ..ArchiveOptions::default()
+            },
             now: Clock::system().now(),
             dir: None,
         })
@@ -59,6 +69,7 @@ impl Firm {
             sim,
             dir,
             rows: RefCell::default(),
+            reads_chats: Cell::new(false),
         };
         Folder::at(firm.data()).create(&Random::system()).unwrap();
         let app = App::open(firm.config()).unwrap();
@@ -99,18 +110,21 @@ impl Firm {
             100.0 * (1.0 - waited.as_secs_f64() / took.as_secs_f64()),
             caught_up.as_secs_f64()
         );
-        make_account(&app);
+        make_account(&app, "admin", Role::SuperAdmin);
+        make_account(&app, "compliance", Role::Compliance);
         firm.rows.replace(read_rows(&app));
         app.stop();
         runtime.block_on(running).unwrap().unwrap();
         firm
     }
 
-    fn data(&self) -> PathBuf {
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    fn config(&self) -> Config {
+    /// What the product would be started with in this process; without the archive.
+    pub fn config(&self) -> Config {
         let sim = &self.sim;
         Config {
             data: self.data(),
@@ -186,11 +200,24 @@ impl Firm {
             sim.token,
             sim.encoding_aes_key
         );
+        let archive = format!(
+            "archive_secret = {:?}\n[archive]\nurl = {:?}\n",
+            sim.archive_secret, sim.base_url
+        );
+        let config = config
+            + self
+                .reads_chats
+                .get()
+                .then_some(archive.as_str())
+                .unwrap_or_default();
         let file = self.dir.path().join("qitai.toml");
         std::fs::write(&file, config).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_qitai"))
             .args(["serve", "--config", file.to_str().unwrap()])
-            .env("QITAI_LOG", std::env::var("QITAI_LOG").unwrap_or("warn".to_owned()))
+            .env(
+                "QITAI_LOG",
+                std::env::var("QITAI_LOG").unwrap_or("warn".to_owned()),
+            )
             .stderr(log())
             .spawn()
             .unwrap();
@@ -248,13 +275,18 @@ impl Product {
     }
 
     fn sign_in(&mut self) {
+        self.sign_in_as("admin");
+    }
+
+    /// Who asks from now on.
+    pub fn sign_in_as(&mut self, login: &str) {
         let page = Http::connect(self.address, "")
             .unwrap()
             .get("/login")
             .unwrap();
         let cookie = cookie(&page.head, "qitai-form");
         let form = format!(
-            "csrf={}&login=admin&password={}",
+            "csrf={}&login={login}&password={}",
             token(&page.text()),
             qitai::web::encode(PASSWORD)
         );
@@ -266,9 +298,16 @@ impl Product {
 
     /// Posts a form as its page would.
     pub fn post(&self, path: &str) {
+        self.post_with(path, "");
+    }
+
+    /// The same with fields.
+    pub fn post_with(&self, path: &str, fields: &str) {
         let mut http = self.http();
         let csrf = token(&http.get("/me").unwrap().text());
-        let answer = http.post_form(path, &format!("csrf={csrf}")).unwrap();
+        let answer = http
+            .post_form(path, &format!("csrf={csrf}{fields}"))
+            .unwrap();
         assert_eq!(answer.status, 303, "{}", answer.text());
     }
 
@@ -307,14 +346,14 @@ pub fn wait(mut so: impl FnMut() -> bool) {
     }
 }
 
-fn make_account(app: &Arc<App>) {
+fn make_account(app: &Arc<App>, login: &str, role: Role) {
     let password = NewPassword::given(Secret::new(PASSWORD.to_owned()), "password").unwrap();
     let hash = PasswordHash::make(&password, app.store.random()).unwrap();
     let viewer = Viewer::system("bench");
     let command = CreateAccount {
-        login: "admin".to_owned(),
-        name: "admin".to_owned(),
-        role: Role::SuperAdmin,
+        login: login.to_owned(),
+        name: login.to_owned(),
+        role,
         member: None,
         units: Vec::new(),
         password: Some(hash),

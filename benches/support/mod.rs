@@ -46,6 +46,20 @@ pub fn process_cpu_s(pid: u32) -> f64 {
     cpu_s(&format!("/proc/{pid}/stat"))
 }
 
+/// The same with its children, also those that have ended.
+pub fn family_cpu_s(pid: u32) -> f64 {
+    let stats = std::fs::read_dir("/proc").unwrap();
+    let stats = stats.map(|entry| entry.unwrap().path().join("stat"));
+    let is_child = |stat: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(stat).unwrap_or_default();
+        let after_name = text.rsplit(')').next().unwrap_or("");
+        after_name.split_whitespace().nth(1) == Some(&pid.to_string())
+    };
+    let children = stats.filter(is_child);
+    let children: f64 = children.map(|stat| cpu_s(stat.to_str().unwrap())).sum();
+    process_cpu_s(pid) + children
+}
+
 /// CPU time that actix's threads in this process have used, seconds.
 pub fn workers_cpu_s() -> f64 {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();

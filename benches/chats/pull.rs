@@ -1,0 +1,81 @@
+//! Encrypted pages become messages that can be found.
+
+use std::time::Instant;
+
+use qitai::{
+    app::App,
+    archive::key_ring::{self, KeepKey},
+    identity::Viewer,
+    kit::Secret,
+    wecom::archive::{PrivateKey, PublicKey},
+};
+
+use crate::{
+    firm::{Firm, Product, wait},
+    support::{family_cpu_s, process_cpu_s},
+};
+
+/// Random keys that are opened for the yardstick.
+const KEYS: usize = 2_000;
+
+pub fn run(messages: usize) {
+    let firm = Firm::with_chats(300, messages as u64);
+    let key = PrivateKey::generate().unwrap();
+    let alone = key_alone_s(&key);
+    let version = firm.sim.upload_archive_key(&key.public_pem()).unwrap();
+    keep(&firm, version, &key);
+    firm.reads_chats.set(true);
+    let start = Instant::now();
+    let mut product = firm.serve();
+    let first_cpu = family_cpu_s(product.pid());
+    product.sign_in_as("compliance");
+    let all = firm.sim.archived();
+    wait(|| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        found(&product) >= all
+    });
+    let took = start.elapsed().as_secs_f64();
+    let cpu = family_cpu_s(product.pid()) - first_cpu;
+    let each = cpu / all as f64;
+    println!(
+        "{all} messages pulled, stored and found in {took:.1} s ({:.0}/s); {:.0} µs CPU each, RSA-2048 alone {:.0}: {:.2} of that limit per CPU second",
+        all as f64 / took,
+        each * 1e6,
+        alone * 1e6,
+        alone / each
+    );
+}
+
+/// CPU time of opening one random key, seconds.
+fn key_alone_s(key: &PrivateKey) -> f64 {
+    let sealed = PublicKey::from_pem(&key.public_pem())
+        .unwrap()
+        .seal(&[7; 32])
+        .unwrap();
+    let before = process_cpu_s(std::process::id());
+    for _ in 0..KEYS {
+        key.open(&sealed).unwrap();
+    }
+    (process_cpu_s(std::process::id()) - before) / KEYS as f64
+}
+
+fn keep(firm: &Firm, version: u32, key: &PrivateKey) {
+    let private = Secret::new((*key.to_pem().unwrap()).clone());
+    let app = App::open(firm.config()).unwrap();
+    let viewer = Viewer::system("bench");
+    let act = viewer.change("archive.key");
+    let kept = app.store.write_blocking(act, move |w| {
+        let allowed = viewer.allow(w, KeepKey { version, private })?;
+        key_ring::keep(w, allowed)
+    });
+    kept.unwrap();
+    app.store.close();
+}
+
+/// Messages that can be found.
+pub fn found(product: &Product) -> u64 {
+    let answer = product.http().get("/api/v1/messages?limit=1").unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let json: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
+    json["total"].as_u64().unwrap()
+}
