@@ -1,8 +1,14 @@
 //! Events from WeCom: how soon they are acknowledged, and a long queue of them.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use qitai::wecom::callback::Keys;
+use qitai::{kit::Clock, wecom::callback::Keys};
 
 use crate::{
     firm::{Firm, Product, wait},
@@ -45,6 +51,32 @@ impl Caller {
     }
 }
 
+/// Moves the simulator's clock with the real one, so that quotas are counted by the minute.
+struct Ticking(Arc<AtomicBool>);
+
+impl Ticking {
+    fn start(clock: Clock) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = ended.clone();
+        std::thread::spawn(move || {
+            let mut last = Instant::now();
+            while !seen.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(100));
+                let passed = i64::try_from(last.elapsed().as_millis()).unwrap();
+                clock.advance_ms(passed);
+                last = Instant::now();
+            }
+        });
+        Self(ended)
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 pub fn run(firm: Firm, queued: usize) {
     let sim = &firm.sim;
     let people = qitai::wecom::sim::firm::cast();
@@ -54,6 +86,7 @@ pub fn run(firm: Firm, queued: usize) {
         customers: sim.customers_of(people.store_staff),
     };
     let product = firm.serve();
+    let _clock = Ticking::start(sim.clock());
     product.post("/org/sync");
     let times = steadily(&product, &caller);
     println!(

@@ -498,7 +498,11 @@ impl Governor {
         let name = budget_of(call);
         let limits = state.limits(name);
         let budget = state.budgets.entry(name.to_owned()).or_default();
-        let strikes = budget.penalty.map_or(0, |p| p.strikes) + 1;
+        // Calls that had left before the first was refused are not refused once more.
+        let strikes = match budget.penalty {
+            Some(running) if running.until > now => running.strikes,
+            ended => ended.map_or(0, |p| p.strikes) + 1,
+        };
         let until = match errcode {
             45009 if call == "gettoken" => Window::Hour.penalty_until(now),
             45009 => hit_window(budget, &limits, strikes, now).penalty_until(now),

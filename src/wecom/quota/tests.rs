@@ -85,6 +85,17 @@ fn within_a_penalty_nothing_passes_and_the_second_one_is_longer() {
 }
 
 #[test]
+fn calls_under_way_when_one_is_refused_are_refused_together() {
+    let (governor, clock) = governor();
+    assert!(enter(&governor, Urgency::Bulk).is_ok());
+    for _ in 0..4 {
+        governor.answered(CALL, 45009);
+    }
+    clock.advance_ms(60_000);
+    assert!(enter(&governor, Urgency::Bulk).is_ok(), "a minute, no hour");
+}
+
+#[test]
 fn too_many_at_once_halves_and_waits() {
     let (governor, clock) = governor();
     let passes: Vec<Pass> = (0..AT_ONCE)
