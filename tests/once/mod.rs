@@ -5,6 +5,7 @@ mod directory;
 mod effects;
 mod storm;
 
+mod tags;
 use std::{
     path::PathBuf,
     sync::{Arc, Weak},
@@ -73,6 +74,8 @@ impl Firm {
         let settings = WriteSettings::default()
             .with(Area::Customers, WriteMode::On)
             .with(Area::Directory, WriteMode::On);
+            .with(Area::Tags, WriteMode::On)
+            .with(Area::Words, WriteMode::On)
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {
