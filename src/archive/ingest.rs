@@ -77,6 +77,7 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         stored: Stored::default(),
     };
     let parked = page.park(w, arrival.parked, arrival.why)?;
+        unlocked: BTreeMap::new(),
     for opened in arrival.opened {
         page.take(w, opened)?;
     }
@@ -121,6 +122,8 @@ struct Page {
 struct Touched {
     chat: Chat,
     /// The stretch, and the number under which it lies in the store.
+    /// Parked messages that could be opened, by the day on which they came.
+    unlocked: BTreeMap<u32, u32>,
     open: Option<(Open, Option<u64>)>,
     added: u32,
 }
@@ -148,6 +151,8 @@ impl Page {
         Ok(new)
     }
 
+                let day = day_of(row.at, &self.zone);
+                self.tally(day, Tally::UNKNOWN).parked += 1;
     fn take(&mut self, w: &mut Write<'_>, opened: Opened) -> Result<(), StoreError> {
         let Opened { seq, message } = opened;
         let at = Timestamp::from_ms(message.at_ms);
@@ -176,7 +181,11 @@ impl Page {
         if !self.insert(w, no, incoming)? {
             return Ok(());
         }
-        w.delete::<Parked>(&seq)?;
+        if let Some(parked) = w.get::<Parked>(&seq)? {
+            w.delete::<Parked>(&seq)?;
+            let day = day_of(parked.at, &self.zone);
+            *self.unlocked.entry(day).or_default() += 1;
+        }
         self.count_in(no, at, seq, &from, &people, &message);
         self.note_consent(w, &message, &people)?;
         self.note_recall(w, no, &message)?;
@@ -349,14 +358,9 @@ impl Page {
     }
 
     fn tally(&mut self, day: u32, staff: u32) -> &mut Tally {
-        self.tallies.entry((day, staff)).or_insert(Tally {
-            day,
-            staff,
-            opened: 0,
-            media: 0,
-            media_here: 0,
-            media_lost: 0,
-        })
+        self.tallies
+            .entry((day, staff))
+            .or_insert_with(|| Tally::of(day, staff))
     }
 
     /// Keeps the last word of somebody outside on being archived.
@@ -553,6 +557,12 @@ impl Page {
             messages: self.stored.messages,
             parked: self.stored.parked,
             skipped,
+        for (day, opened) in std::mem::take(&mut self.unlocked) {
+            if let Some(mut tally) = w.get::<Tally>(&(day, Tally::UNKNOWN))? {
+                tally.parked = tally.parked.saturating_sub(opened);
+                w.put(&tally)?;
+            }
+        }
             root: tree.root(),
             chats,
             recalls: self.recalls,
@@ -626,14 +636,7 @@ pub(super) fn add_tally(
     added: &Tally,
 ) -> Result<(), StoreError> {
     let known = w.get::<Tally>(&(day, staff))?;
-    let mut tally = known.unwrap_or(Tally {
-        day,
-        staff,
-        opened: 0,
-        media: 0,
-        media_here: 0,
-        media_lost: 0,
-    });
+    let mut tally = known.unwrap_or_else(|| Tally::of(day, staff));
     tally.opened += added.opened;
     tally.media += added.media;
     tally.media_here += added.media_here;
@@ -674,6 +677,7 @@ fn find_by_msgid(
             return Ok(Some((stretch, seq)));
         }
     }
+    tally.parked += added.parked;
     Ok(None)
 }
 

@@ -310,6 +310,23 @@ pub struct Tally {
 
 /// Whether somebody outside has agreed to being archived, towards one member or in one room.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+    /// Messages that came and can't be opened yet.
+    #[cbor(n(6), default)]
+    pub parked: u32,
+}
+
+impl Tally {
+    /// The member who stands for whoever it may be.
+    pub const UNKNOWN: u32 = 0;
+
+    /// Nothing yet.
+    pub fn of(day: u32, staff: u32) -> Self {
+        Self {
+            day,
+            staff,
+            ..Self::default()
+        }
+    }
 pub struct Consent {
     /// The person outside, by number.
     #[n(0)]
