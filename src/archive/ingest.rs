@@ -151,8 +151,34 @@ impl Page {
         Ok(new)
     }
 
-                let day = day_of(row.at, &self.zone);
-                self.tally(day, Tally::UNKNOWN).parked += 1;
+    /// A planted bug: the message that would begin a new stretch of its conversation is lost.
+    #[cfg(any(test, feature = "faults"))]
+    fn loses(
+        &mut self,
+        w: &mut Write<'_>,
+        opened: &Opened,
+        faults: Option<&super::faults::Faults>,
+    ) -> Result<bool, StoreError> {
+        let bug = super::faults::Bug::LostBetweenStretches;
+        let Some(faults) = faults.filter(|faults| faults.is_waiting(bug)) else {
+            return Ok(false);
+        };
+        let message = &opened.message;
+        let from = self.party(w, &message.from)?.no;
+        let mut to = Vec::new();
+        for id in &message.to {
+            to.push(self.party(w, id)?.no);
+        }
+        let place = place_of(message.room.as_deref(), from, &to);
+        let touched = self.chats.values().find(|t| t.chat.place == place);
+        let open = touched.and_then(|touched| touched.open.as_ref());
+        let is_full = open.is_some_and(|(open, _)| open.heads().len() == super::stretch::FULL);
+        if is_full {
+            faults.strike();
+        }
+        Ok(is_full)
+    }
+
     fn take(&mut self, w: &mut Write<'_>, opened: Opened) -> Result<(), StoreError> {
         let Opened { seq, message } = opened;
         let at = Timestamp::from_ms(message.at_ms);
@@ -266,6 +292,7 @@ impl Page {
             open: None,
             added: 0,
         };
+                    asked_at: None,
         self.chats.insert(no, touched);
         Ok(no)
     }

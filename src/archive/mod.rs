@@ -26,6 +26,8 @@ mod recalled;
 pub mod sensitive;
 pub mod standing;
 mod stretch;
+mod rooms;
+pub mod searches;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,7 @@ pub struct State {
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,
     #[cfg(any(test, feature = "faults"))]
+    rooms: rooms::Rooms,
     program: Mutex<Option<std::path::PathBuf>>,
 }
 
@@ -221,3 +224,11 @@ pub fn slice() -> Slice {
         ..Slice::default()
     }
 }
+            Worker {
+                name: "archive.searches",
+                run: searches::run,
+            },
+            Worker {
+                name: "archive.rooms",
+                run: rooms::run,
+            },

@@ -106,6 +106,9 @@ pub struct Chat {
     /// The room's name where WeCom gives it for rooms of the firm's own.
     #[cbor(n(12), default)]
     pub name: String,
+    /// When WeCom was last asked for that name.
+    #[n(13)]
+    pub asked_at: Option<Timestamp>,
 }
 
 /// Where a conversation takes place.
@@ -306,10 +309,6 @@ pub struct Tally {
     /// Of them, those that can't be had any more.
     #[n(5)]
     pub media_lost: u32,
-}
-
-/// Whether somebody outside has agreed to being archived, towards one member or in one room.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
     /// Messages that came and can't be opened yet.
     #[cbor(n(6), default)]
     pub parked: u32,
@@ -328,6 +327,10 @@ impl Tally {
         }
     }
 pub struct Consent {
+}
+
+/// Whether somebody outside has agreed to being archived, towards one member or in one room.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
     /// The person outside, by number.
     #[n(0)]
     pub party: u32,

@@ -123,7 +123,18 @@ impl Maker<'_> {
             text: &self.asked.text,
             query: self.query,
         };
-        let filters = asked::filters(self.cx, self.query, &sight.sight);
+        let mut rooms = Vec::new();
+        let mut offered = self.app.archive.rooms.newest(r, &sight)?;
+        if let Some(id) = self.asked.chat
+            && offered.iter().all(|room| room.id != id)
+            && let Ok(chat) = queries::chat(r, &sight, id)
+        {
+            offered.push(chat);
+        }
+        for room in offered {
+            rooms.push((room.id.to_string(), names.title(&room)?));
+        }
+        let filters = asked::filters(self.cx, self.query, &sight.sight, rooms);
         let cursor = ingest::cursor(r)?;
         let mut page = SearchPage {
             text: self.asked.text.clone(),
@@ -133,7 +144,7 @@ impl Maker<'_> {
             to: self.query.get("to").unwrap_or_default().to_owned(),
             kept: self
                 .query
-                .fields_except(&["q", "staff", "type", "flag", "from", "to"])
+                .fields_except(&["q", "staff", "sort", "room", "type", "flag", "from", "to"])
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
