@@ -133,7 +133,7 @@ impl State {
 /// What the slice says about itself.
 pub fn slice() -> Slice {
     use actix_web::web::{get, post};
-    use pages::{alerts, ledger, settings, words};
+    use pages::{alerts, intercept, ledger, settings, words};
     let read = Access::Needs(Permission::ArchiveRead);
     let manage = Access::Needs(Permission::SettingsManage);
     let judge = Access::Needs(Permission::AlertHandle);
@@ -174,6 +174,15 @@ pub fn slice() -> Slice {
         tables: [&tables::TABLES[..], &sensitive::tables::TABLES[..]].concat(),
         routes,
         nav: vec![
+        Route::get("/sensitive/words/{id}/rule", lists, || {
+            get().to(intercept::show)
+        }),
+        Route::post("/sensitive/words/{id}/rule", lists, || {
+            post().to(intercept::save)
+        }),
+        Route::post("/sensitive/words/{id}/rule/delete", lists, || {
+            post().to(intercept::delete)
+        }),
             NavItem {
                 group: NavGroup::Chats,
                 order: 10,

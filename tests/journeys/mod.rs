@@ -15,6 +15,7 @@ mod rollout;
 mod scim;
 mod tls;
 mod writing;
+mod words;
 
 use std::io::Write;
 

@@ -3,6 +3,7 @@
 
 mod directory;
 mod effects;
+mod rules;
 mod storm;
 
 mod tags;

@@ -6,6 +6,7 @@ mod bubble;
 mod facts;
 mod file;
 mod hits;
+pub(super) mod intercept;
 pub(super) mod ledger;
 mod open;
 mod search;
