@@ -82,6 +82,7 @@ pub fn follow(app: &App) -> Result<()> {
         .store(messages.applied(), Ordering::Release);
     Ok(())
 }
+    app.archive.index_moved.notify_waiters();
 
 /// The messages behind a feed number, and the number up to which these are all.
 fn docs_after(r: &Read<'_>, from: u64) -> Result<(Vec<MessageDoc>, u64), StoreError> {

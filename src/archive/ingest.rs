@@ -151,6 +151,8 @@ impl Page {
         Ok(new)
     }
 
+                let day = day_of(row.at, &self.zone);
+                self.tally(day, Tally::UNKNOWN).parked += 1;
     /// A planted bug: the message that would begin a new stretch of its conversation is lost.
     #[cfg(any(test, feature = "faults"))]
     fn loses(

@@ -2,7 +2,8 @@
 //!
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
 //! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-1`,
-//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`.
+//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`; those of
+//! `sensitive` and `searches` are named there.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
@@ -25,9 +26,9 @@ pub mod queries;
 mod recalled;
 pub mod sensitive;
 pub mod standing;
-mod stretch;
 mod rooms;
 pub mod searches;
+mod stretch;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -71,6 +72,11 @@ pub struct State {
     #[cfg(any(test, feature = "faults"))]
     rooms: rooms::Rooms,
     program: Mutex<Option<std::path::PathBuf>>,
+    /// Notified when the index has moved on.
+    index_moved: Notify,
+    /// Planted bugs.
+    #[cfg(any(test, feature = "faults"))]
+    pub faults: std::sync::Arc<faults::Faults>,
 }
 
 impl State {
@@ -177,6 +183,19 @@ pub fn slice() -> Slice {
         Route::get("/sensitive/words/{id}/rule", lists, || {
             get().to(intercept::show)
         }),
+    ];
+    routes.extend(pages::routes());
+    routes.extend(api::routes());
+    Slice {
+        name: "archive",
+        tables: [
+            &tables::TABLES[..],
+            &sensitive::tables::TABLES[..],
+            &searches::TABLES[..],
+        ]
+        .concat(),
+        routes,
+        nav: vec![
         Route::post("/sensitive/words/{id}/rule", lists, || {
             post().to(intercept::save)
         }),

@@ -13,6 +13,7 @@ mod pages;
 mod people;
 mod rollout;
 mod scim;
+mod searches;
 mod tls;
 mod writing;
 mod words;

@@ -1,6 +1,6 @@
 //! What an address of the archive asks for, and the filters that change it.
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
     archive::{find::Asked, names::Names},
@@ -72,7 +72,7 @@ impl By {
 }
 
 /// What the address asks for.
-pub(super) fn asked(query: &ListQuery, cx: &Cx) -> Asked {
+pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
     let day = |name| query.get(name).and_then(|text| text.parse::<Date>().ok());
     let text: String = query.get("q").unwrap_or("").trim().to_owned();
     Asked {
@@ -85,10 +85,10 @@ pub(super) fn asked(query: &ListQuery, cx: &Cx) -> Asked {
             .find(|(code, _)| query.get("sort") == Some(code))
             .map(|(_, in_room)| in_room),
         kinds: query.all("type").flat_map(kinds_of).collect(),
-        from: day("from").and_then(|day| begin(day, cx)),
+        from: day("from").and_then(|day| begin(day, zone)),
         to: day("to")
             .and_then(|day| day.checked_add(1.day()).ok())
-            .and_then(|day| begin(day, cx)),
+            .and_then(|day| begin(day, zone)),
         recalled: query.has("flag", "recalled"),
         order: match By::of(query) {
             By::Relevance => MessageOrder::Relevance,
@@ -109,8 +109,8 @@ pub(in crate::archive) fn kinds_of(code: &str) -> Vec<Kind> {
 }
 
 /// When a day of the firm's begins.
-fn begin(day: Date, cx: &Cx) -> Option<Timestamp> {
-    let begin = day.to_zoned(cx.zone.clone()).ok()?;
+fn begin(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+    let begin = day.to_zoned(zone.clone()).ok()?;
     Some(Timestamp::from_ms(begin.timestamp().as_millisecond()))
 }
 
