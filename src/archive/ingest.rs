@@ -49,6 +49,9 @@ pub struct Arrival {
     pub parked: Vec<Parked>,
     /// The zone in which the firm's days begin.
     pub zone: jiff::tz::TimeZone,
+    /// Planted bugs.
+    #[cfg(any(test, feature = "faults"))]
+    pub faults: Option<std::sync::Arc<super::faults::Faults>>,
 }
 
 /// What an arrival has changed.
@@ -74,11 +77,15 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         leaves: BTreeMap::new(),
         recalls: Vec::new(),
         tallies: BTreeMap::new(),
+        unlocked: BTreeMap::new(),
         stored: Stored::default(),
     };
     let parked = page.park(w, arrival.parked, arrival.why)?;
-        unlocked: BTreeMap::new(),
     for opened in arrival.opened {
+        #[cfg(any(test, feature = "faults"))]
+        if page.loses(w, &opened, arrival.faults.as_deref())? {
+            continue;
+        }
         page.take(w, opened)?;
     }
     page.finish(w, arrival.why, &parked)
@@ -115,6 +122,8 @@ struct Page {
     leaves: BTreeMap<u64, merkle::Hash>,
     recalls: Vec<(u32, u64)>,
     tallies: BTreeMap<(u32, u32), Tally>,
+    /// Parked messages that could be opened, by the day on which they came.
+    unlocked: BTreeMap<u32, u32>,
     stored: Stored,
 }
 
@@ -122,8 +131,6 @@ struct Page {
 struct Touched {
     chat: Chat,
     /// The stretch, and the number under which it lies in the store.
-    /// Parked messages that could be opened, by the day on which they came.
-    unlocked: BTreeMap<u32, u32>,
     open: Option<(Open, Option<u64>)>,
     added: u32,
 }
@@ -144,6 +151,8 @@ impl Page {
             }
             if !w.read().exists::<Parked>(&row.seq)? {
                 new.push(row.seq);
+                let day = day_of(row.at, &self.zone);
+                self.tally(day, Tally::UNKNOWN).parked += 1;
             }
             w.put(&row)?;
         }
@@ -151,8 +160,6 @@ impl Page {
         Ok(new)
     }
 
-                let day = day_of(row.at, &self.zone);
-                self.tally(day, Tally::UNKNOWN).parked += 1;
     /// A planted bug: the message that would begin a new stretch of its conversation is lost.
     #[cfg(any(test, feature = "faults"))]
     fn loses(
@@ -285,6 +292,7 @@ impl Page {
                     recalled: 0,
                     dangling: 0,
                     name: String::new(),
+                    asked_at: None,
                 }
             }
         };
@@ -294,7 +302,6 @@ impl Page {
             open: None,
             added: 0,
         };
-                    asked_at: None,
         self.chats.insert(no, touched);
         Ok(no)
     }
@@ -550,6 +557,12 @@ impl Page {
         for (key, added) in std::mem::take(&mut self.tallies) {
             add_tally(w, key, &added)?;
         }
+        for (day, opened) in std::mem::take(&mut self.unlocked) {
+            if let Some(mut tally) = w.get::<Tally>(&(day, Tally::UNKNOWN))? {
+                tally.parked = tally.parked.saturating_sub(opened);
+                w.put(&tally)?;
+            }
+        }
         let numbers = self.leaves.keys().chain(parked);
         let numbers: BTreeSet<u64> = numbers.copied().collect();
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
@@ -586,12 +599,6 @@ impl Page {
             messages: self.stored.messages,
             parked: self.stored.parked,
             skipped,
-        for (day, opened) in std::mem::take(&mut self.unlocked) {
-            if let Some(mut tally) = w.get::<Tally>(&(day, Tally::UNKNOWN))? {
-                tally.parked = tally.parked.saturating_sub(opened);
-                w.put(&tally)?;
-            }
-        }
             root: tree.root(),
             chats,
             recalls: self.recalls,
@@ -670,6 +677,7 @@ pub(super) fn add_tally(
     tally.media += added.media;
     tally.media_here += added.media_here;
     tally.media_lost += added.media_lost;
+    tally.parked += added.parked;
     w.put(&tally)
 }
 
@@ -706,7 +714,6 @@ fn find_by_msgid(
             return Ok(Some((stretch, seq)));
         }
     }
-    tally.parked += added.parked;
     Ok(None)
 }
 

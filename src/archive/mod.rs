@@ -11,6 +11,8 @@
 
 mod api;
 mod consent;
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
 pub mod find;
 pub mod index;
 pub mod ingest;
@@ -24,10 +26,10 @@ mod pages;
 mod puller;
 pub mod queries;
 mod recalled;
-pub mod sensitive;
-pub mod standing;
 mod rooms;
 pub mod searches;
+pub mod sensitive;
+pub mod standing;
 mod stretch;
 mod tables;
 #[cfg(test)]
@@ -67,16 +69,16 @@ pub struct State {
     /// Notified when there are files to fetch.
     files: Notify,
     recalled: recalled::Recalled,
+    rooms: rooms::Rooms,
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,
-    #[cfg(any(test, feature = "faults"))]
-    rooms: rooms::Rooms,
-    program: Mutex<Option<std::path::PathBuf>>,
     /// Notified when the index has moved on.
     index_moved: Notify,
     /// Planted bugs.
     #[cfg(any(test, feature = "faults"))]
     pub faults: std::sync::Arc<faults::Faults>,
+    #[cfg(any(test, feature = "faults"))]
+    program: Mutex<Option<std::path::PathBuf>>,
 }
 
 impl State {
@@ -172,16 +174,14 @@ pub fn slice() -> Slice {
         Route::post("/sensitive/words/{id}/delete", lists, || {
             post().to(words::delete)
         }),
-    ];
-    routes.extend(pages::routes());
-    routes.extend(api::routes());
-    Slice {
-        name: "archive",
-        tables: [&tables::TABLES[..], &sensitive::tables::TABLES[..]].concat(),
-        routes,
-        nav: vec![
         Route::get("/sensitive/words/{id}/rule", lists, || {
             get().to(intercept::show)
+        }),
+        Route::post("/sensitive/words/{id}/rule", lists, || {
+            post().to(intercept::save)
+        }),
+        Route::post("/sensitive/words/{id}/rule/delete", lists, || {
+            post().to(intercept::delete)
         }),
     ];
     routes.extend(pages::routes());
@@ -196,12 +196,6 @@ pub fn slice() -> Slice {
         .concat(),
         routes,
         nav: vec![
-        Route::post("/sensitive/words/{id}/rule", lists, || {
-            post().to(intercept::save)
-        }),
-        Route::post("/sensitive/words/{id}/rule/delete", lists, || {
-            post().to(intercept::delete)
-        }),
             NavItem {
                 group: NavGroup::Chats,
                 order: 10,
@@ -244,14 +238,6 @@ pub fn slice() -> Slice {
                 name: "archive.index",
                 run: index::run,
             },
-        ],
-        jobs: vec![JobKind {
-            name: sensitive::KIND,
-            run: sensitive::rescan,
-        }],
-        ..Slice::default()
-    }
-}
             Worker {
                 name: "archive.searches",
                 run: searches::run,
@@ -260,3 +246,12 @@ pub fn slice() -> Slice {
                 name: "archive.rooms",
                 run: rooms::run,
             },
+        ],
+        effects: sensitive::effects(),
+        jobs: vec![JobKind {
+            name: sensitive::KIND,
+            run: sensitive::rescan,
+        }],
+        ..Slice::default()
+    }
+}

@@ -288,8 +288,9 @@ pub struct Cursor {
     pub chats: u32,
 }
 
-/// What was archived of one member on one day of the firm's.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// What was archived of one member on one day of the firm's. Member 0 stands for messages that
+/// can't be opened: nobody knows whose they are, and their day is the one on which they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Tally {
     /// Day, as yyyymmdd.
     #[n(0)]
@@ -326,11 +327,11 @@ impl Tally {
             ..Self::default()
         }
     }
-pub struct Consent {
 }
 
 /// Whether somebody outside has agreed to being archived, towards one member or in one room.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Consent {
     /// The person outside, by number.
     #[n(0)]
     pub party: u32,

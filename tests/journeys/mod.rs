@@ -15,8 +15,8 @@ mod rollout;
 mod scim;
 mod searches;
 mod tls;
-mod writing;
 mod words;
+mod writing;
 
 use std::io::Write;
 

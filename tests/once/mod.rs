@@ -5,8 +5,8 @@ mod directory;
 mod effects;
 mod rules;
 mod storm;
-
 mod tags;
+
 use std::{
     path::PathBuf,
     sync::{Arc, Weak},
@@ -74,9 +74,9 @@ impl Firm {
         let viewer = Viewer::system("test");
         let settings = WriteSettings::default()
             .with(Area::Customers, WriteMode::On)
-            .with(Area::Directory, WriteMode::On);
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
+            .with(Area::Directory, WriteMode::On);
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {

@@ -23,7 +23,7 @@ use crate::{
     slice::{Access, Route},
 };
 
-pub(super) use asked::kinds_of;
+pub(super) use asked::{asked, kinds_of};
 pub use hits::excerpt;
 pub(super) use search::act_of;
 
