@@ -10,15 +10,18 @@ use crate::{
     kit::{Cursor, Page, PageRequest, Timestamp},
     org::MemberId,
     search::{
-        ChatHits, Filters, From, InChat, Kind as People, MessageChats, MessageHit, MessageOrder,
-        MessagePage, MessagePlace, MessageQuery, MessageTotal, PeopleQuery, Sort, Word, highlight,
-        is_phone_search,
+        ChatHits, Filters, From, InChat, Kind as People, MessageChatSort, MessageChats, MessageHit,
+        MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTotal, PeopleQuery, Sort,
+        Word, highlight, is_phone_search,
     },
     store::{Read, SubjectId},
     wecom::archive::Kind,
 };
 
-use super::queries::{self, ArchiveSight, Message};
+use super::{
+    model::ChatId,
+    queries::{self, ArchiveSight, Message},
+};
 
 /// Words that are looked for.
 const WORDS_MAX: usize = 8;
@@ -38,6 +41,10 @@ pub struct Asked {
     pub staff: Option<MemberId>,
     /// This customer took part.
     pub customer: Option<CustomerId>,
+    /// In this conversation.
+    pub chat: Option<ChatId>,
+    /// In a room, or not in one.
+    pub in_room: Option<bool>,
     /// Of one of these types; none is all.
     pub kinds: Vec<Kind>,
     /// Sent at or after.
@@ -74,6 +81,17 @@ impl Asked {
         }
         if let Some(staff) = self.staff {
             query.with.push(party(r, staff.cast())?);
+        }
+        if let Some(id) = self.chat {
+            let chat = queries::chat_by_id(r, id)?.filter(|chat| sight.sees(chat));
+            query.chat = Some(chat.map_or(NOBODY, |chat| chat.no));
+        }
+        if let Some(in_room) = self.in_room {
+            let rooms = app.archive.rooms.set(r)?;
+            query.sort = Some(match in_room {
+                true => MessageChatSort::In(rooms),
+                false => MessageChatSort::NotIn(rooms),
+            });
         }
         query.kinds = self.kinds.iter().map(|kind| kind.number()).collect();
         query.from_ms = self.from.map(Timestamp::ms);

@@ -63,6 +63,8 @@ pub fn follow(app: &App) -> Result<()> {
     while messages.applied() < published.feed_head() {
         let from = messages.applied();
         let (docs, to) = docs_after(&read, from)?;
+        #[cfg(any(test, feature = "faults"))]
+        let docs = overlooked(app, docs);
         if !messages.apply(&[], &docs, from, to)? {
             continue;
         }
@@ -80,7 +82,19 @@ pub fn follow(app: &App) -> Result<()> {
     app.archive
         .indexed
         .store(messages.applied(), Ordering::Release);
+    app.archive.index_moved.notify_waiters();
     Ok(())
+}
+
+/// A planted bug: the place moves on, and what lies before it is not there.
+#[cfg(any(test, feature = "faults"))]
+fn overlooked(app: &App, mut docs: Vec<MessageDoc>) -> Vec<MessageDoc> {
+    let faults = &app.archive.faults;
+    if !docs.is_empty() && faults.is_waiting(super::faults::Bug::IndexAhead) {
+        faults.strike();
+        docs.pop();
+    }
+    docs
 }
 
 /// The messages behind a feed number, and the number up to which these are all.

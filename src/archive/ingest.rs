@@ -49,6 +49,9 @@ pub struct Arrival {
     pub parked: Vec<Parked>,
     /// The zone in which the firm's days begin.
     pub zone: jiff::tz::TimeZone,
+    /// Planted bugs.
+    #[cfg(any(test, feature = "faults"))]
+    pub faults: Option<std::sync::Arc<super::faults::Faults>>,
 }
 
 /// What an arrival has changed.
@@ -74,10 +77,15 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         leaves: BTreeMap::new(),
         recalls: Vec::new(),
         tallies: BTreeMap::new(),
+        unlocked: BTreeMap::new(),
         stored: Stored::default(),
     };
     let parked = page.park(w, arrival.parked, arrival.why)?;
     for opened in arrival.opened {
+        #[cfg(any(test, feature = "faults"))]
+        if page.loses(w, &opened, arrival.faults.as_deref())? {
+            continue;
+        }
         page.take(w, opened)?;
     }
     page.finish(w, arrival.why, &parked)
@@ -114,6 +122,8 @@ struct Page {
     leaves: BTreeMap<u64, merkle::Hash>,
     recalls: Vec<(u32, u64)>,
     tallies: BTreeMap<(u32, u32), Tally>,
+    /// Parked messages that could be opened, by the day on which they came.
+    unlocked: BTreeMap<u32, u32>,
     stored: Stored,
 }
 
@@ -141,11 +151,41 @@ impl Page {
             }
             if !w.read().exists::<Parked>(&row.seq)? {
                 new.push(row.seq);
+                let day = day_of(row.at, &self.zone);
+                self.tally(day, Tally::UNKNOWN).parked += 1;
             }
             w.put(&row)?;
         }
         self.stored.parked = count(new.len());
         Ok(new)
+    }
+
+    /// A planted bug: the message that would begin a new stretch of its conversation is lost.
+    #[cfg(any(test, feature = "faults"))]
+    fn loses(
+        &mut self,
+        w: &mut Write<'_>,
+        opened: &Opened,
+        faults: Option<&super::faults::Faults>,
+    ) -> Result<bool, StoreError> {
+        let bug = super::faults::Bug::LostBetweenStretches;
+        let Some(faults) = faults.filter(|faults| faults.is_waiting(bug)) else {
+            return Ok(false);
+        };
+        let message = &opened.message;
+        let from = self.party(w, &message.from)?.no;
+        let mut to = Vec::new();
+        for id in &message.to {
+            to.push(self.party(w, id)?.no);
+        }
+        let place = place_of(message.room.as_deref(), from, &to);
+        let touched = self.chats.values().find(|t| t.chat.place == place);
+        let open = touched.and_then(|touched| touched.open.as_ref());
+        let is_full = open.is_some_and(|(open, _)| open.heads().len() == super::stretch::FULL);
+        if is_full {
+            faults.strike();
+        }
+        Ok(is_full)
     }
 
     fn take(&mut self, w: &mut Write<'_>, opened: Opened) -> Result<(), StoreError> {
@@ -176,7 +216,11 @@ impl Page {
         if !self.insert(w, no, incoming)? {
             return Ok(());
         }
-        w.delete::<Parked>(&seq)?;
+        if let Some(parked) = w.get::<Parked>(&seq)? {
+            w.delete::<Parked>(&seq)?;
+            let day = day_of(parked.at, &self.zone);
+            *self.unlocked.entry(day).or_default() += 1;
+        }
         self.count_in(no, at, seq, &from, &people, &message);
         self.note_consent(w, &message, &people)?;
         self.note_recall(w, no, &message)?;
@@ -248,6 +292,7 @@ impl Page {
                     recalled: 0,
                     dangling: 0,
                     name: String::new(),
+                    asked_at: None,
                 }
             }
         };
@@ -349,14 +394,9 @@ impl Page {
     }
 
     fn tally(&mut self, day: u32, staff: u32) -> &mut Tally {
-        self.tallies.entry((day, staff)).or_insert(Tally {
-            day,
-            staff,
-            opened: 0,
-            media: 0,
-            media_here: 0,
-            media_lost: 0,
-        })
+        self.tallies
+            .entry((day, staff))
+            .or_insert_with(|| Tally::of(day, staff))
     }
 
     /// Keeps the last word of somebody outside on being archived.
@@ -517,6 +557,12 @@ impl Page {
         for (key, added) in std::mem::take(&mut self.tallies) {
             add_tally(w, key, &added)?;
         }
+        for (day, opened) in std::mem::take(&mut self.unlocked) {
+            if let Some(mut tally) = w.get::<Tally>(&(day, Tally::UNKNOWN))? {
+                tally.parked = tally.parked.saturating_sub(opened);
+                w.put(&tally)?;
+            }
+        }
         let numbers = self.leaves.keys().chain(parked);
         let numbers: BTreeSet<u64> = numbers.copied().collect();
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
@@ -626,18 +672,12 @@ pub(super) fn add_tally(
     added: &Tally,
 ) -> Result<(), StoreError> {
     let known = w.get::<Tally>(&(day, staff))?;
-    let mut tally = known.unwrap_or(Tally {
-        day,
-        staff,
-        opened: 0,
-        media: 0,
-        media_here: 0,
-        media_lost: 0,
-    });
+    let mut tally = known.unwrap_or_else(|| Tally::of(day, staff));
     tally.opened += added.opened;
     tally.media += added.media;
     tally.media_here += added.media_here;
     tally.media_lost += added.media_lost;
+    tally.parked += added.parked;
     w.put(&tally)
 }
 

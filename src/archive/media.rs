@@ -248,14 +248,7 @@ async fn note(app: &App, file: Media, result: Result<Fetched, Failed>) -> Result
             return Ok(());
         };
         let now = w.now();
-        let mut tally = Tally {
-            day: day_of(media.sent_at, &zone),
-            staff: media.staff,
-            opened: 0,
-            media: 0,
-            media_here: 0,
-            media_lost: 0,
-        };
+        let mut tally = Tally::of(day_of(media.sent_at, &zone), media.staff);
         match result {
             Ok(fetched) if fetched.differs && media.attempts == 0 => {
                 // Once more from the beginning; announcements are wrong now and then.

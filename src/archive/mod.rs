@@ -2,7 +2,8 @@
 //!
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
 //! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-1`,
-//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`.
+//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`; those of
+//! `sensitive` and `searches` are named there.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
@@ -10,6 +11,8 @@
 
 mod api;
 mod consent;
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
 pub mod find;
 pub mod index;
 pub mod ingest;
@@ -23,6 +26,8 @@ mod pages;
 mod puller;
 pub mod queries;
 mod recalled;
+mod rooms;
+pub mod searches;
 pub mod sensitive;
 pub mod standing;
 mod stretch;
@@ -64,8 +69,14 @@ pub struct State {
     /// Notified when there are files to fetch.
     files: Notify,
     recalled: recalled::Recalled,
+    rooms: rooms::Rooms,
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,
+    /// Notified when the index has moved on.
+    index_moved: Notify,
+    /// Planted bugs.
+    #[cfg(any(test, feature = "faults"))]
+    pub faults: std::sync::Arc<faults::Faults>,
     #[cfg(any(test, feature = "faults"))]
     program: Mutex<Option<std::path::PathBuf>>,
 }
@@ -130,7 +141,7 @@ impl State {
 /// What the slice says about itself.
 pub fn slice() -> Slice {
     use actix_web::web::{get, post};
-    use pages::{alerts, ledger, settings, words};
+    use pages::{alerts, intercept, ledger, settings, words};
     let read = Access::Needs(Permission::ArchiveRead);
     let manage = Access::Needs(Permission::SettingsManage);
     let judge = Access::Needs(Permission::AlertHandle);
@@ -163,12 +174,26 @@ pub fn slice() -> Slice {
         Route::post("/sensitive/words/{id}/delete", lists, || {
             post().to(words::delete)
         }),
+        Route::get("/sensitive/words/{id}/rule", lists, || {
+            get().to(intercept::show)
+        }),
+        Route::post("/sensitive/words/{id}/rule", lists, || {
+            post().to(intercept::save)
+        }),
+        Route::post("/sensitive/words/{id}/rule/delete", lists, || {
+            post().to(intercept::delete)
+        }),
     ];
     routes.extend(pages::routes());
     routes.extend(api::routes());
     Slice {
         name: "archive",
-        tables: [&tables::TABLES[..], &sensitive::tables::TABLES[..]].concat(),
+        tables: [
+            &tables::TABLES[..],
+            &sensitive::tables::TABLES[..],
+            &searches::TABLES[..],
+        ]
+        .concat(),
         routes,
         nav: vec![
             NavItem {
@@ -213,7 +238,16 @@ pub fn slice() -> Slice {
                 name: "archive.index",
                 run: index::run,
             },
+            Worker {
+                name: "archive.searches",
+                run: searches::run,
+            },
+            Worker {
+                name: "archive.rooms",
+                run: rooms::run,
+            },
         ],
+        effects: sensitive::effects(),
         jobs: vec![JobKind {
             name: sensitive::KIND,
             run: sensitive::rescan,

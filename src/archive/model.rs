@@ -106,6 +106,9 @@ pub struct Chat {
     /// The room's name where WeCom gives it for rooms of the firm's own.
     #[cbor(n(12), default)]
     pub name: String,
+    /// When WeCom was last asked for that name.
+    #[n(13)]
+    pub asked_at: Option<Timestamp>,
 }
 
 /// Where a conversation takes place.
@@ -285,8 +288,9 @@ pub struct Cursor {
     pub chats: u32,
 }
 
-/// What was archived of one member on one day of the firm's.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// What was archived of one member on one day of the firm's. Member 0 stands for messages that
+/// can't be opened: nobody knows whose they are, and their day is the one on which they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Tally {
     /// Day, as yyyymmdd.
     #[n(0)]
@@ -306,6 +310,23 @@ pub struct Tally {
     /// Of them, those that can't be had any more.
     #[n(5)]
     pub media_lost: u32,
+    /// Messages that came and can't be opened yet.
+    #[cbor(n(6), default)]
+    pub parked: u32,
+}
+
+impl Tally {
+    /// The member who stands for whoever it may be.
+    pub const UNKNOWN: u32 = 0;
+
+    /// Nothing yet.
+    pub fn of(day: u32, staff: u32) -> Self {
+        Self {
+            day,
+            staff,
+            ..Self::default()
+        }
+    }
 }
 
 /// Whether somebody outside has agreed to being archived, towards one member or in one room.

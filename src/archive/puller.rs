@@ -14,6 +14,8 @@ use crate::{
     wecom::archive::{Envelope, Host, HostError, Message, Remedy, SealError, Settings},
 };
 
+#[cfg(any(test, feature = "faults"))]
+use super::faults::Bug;
 use super::{
     ingest::{self, Arrival, Opened, Stored},
     key_ring::{self, KeyRing},
@@ -104,18 +106,37 @@ impl Puller {
         if page.iter().any(|e| !keys.contains_key(&e.key_version)) {
             self.keys = Arc::new(self.app.read(key_ring::load)?);
         }
+        #[cfg(any(test, feature = "faults"))]
+        self.put_cursor_first(&page).await?;
         self.store(page, Brought::Pulled).await?;
         self.note(|_, _| {}).await
+    }
+
+    /// A planted bug: the process ends between the place and what it stands behind.
+    #[cfg(any(test, feature = "faults"))]
+    async fn put_cursor_first(&mut self, page: &[Envelope]) -> Result<()> {
+        let faults = self.app.archive.faults.clone();
+        let last = page.iter().map(|e| e.seq).max().unwrap_or(0);
+        if last < 2 || !faults.is_waiting(Bug::CursorFirst) {
+            return Ok(());
+        }
+        self.note(move |cursor, _| cursor.seq = last).await?;
+        faults.strike();
+        std::future::pending().await
     }
 
     async fn store(&self, page: Vec<Envelope>, why: Brought) -> Result<Stored> {
         let now = self.app.store.clock().now();
         let (opened, parked) = self.open(page, now).await?;
+        #[cfg(any(test, feature = "faults"))]
+        let parked = self.pass_over(parked);
         let arrival = Arrival {
             why,
             opened,
             parked,
             zone: self.app.zone(),
+            #[cfg(any(test, feature = "faults"))]
+            faults: Some(self.app.archive.faults.clone()),
         };
         let act = Act::by_system("archive.pull", "archive");
         let stored = self
@@ -127,6 +148,18 @@ impl Puller {
             self.app.archive.files.notify_one();
         }
         Ok(stored)
+    }
+
+    /// A planted bug: what is closed is nobody's.
+    #[cfg(any(test, feature = "faults"))]
+    fn pass_over(&self, parked: Vec<Parked>) -> Vec<Parked> {
+        let faults = &self.app.archive.faults;
+        if parked.is_empty() || !faults.is_waiting(Bug::ParkedNowhere) {
+            return parked;
+        }
+        faults.strike();
+        // The last one stays, so that the place moves on.
+        parked.into_iter().next_back().into_iter().collect()
     }
 
     /// Opens what can be opened: the random keys on all cores, the messages by the library.

@@ -46,7 +46,8 @@ impl Recalled {
     }
 }
 
-fn time_of(r: &Read<'_>, chat: u32, seq: u64) -> Result<Option<i64>, StoreError> {
+/// When a message was sent, ms since 1970.
+pub(super) fn time_of(r: &Read<'_>, chat: u32, seq: u64) -> Result<Option<i64>, StoreError> {
     let mut before = r.all_backwards::<Stretch>(Some(&(chat, seq.saturating_add(1))))?;
     let stretch = before.next().transpose()?;
     let stretch = stretch.filter(|stretch| stretch.chat == chat);

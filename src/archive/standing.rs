@@ -109,11 +109,14 @@ pub struct Day {
     pub media_here: u64,
     /// Files that can't be had any more.
     pub media_lost: u64,
+    /// Messages that came on this day and can't be opened yet.
+    pub parked: u64,
 }
 
 impl Day {
     fn add(&mut self, tally: &Tally) {
-        self.members += 1;
+        self.members += u32::from(tally.staff != Tally::UNKNOWN);
+        self.parked += u64::from(tally.parked);
         self.messages += u64::from(tally.opened);
         self.media += u64::from(tally.media);
         self.media_here += u64::from(tally.media_here);
@@ -126,7 +129,8 @@ pub fn days(r: &Read<'_>, sight: &ArchiveSight, most: usize) -> Result<Vec<Day>,
     let mut days: Vec<Day> = Vec::new();
     for tally in r.all_backwards::<Tally>(None)? {
         let tally = tally?;
-        if !sight.sees_any(std::iter::once(tally.staff)) {
+        let is_empty = tally == Tally::of(tally.day, Tally::UNKNOWN);
+        if is_empty || !sight.sees_any(std::iter::once(tally.staff)) {
             continue;
         }
         if days.last().is_none_or(|day| day.day != tally.day) {
@@ -145,7 +149,8 @@ pub fn days(r: &Read<'_>, sight: &ArchiveSight, most: usize) -> Result<Vec<Day>,
     Ok(days)
 }
 
-/// What was archived of each member in scope on one day, most messages first.
+/// What was archived of each member in scope on one day, most messages first. What nobody can
+/// open stands last, for whoever sees everybody.
 pub fn members(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Vec<Tally>, StoreError> {
     let mut tallies = Vec::new();
     for tally in r.all::<Tally>(Some(&(day, 0)))? {
@@ -153,7 +158,8 @@ pub fn members(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Vec<Tally
         if tally.day != day {
             break;
         }
-        if sight.sees_any(std::iter::once(tally.staff)) {
+        let is_empty = tally == Tally::of(day, Tally::UNKNOWN);
+        if !is_empty && sight.sees_any(std::iter::once(tally.staff)) {
             tallies.push(tally);
         }
     }

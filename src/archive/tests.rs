@@ -44,6 +44,7 @@ impl Archive {
             opened,
             parked,
             zone: jiff::tz::TimeZone::UTC,
+            faults: None,
         };
         let act = Act::by_system("archive.pull", "archive");
         let stored = self

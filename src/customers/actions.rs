@@ -136,7 +136,10 @@ pub fn set_tags(w: &mut Write<'_>, allowed: Allowed<SetTags>) -> Result<Wish> {
     }
     // What is on its way counts as there: a second wish builds on the first.
     let current = tags_to_be(&w.read(), &relation)?;
-    let wecom_id = |id: &TagId| known.get(id).map(|tag| tag.wecom_id.clone());
+    let wecom_id = |id: &TagId| {
+        let tag = known.get(id).filter(|tag| !tag.is_local())?;
+        Some(tag.wecom_id.clone())
+    };
     let add = command.tags.iter().filter(|id| !current.contains(id));
     let add: Vec<String> = add.filter_map(wecom_id).collect();
     let remove = current.iter().filter(|id| !command.tags.contains(id));

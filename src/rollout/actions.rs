@@ -8,6 +8,7 @@ use crate::{
         queries as identity,
     },
     store::{Read, StoreError, Write},
+    tags::actions::{self as tags, DropTags, MakeTags},
 };
 
 use super::{
@@ -152,12 +153,14 @@ pub fn work_without_wecom(w: &mut Write<'_>, allowed: Allowed<WorkWithoutWecom>)
 }
 
 /// Makes what an industry's preset is made of. Roles that are there under these names stay as
-/// they are. `names` are the roles' names in the language of whoever asks.
+/// they are, and so do groups of tags. `names` are the roles' names in the language of whoever
+/// asks, `groups` the names of groups and their tags.
 pub fn apply_preset(
     w: &mut Write<'_>,
     viewer: &Viewer,
     industry: Industry,
     names: &[String],
+    groups: Vec<(String, Vec<String>)>,
 ) -> Result<()> {
     if queries::setup(&w.read())?.preset.is_some() {
         return Err(AppError::field("industry", "preset.one_at_a_time"));
@@ -177,11 +180,14 @@ pub fn apply_preset(
         let allowed = viewer.allow(w, command)?;
         roles.push(actions::save_role(w, allowed)?.id);
     }
+    let allowed = viewer.allow(w, MakeTags { groups })?;
+    let tags = tags::make(w, allowed)?;
     let at = w.now();
     let preset = Some(AppliedPreset {
         industry,
         roles,
         at,
+        tags,
     });
     keep_preset(w, viewer, preset)
 }
@@ -203,6 +209,14 @@ pub fn undo_preset(w: &mut Write<'_>, viewer: &Viewer) -> Result<()> {
             other => other,
         })?;
     }
+    let tags = preset.tags;
+    let allowed = viewer.allow(w, DropTags { tags })?;
+    tags::drop_tags(w, allowed).map_err(|error| match error {
+        AppError::Conflict { why: "writing_off" } => {
+            AppError::field("industry", "preset.tags_at_wecom")
+        }
+        other => other,
+    })?;
     keep_preset(w, viewer, None)
 }
 

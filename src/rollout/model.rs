@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     identity::CustomRole,
     kit::{Id, Timestamp},
+    tags::TagId,
 };
 
 /// The firm, as people here call it.
@@ -191,6 +192,9 @@ pub struct AppliedPreset {
     /// When.
     #[n(2)]
     pub at: Timestamp,
+    /// Corp tags it made.
+    #[cbor(n(3), default)]
+    pub tags: Vec<TagId>,
 }
 
 impl Setup {

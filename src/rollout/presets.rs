@@ -1,4 +1,4 @@
-//! What an industry usually needs: roles, and tags worth having.
+//! What an industry usually needs: roles and corp tags.
 
 use crate::identity::{Breadth, Permission};
 
@@ -79,7 +79,7 @@ pub(super) fn roles(industry: Industry) -> &'static [PresetRole] {
     }
 }
 
-/// Groups of corp tags worth having: ends of catalogue keys under `preset.tags`, whose words
+/// Groups of corp tags: ends of catalogue keys under `preset.tags`, whose words
 /// are the group's name and its tags.
 pub(super) fn tags(industry: Industry) -> &'static [&'static str] {
     match industry {

@@ -26,9 +26,9 @@ pub use fields::{Kind, ObjectDocs, RowDoc};
 pub use fold::fold;
 pub use highlight::{Piece, highlight, mark};
 pub use messages::{
-    ChatHits, InChat, MessageChats, MessageDoc, MessageHit, MessageHits, MessageMarks,
-    MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope, MessageTotal, Messages,
-    Word,
+    ChatHits, ChatSet, InChat, MessageChatSort, MessageChats, MessageDoc, MessageHit, MessageHits,
+    MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope,
+    MessageTotal, Messages, Word,
 };
 pub use people::People;
 pub use query::{

@@ -231,8 +231,7 @@ fn read_rows(
         match (&event, &mut open_cell) {
             (Event::Start(element), None) => match element.local_name().as_ref() {
                 "row" => {
-                    let told = attribute(element, "r").and_then(|r| r.parse().ok());
-                    number = told.unwrap_or(number.saturating_add(1));
+                    number = row_number(element, number);
                     column = 0;
                 }
                 "c" => {
@@ -245,10 +244,17 @@ fn read_rows(
                 }
                 _ => {}
             },
-            (Event::Empty(element), None) if element.local_name().as_ref() == "c" => {
-                column += 1;
-                counted += 1;
-            }
+            (Event::Empty(element), None) => match element.local_name().as_ref() {
+                "row" => {
+                    number = row_number(element, number);
+                    counted += 1;
+                }
+                "c" => {
+                    column += 1;
+                    counted += 1;
+                }
+                _ => {}
+            },
             (Event::End(element), None) => match element.local_name().as_ref() {
                 "row" => {
                     rows.row(number, std::mem::take(&mut cells))?;
@@ -272,6 +278,12 @@ fn read_rows(
         }
     }
     rows.row(number, cells)
+}
+
+/// The number a row says it has; without one it follows the row before.
+fn row_number(row: &BytesStart<'_>, before: u32) -> u32 {
+    let told = attribute(row, "r").and_then(|r| r.parse().ok());
+    told.unwrap_or(before.saturating_add(1))
 }
 
 impl Cell {
@@ -491,6 +503,15 @@ mod tests {
             rows[0].cells,
             ["", "张三", "", "13800000000", "x<y", "TRUE", "甲乙"]
         );
+    }
+
+    #[test]
+    fn rows_without_a_number_are_counted_with_the_blank_ones() {
+        let cell = r#"<c t="str"><v>x</v></c>"#;
+        let rows = format!("<row>{cell}</row><row/><row></row><row>{cell}</row>");
+        let rows = read_bytes(&workbook(&sheet(&rows), "")).unwrap();
+        let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
+        assert_eq!(numbers, [1, 4]);
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub struct ReadLimits {
 /// A row with something in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SheetRow {
-    /// Its number in the file as a spreadsheet shows it, from 1. In CSV the line it begins on.
+    /// Its number as a spreadsheet shows it, from 1: blank rows count, and a cell of several
+    /// lines is one row.
     pub number: u32,
     /// Its cells as text, blanks around it left out. Empty ones at the end are absent.
     pub cells: Vec<String>,

@@ -1,9 +1,12 @@
 //! CSV as people have it: UTF-8 with or without a mark, GB18030, UTF-16; whatever separates.
 
 use std::{
+    cell::RefCell,
+    collections::VecDeque,
     fs::File,
     io::{self, BufReader, Read},
     path::Path,
+    rc::Rc,
 };
 
 use encoding_rs::{CoderResult, Decoder, Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
@@ -29,14 +32,21 @@ pub(super) fn read(path: &Path, rows: &mut Rows) -> Result<(), ReadError> {
     // Spreadsheets write down which separator they used, if asked.
     let told = sample.strip_prefix("sep=").and_then(|s| s.bytes().next());
     let separator = told.unwrap_or_else(|| separator_of(&sample));
+    let ends = Ends::default();
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
         .buffer_capacity(CHUNK)
-        .from_reader(Bounded::new(decoded(path, encoding)?, separator));
+        .from_reader(Bounded::new(
+            decoded(path, encoding)?,
+            separator,
+            Rc::clone(&ends),
+        ));
     let mut record = csv::ByteRecord::new();
     let mut first = told.is_some();
+    // Line ends within cells until here: a spreadsheet shows such a cell as one row.
+    let mut within = 0;
     loop {
         let more = reader.read_byte_record(&mut record).map_err(damaged)?;
         if !more {
@@ -45,15 +55,37 @@ pub(super) fn read(path: &Path, rows: &mut Rows) -> Result<(), ReadError> {
         if std::mem::take(&mut first) {
             continue;
         }
-        let line = record.position().map_or(1, csv::Position::line);
-        let number = u32::try_from(line).unwrap_or(u32::MAX);
+        let (line, at) = record.position().map_or((1, 0), |p| (p.line(), p.byte()));
+        let line = line + lines_passed_over(&ends, at);
+        let number = u32::try_from(line.saturating_sub(within)).unwrap_or(u32::MAX);
         let mut cells = Vec::new();
         for (column, field) in record.iter().enumerate() {
+            within += field.iter().filter(|byte| **byte == b'\n').count() as u64;
             let text = String::from_utf8_lossy(field);
             rows.cell(number, &mut cells, column, &text)?;
         }
         rows.row(number, cells)?;
     }
+}
+
+/// Where in the text there are line ends, and whether such a one begins a line: CR, or LF.
+type Ends = Rc<RefCell<VecDeque<(u64, bool)>>>;
+
+/// Lines between the place where the parser began to look for a record and the record: blank
+/// ones, and the second half of the line end before.
+fn lines_passed_over(ends: &Ends, mut at: u64) -> u64 {
+    let mut ends = ends.borrow_mut();
+    let mut lines = 0;
+    while let Some((end, begins_line)) = ends.front().copied()
+        && end <= at
+    {
+        if end == at {
+            lines += u64::from(begins_line);
+            at += 1;
+        }
+        ends.pop_front();
+    }
+    lines
 }
 
 fn damaged(error: csv::Error) -> ReadError {
@@ -211,10 +243,12 @@ impl Read for Decoded {
 }
 
 /// Ends with an error where a cell goes on for longer than any cell does, before the parser
-/// has gathered it. Its message is the line on which the cell begins.
+/// has gathered it. Its message is the line on which the cell begins. Notes the line ends.
 struct Bounded<R> {
     inner: R,
     separator: u8,
+    ends: Ends,
+    at: u64,
     quoted: bool,
     run: usize,
     line: u32,
@@ -222,10 +256,12 @@ struct Bounded<R> {
 }
 
 impl<R> Bounded<R> {
-    fn new(inner: R, separator: u8) -> Self {
+    fn new(inner: R, separator: u8, ends: Ends) -> Self {
         Self {
             inner,
             separator,
+            ends,
+            at: 0,
             quoted: false,
             run: 0,
             line: 1,
@@ -238,6 +274,11 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(into)?;
         for byte in &into[..n] {
+            if matches!(byte, b'\n' | b'\r') {
+                let end = (self.at, *byte == b'\n');
+                self.ends.borrow_mut().push_back(end);
+            }
+            self.at += 1;
             self.quoted ^= *byte == b'"';
             self.line = self.line.saturating_add(u32::from(*byte == b'\n'));
             let ends = *byte == self.separator || *byte == b'\n';
@@ -299,12 +340,25 @@ mod tests {
     }
 
     #[test]
-    fn rows_carry_the_line_they_begin_on_and_blank_ones_are_left_out() {
-        let rows = read_bytes("a,b\n\n,,\n\"x\ny\",1\nz\n".as_bytes()).unwrap();
-        let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
-        assert_eq!(numbers, [1, 4, 6]);
-        assert_eq!(rows[1].cells, ["x y", "1"]);
-        assert_eq!(rows[2].cells, ["z"]);
+    fn rows_carry_the_number_a_spreadsheet_shows_and_blank_ones_are_left_out() {
+        for end in ["\n", "\r\n"] {
+            let table = ["a,b", "", ",,", "\"x\ny\",1", "z", ""].join(end);
+            let rows = read_bytes(table.as_bytes()).unwrap();
+            let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
+            assert_eq!(numbers, [1, 4, 5], "{end:?}");
+            assert_eq!(rows[1].cells, ["x y", "1"]);
+            assert_eq!(rows[2].cells, ["z"]);
+            // A title, a blank line and a note above the headings.
+            let table = ["", "员工名单", "", "", "填写须知", "姓名,手机", "王芳,1"].join(end);
+            let rows = read_bytes(table.as_bytes()).unwrap();
+            let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
+            assert_eq!(numbers, [2, 5, 6, 7], "{end:?}");
+        }
+        // Longer than what is read at once.
+        let long = format!("title\r\n\r\n{}", "name,1\r\n".repeat(90));
+        let wide = long.replace("name", &"n".repeat(500));
+        let rows = read_bytes(wide.as_bytes()).unwrap();
+        assert_eq!(rows.last().unwrap().number, 92);
     }
 
     #[test]

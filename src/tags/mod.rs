@@ -1,10 +1,13 @@
-//! Corp tags (企业标签) and their groups, read from WeCom.
+//! Corp tags (企业标签) and their groups, read from WeCom, or made here and told to WeCom.
 //!
 //! Tables: `tag-groups-1`, `tags-1`. Invariants: a tag that is gone at WeCom is marked as
-//! deleted and keeps its id; it is then shown on nobody.
+//! deleted and keeps its id; it is then shown on nobody. What WeCom does not know has a local
+//! id in place of WeCom's and is put on none of WeCom's customers.
 
+pub mod actions;
 mod api;
 mod model;
+mod outbound;
 mod pages;
 pub mod queries;
 pub mod sync;
@@ -20,7 +23,7 @@ use crate::{
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
-    use actix_web::web::get;
+    use actix_web::web::{get, post};
     let read = Access::Needs(Permission::TagRead);
     let list = ApiOperation::json::<api::TagQuery, List<api::TagItem>>(
         "listTags",
@@ -32,6 +35,11 @@ pub fn slice() -> Slice {
         tables: tables::TABLES.to_vec(),
         routes: vec![
             Route::get("/tags", read, || get().to(pages::index)),
+            Route::post(
+                "/tags/tell",
+                Access::Needs(Permission::SettingsManage),
+                || post().to(pages::tell),
+            ),
             Route::get("/api/v1/tags", read, || get().to(api::list)).documented(list),
             Route::get("/api/v1/tags/{id}", read, || get().to(api::one)).documented(one),
         ],
@@ -44,6 +52,7 @@ pub fn slice() -> Slice {
             access: read,
             in_tab_bar: false,
         }],
+        effects: outbound::kinds(),
         ..Slice::default()
     }
 }

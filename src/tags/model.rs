@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::kit::Id;
+use crate::kit::{Id, Timestamp};
 
 /// See [`Tag`].
 pub type TagId = Id<Tag>;
@@ -29,6 +29,13 @@ pub struct TagGroup {
     pub deleted: bool,
 }
 
+impl TagGroup {
+    /// Whether WeCom does not know it.
+    pub fn is_local(&self) -> bool {
+        self.wecom_id.starts_with(LOCAL)
+    }
+}
+
 /// A corp tag (企业标签).
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Tag {
@@ -50,4 +57,22 @@ pub struct Tag {
     /// Gone at WeCom.
     #[n(5)]
     pub deleted: bool,
+    /// When Qitai made it at WeCom; none of those that were made there.
+    #[n(6)]
+    pub made_at: Option<Timestamp>,
+}
+
+impl Tag {
+    /// Whether WeCom does not know it.
+    pub fn is_local(&self) -> bool {
+        self.wecom_id.starts_with(LOCAL)
+    }
+}
+
+/// Beginning of what stands in place of WeCom's id as long as WeCom has not given one.
+const LOCAL: &str = "local:";
+
+/// Stands in place of WeCom's id.
+pub(super) fn local_id<T>(id: Id<T>) -> String {
+    format!("{LOCAL}{id}")
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::store::{Read, StoreError};
 
-use super::{Tag, TagGroup, TagId};
+use super::{Tag, TagGroup, TagGroupId, TagId};
 
 /// A group with its living tags, both in WeCom's order.
 #[derive(Debug, Clone)]
@@ -47,6 +47,15 @@ pub fn groups(r: &Read<'_>) -> Result<Vec<GroupWithTags>, StoreError> {
             .sort_by(|a, b| b.order.cmp(&a.order).then_with(|| a.name.cmp(&b.name)));
     }
     Ok(groups)
+}
+
+/// The living tags of a group.
+pub fn in_group(r: &Read<'_>, group: TagGroupId) -> Result<Vec<Tag>, StoreError> {
+    let mut tags = Vec::new();
+    for tag in r.all::<Tag>(None)? {
+        tags.extend(Some(tag?).filter(|tag| tag.group == group && !tag.deleted));
+    }
+    Ok(tags)
 }
 
 /// All living tags by id, for turning ids on rows into names.

@@ -332,18 +332,16 @@ impl Cx {
     }
 
     /// Whether `item` is the entry of the rail that this page belongs to: the one with the
-    /// longest address above the page's.
+    /// longest address above the page's. Where none is above, the first that begins with the
+    /// same part: `/sensitive/alerts` for `/sensitive/words`.
     pub fn is_current(&self, item: &NavItem) -> bool {
-        let depth = |href: &str| is_above(href, &self.path).then_some(href.len());
-        depth(item.href).is_some_and(|own| {
-            self.shell
-                .nav
-                .iter()
-                .flat_map(|group| &group.items)
-                .filter_map(|other| depth(other.href))
-                .max()
-                == Some(own)
-        })
+        let items = || self.shell.nav.iter().flat_map(|group| &group.items);
+        let depth = |item: &NavItem| is_above(item.href, &self.path).then_some(item.href.len());
+        let current = match items().filter_map(depth).max() {
+            Some(deepest) => items().find(|item| depth(item) == Some(deepest)),
+            None => items().find(|item| first_part(item.href) == first_part(&self.path)),
+        };
+        current.is_some_and(|current| current.href == item.href)
     }
 
     /// Whether this page is the one at `href`, or below it.
@@ -356,6 +354,12 @@ impl Cx {
         let items = self.shell.nav.iter().flat_map(|group| &group.items);
         items.filter(|item| item.on_tabbar).take(5)
     }
+}
+
+/// `/sensitive/words` is in `sensitive`; `/` is in nothing.
+fn first_part(path: &str) -> Option<&str> {
+    let part = path.trim_start_matches('/').split(['/', '?']).next();
+    part.filter(|part| !part.is_empty())
 }
 
 fn is_above(href: &str, path: &str) -> bool {

@@ -28,6 +28,22 @@ pub(super) fn uint<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
     u64::try_from(int(d)?).map_err(|_| de::Error::custom("negative"))
 }
 
+/// Such a number that may be absent; null and the empty text are none.
+pub(super) fn some_uint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    match Loose::deserialize(d)? {
+        Loose::Null(()) => Ok(None),
+        Loose::Int(n) => u64::try_from(n)
+            .map(Some)
+            .map_err(|_| de::Error::custom("negative")),
+        Loose::Text(text) if text.trim().is_empty() => Ok(None),
+        Loose::Text(text) => text
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| de::Error::custom("not a number")),
+    }
+}
+
 /// A list of such numbers; null is the empty list.
 pub(super) fn ints<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u64>, D::Error> {
     #[derive(Deserialize)]

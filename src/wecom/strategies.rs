@@ -104,7 +104,11 @@ pub struct RangeNode {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userid: Option<String>,
     /// The department.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::some_uint",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub partyid: Option<u64>,
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use qitai::{
     archive::{
-        Chat, MediaState, ingest,
+        Chat, MediaState,
+        faults::Bug,
+        ingest,
         key_ring::{self, KeepKey},
         queries,
     },
@@ -96,14 +98,66 @@ fn nothing_is_missed_and_nothing_comes_twice_whoever_dies() {
         }
     }
     test.wait_for("everything is here", || is_complete(&test));
-    assert_eq!(kept(&test), at_the_source(&test));
     test.wait_for("everything is found", || is_found(&test));
-    let query = MessageQuery::new(MessageScope::All, 1);
-    let found = test.app.messages.search(&query).unwrap();
-    assert_eq!(found.total, test.sim.as_ref().unwrap().archived());
+    assert_eq!(is_whole(&test), Ok(()));
     let checked = test.app.store.check().unwrap();
     assert!(checked.found.is_empty(), "{:?}", checked.found);
     assert!(test.app.read(checkpoints::verify).unwrap().is_intact());
+}
+
+/// Whether store and index have what the source has.
+fn is_whole(test: &TestApp) -> Result<(), String> {
+    let (kept, source) = (kept(test), at_the_source(test));
+    if kept != source {
+        let missing: Vec<_> = source
+            .keys()
+            .filter(|seq| !kept.contains_key(seq))
+            .collect();
+        return Err(format!(
+            "the store lacks {missing:?}, or has another content"
+        ));
+    }
+    let query = MessageQuery::new(MessageScope::All, 1);
+    let found = test.app.messages.search(&query).unwrap().total;
+    match found == source.len() as u64 {
+        true => Ok(()),
+        false => Err(format!("{found} of {} are found", source.len())),
+    }
+}
+
+/// The same comparison sees software that is wrong.
+#[test]
+fn planted_bugs_of_the_archive_are_caught() {
+    for bug in [
+        Bug::CursorFirst,
+        Bug::LostBetweenStretches,
+        Bug::ParkedNowhere,
+        Bug::IndexAhead,
+    ] {
+        let mut test = TestApp::with_chats(60, 1_500);
+        let key = upload(&test);
+        test.app.archive.faults.plant(bug);
+        if bug != Bug::ParkedNowhere {
+            keep(&test, key.clone());
+        }
+        test.wait_for("the bug does harm", || {
+            test.app.archive.wake.notify_one();
+            test.app.archive.faults.has_struck().then_some(())
+        });
+        if bug == Bug::CursorFirst {
+            // It harms only whoever ends between the two.
+            test = test.kill().start();
+        }
+        keep(&test, key);
+        test.wait_for("nothing more comes", || {
+            let cursor = test.app.read(ingest::cursor).unwrap();
+            let all = test.sim.as_ref().unwrap().archived();
+            test.app.archive.wake.notify_one();
+            (cursor.seq == all && cursor.parked == 0).then_some(())
+        });
+        test.wait_for("everything is found", || is_found(&test));
+        assert!(is_whole(&test).is_err(), "{bug:?} was not seen");
+    }
 }
 
 /// A message whose key is not here waits for it, and nothing behind it does.

@@ -31,6 +31,7 @@ pub fn archive(test: &TestApp, first: u64, messages: impl IntoIterator<Item = Va
         opened: opened.collect(),
         parked: Vec::new(),
         zone: test.app.zone(),
+        faults: None,
     };
     let act = Act::by_system("archive.pull", "archive");
     let stored = test

@@ -13,7 +13,9 @@ mod pages;
 mod people;
 mod rollout;
 mod scim;
+mod searches;
 mod tls;
+mod words;
 mod writing;
 
 use std::io::Write;

@@ -67,7 +67,10 @@ fn from_nothing_to_a_synced_pilot_department() {
         &[("industry", "retail")],
         "/setup/preset",
     );
+    let tags = admin.get("/tags").body;
+    assert!(tags.contains("会员等级") && tags.contains("仅在企台"));
     step(&admin, "/setup/preset/undo", &[], "/setup/preset");
+    assert!(!admin.get("/tags").body.contains("会员等级"));
     step(&admin, "/setup/pass", &[("step", "preset")], "/setup/wecom");
     // Left, and taken up where it was.
     assert_eq!(admin.get("/setup").header("location"), "/setup/wecom");

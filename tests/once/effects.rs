@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, directory, wait_for};
+use super::{Firm, directory, rules, tags as library, wait_for};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -63,6 +63,10 @@ pub(super) enum Wish {
     Noted(RelationId, String),
     /// Something in the directory.
     InDirectory(directory::Wish),
+    /// Something in the library of tags.
+    InLibrary(library::Wish),
+    /// A rule about words.
+    OfRule(rules::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -108,6 +112,14 @@ impl Bench {
     /// Plans the effect of a cell.
     fn plan(&mut self, cell: &Cell) -> (EffectId, Wish) {
         self.next += 1;
+        if library::KINDS.contains(&cell.kind) {
+            let (id, wish) = library::plan(self, cell.kind);
+            return (id, Wish::InLibrary(wish));
+        }
+        if rules::KINDS.contains(&cell.kind) {
+            let (id, wish) = rules::plan(self, cell.kind);
+            return (id, Wish::OfRule(wish));
+        }
         if !KINDS.contains(&cell.kind) {
             let (id, wish) = directory::plan(self, cell.kind);
             return (id, Wish::InDirectory(wish));
@@ -238,6 +250,8 @@ impl Bench {
         let relation = match wish {
             Wish::Tagged(relation, _) | Wish::Noted(relation, _) => *relation,
             Wish::InDirectory(wish) => return directory::same_everywhere(self, wish),
+            Wish::InLibrary(wish) => return library::same_everywhere(self, wish),
+            Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -257,7 +271,7 @@ impl Bench {
                 here.tags.contains(&self.tag) == *is_on && tag_there == *is_on
             }
             Wish::Noted(_, remark) => here.remark == *remark && there.remark == *remark,
-            Wish::InDirectory(_) => false,
+            Wish::InDirectory(_) | Wish::InLibrary(_) | Wish::OfRule(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -328,7 +342,13 @@ fn whatever_fails_and_wherever_it_ends_everything_is_done_once() {
 /// A kind of effect that is in no matrix has never been tried.
 #[test]
 fn every_kind_of_effect_is_in_a_matrix() {
-    let mut known: Vec<&str> = [&KINDS[..], &directory::KINDS[..]].concat();
+    let mut known: Vec<&str> = [
+        &KINDS[..],
+        &directory::KINDS[..],
+        &library::KINDS[..],
+        &rules::KINDS[..],
+    ]
+    .concat();
     let mut all: Vec<&str> = slices::effects()
         .iter()
         .map(|kind| kind.spec.name)

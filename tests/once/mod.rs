@@ -3,7 +3,9 @@
 
 mod directory;
 mod effects;
+mod rules;
 mod storm;
+mod tags;
 
 use std::{
     path::PathBuf,
@@ -72,6 +74,8 @@ impl Firm {
         let viewer = Viewer::system("test");
         let settings = WriteSettings::default()
             .with(Area::Customers, WriteMode::On)
+            .with(Area::Tags, WriteMode::On)
+            .with(Area::Words, WriteMode::On)
             .with(Area::Directory, WriteMode::On);
         firm.app()
             .store

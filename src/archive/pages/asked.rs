@@ -1,6 +1,6 @@
 //! What an address of the archive asks for, and the filters that change it.
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
     archive::{find::Asked, names::Names},
@@ -16,7 +16,12 @@ use crate::{
 };
 
 /// The names of all conditions.
-pub(super) const CONDITIONS: [&str; 7] = ["q", "staff", "customer", "from", "to", "type", "flag"];
+pub(super) const CONDITIONS: [&str; 9] = [
+    "q", "staff", "customer", "sort", "room", "from", "to", "type", "flag",
+];
+
+/// The sorts of conversation: code, and whether it is a room.
+const SORTS: [(&str, bool); 2] = [("one", false), ("room", true)];
 
 /// The types that a search can be narrowed to, as people group them: code, and what it stands
 /// for.
@@ -67,18 +72,23 @@ impl By {
 }
 
 /// What the address asks for.
-pub(super) fn asked(query: &ListQuery, cx: &Cx) -> Asked {
+pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
     let day = |name| query.get(name).and_then(|text| text.parse::<Date>().ok());
     let text: String = query.get("q").unwrap_or("").trim().to_owned();
     Asked {
         text: text.chars().take(limits::QUERY_CHARS_MAX).collect(),
         staff: query.get("staff").and_then(|id| id.parse().ok()),
         customer: query.get("customer").and_then(|id| id.parse().ok()),
+        chat: query.get("room").and_then(|id| id.parse().ok()),
+        in_room: SORTS
+            .into_iter()
+            .find(|(code, _)| query.get("sort") == Some(code))
+            .map(|(_, in_room)| in_room),
         kinds: query.all("type").flat_map(kinds_of).collect(),
-        from: day("from").and_then(|day| begin(day, cx)),
+        from: day("from").and_then(|day| begin(day, zone)),
         to: day("to")
             .and_then(|day| day.checked_add(1.day()).ok())
-            .and_then(|day| begin(day, cx)),
+            .and_then(|day| begin(day, zone)),
         recalled: query.has("flag", "recalled"),
         order: match By::of(query) {
             By::Relevance => MessageOrder::Relevance,
@@ -99,8 +109,8 @@ pub(in crate::archive) fn kinds_of(code: &str) -> Vec<Kind> {
 }
 
 /// When a day of the firm's begins.
-fn begin(day: Date, cx: &Cx) -> Option<Timestamp> {
-    let begin = day.to_zoned(cx.zone.clone()).ok()?;
+fn begin(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+    let begin = day.to_zoned(zone.clone()).ok()?;
     Some(Timestamp::from_ms(begin.timestamp().as_millisecond()))
 }
 
@@ -124,7 +134,12 @@ pub(super) fn tabs(cx: &Cx, query: &ListQuery) -> Vec<Tab> {
 }
 
 /// The filters that are lists.
-pub(super) fn filters(cx: &Cx, query: &ListQuery, sight: &crate::org::Sight) -> Vec<Filter> {
+pub(super) fn filters(
+    cx: &Cx,
+    query: &ListQuery,
+    sight: &crate::org::Sight,
+    rooms: Vec<(String, String)>,
+) -> Vec<Filter> {
     let choice = |name: &str, value: String, label: String| Choice {
         is_on: query.has(name, &value),
         value,
@@ -156,10 +171,20 @@ pub(super) fn filters(cx: &Cx, query: &ListQuery, sight: &crate::org::Sight) -> 
         choices,
         many,
     };
+    let sorts = SORTS.map(|(code, _)| {
+        let label = cx.t(&format!("archive.sort_of.{code}")).into_owned();
+        choice("sort", code.to_owned(), label)
+    });
+    let rooms = rooms.into_iter();
+    let rooms: Vec<Choice> = rooms.map(|(id, name)| choice("room", id, name)).collect();
     let mut filters = vec![
+        filter("sort", "archive.filter.sort", sorts.to_vec(), false),
         filter("type", "archive.filter.type", types.to_vec(), true),
         filter("flag", "archive.filter.flag", flags, true),
     ];
+    if !rooms.is_empty() {
+        filters.insert(1, filter("room", "archive.filter.room", rooms, false));
+    }
     // Whoever sees only their own has nobody to choose.
     if staff.len() > 1 {
         filters.insert(0, filter("staff", "archive.filter.staff", staff, false));

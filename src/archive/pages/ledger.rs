@@ -32,7 +32,8 @@ struct DayLine {
 
 /// A member's part of the day.
 struct MemberLine {
-    name: String,
+    /// None for messages of which nobody knows whose they are.
+    name: Option<String>,
     key: String,
     tally: Tally,
 }
@@ -46,6 +47,8 @@ pub(in crate::archive) struct LedgerPage {
     /// Messages that can't be opened yet.
     parked: u64,
     may_set_up: bool,
+    /// Whether some message of these days can't be opened.
+    has_parked: bool,
     days: Vec<DayLine>,
     day: String,
     members: Vec<MemberLine>,
@@ -67,10 +70,14 @@ pub(in crate::archive) async fn show(
         let day = asked.or(days.first().map(|day| day.day)).unwrap_or(0);
         let mut members = Vec::new();
         for tally in standing::members(r, &sight, day)? {
-            let person = queries::person(r, &sight.sight, tally.staff)?;
+            let person = match tally.staff {
+                Tally::UNKNOWN => None,
+                staff => Some(queries::person(r, &sight.sight, staff)?),
+            };
+            let member = person.as_ref().and_then(|person| person.member);
             members.push(MemberLine {
-                key: person.member.map(|id| id.to_string()).unwrap_or_default(),
-                name: person.name,
+                key: member.map(|id| id.to_string()).unwrap_or_default(),
+                name: person.map(|person| person.name),
                 tally,
             });
         }
@@ -79,6 +86,7 @@ pub(in crate::archive) async fn show(
             is_alarming: standing.is_alarming(cx.now),
             parked: standing.cursor.parked,
             may_set_up: viewer.may(crate::identity::Permission::SettingsManage),
+            has_parked: days.iter().any(|day| day.parked > 0),
             days: days.into_iter().map(|d| line(d, &query, day)).collect(),
             day: name_of(day),
             members,

@@ -6,9 +6,11 @@ mod bubble;
 mod facts;
 mod file;
 mod hits;
+pub(super) mod intercept;
 pub(super) mod ledger;
 mod open;
 mod search;
+mod searches;
 pub(super) mod settings;
 mod view;
 pub(super) mod words;
@@ -21,7 +23,7 @@ use crate::{
     slice::{Access, Route},
 };
 
-pub(super) use asked::kinds_of;
+pub(super) use asked::{asked, kinds_of};
 pub use hits::excerpt;
 pub(super) use search::act_of;
 
@@ -33,6 +35,18 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/archive", read, || get().to(search::search)),
         Route::get("/archive/files/{seq}/{place}", read, || {
             get().to(file::file)
+        }),
+        Route::get("/archive/searches", read, || get().to(searches::index)),
+        Route::post("/archive/searches", read, || post().to(searches::save)),
+        Route::get("/archive/searches/{id}", read, || get().to(searches::found)),
+        Route::post("/archive/searches/{id}", read, || {
+            post().to(searches::change)
+        }),
+        Route::post("/archive/searches/{id}/seen", read, || {
+            post().to(searches::seen)
+        }),
+        Route::post("/archive/searches/{id}/delete", read, || {
+            post().to(searches::delete)
         }),
         Route::get("/archive/{chat}", read, || get().to(view::view)),
         Route::get("/archive/{chat}/open", read, || get().to(open::reason)),

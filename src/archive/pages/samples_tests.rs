@@ -276,6 +276,8 @@ fn the_search_shows_what_was_found_or_why_nothing_was() {
                         remove: "/archive".into(),
                     })
                     .collect(),
+                saved: Vec::new(),
+                save_href: (n == 1).then(|| "/archive/searches?from=a".into()),
                 tabs: vec![tab],
                 hits: (0..n).map(|i| hit(i, &text)).collect(),
                 groups: (0..n).map(|_| group(n, &text)).collect(),

@@ -25,6 +25,7 @@ use crate::{
 use super::{
     asked::{self, By, CONDITIONS},
     hits::{Hit, HitGroup, Lines, address, icon_of},
+    searches,
 };
 
 /// Hits of one conversation that stand on the page.
@@ -41,6 +42,10 @@ pub(in crate::archive) struct SearchPage {
     /// Conditions without a field of their own.
     pub(super) kept: Vec<(String, String)>,
     pub(super) chips: Vec<Chip>,
+    /// Searches that are saved, the viewer's own first.
+    pub(super) saved: Vec<searches::Line>,
+    /// Where this one can be saved; none without conditions.
+    pub(super) save_href: Option<String>,
     pub(super) tabs: Vec<Tab>,
     pub(super) hits: Vec<Hit>,
     pub(super) groups: Vec<HitGroup>,
@@ -62,7 +67,7 @@ pub(in crate::archive) async fn search(
     cx: Cx,
 ) -> Result<Shown<SearchPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
-    let asked = asked::asked(&query, &cx);
+    let asked = asked::asked(&query, &cx.zone);
     let (page, act) = app.read(|r| {
         let maker = Maker {
             app: &app,
@@ -123,17 +128,43 @@ impl Maker<'_> {
             text: &self.asked.text,
             query: self.query,
         };
-        let filters = asked::filters(self.cx, self.query, &sight.sight);
+        let mut rooms = Vec::new();
+        let mut offered = self.app.archive.rooms.newest(r, &sight)?;
+        if let Some(id) = self.asked.chat
+            && offered.iter().all(|room| room.id != id)
+            && let Ok(chat) = queries::chat(r, &sight, id)
+        {
+            offered.push(chat);
+        }
+        for room in offered {
+            rooms.push((room.id.to_string(), names.title(&room)?));
+        }
+        let filters = asked::filters(self.cx, self.query, &sight.sight, rooms);
         let cursor = ingest::cursor(r)?;
+        let maker = searches::Maker {
+            r,
+            cx: self.cx,
+            viewer: self.viewer,
+            sight: &sight,
+            names: &names,
+        };
+        let (mut saved, shared) = match self.cx.is_fragment {
+            // They stand outside of the part that is replaced.
+            true => (Vec::new(), Vec::new()),
+            false => maker.lines()?,
+        };
+        saved.extend(shared);
         let mut page = SearchPage {
             text: self.asked.text.clone(),
             chips: asked::chips(self.cx, self.query, &filters, &names)?,
             filters,
+            saved,
+            save_href: searches::save_href(self.query),
             from: self.query.get("from").unwrap_or_default().to_owned(),
             to: self.query.get("to").unwrap_or_default().to_owned(),
             kept: self
                 .query
-                .fields_except(&["q", "staff", "type", "flag", "from", "to"])
+                .fields_except(&["q", "staff", "sort", "room", "type", "flag", "from", "to"])
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),

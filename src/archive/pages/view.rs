@@ -104,7 +104,7 @@ pub(in crate::archive) async fn view(
     let missing = |_| AppError::NotFound { what: "chat" };
     let id: ChatId = id.parse().map_err(missing)?;
     let query = ListQuery::parse(&cx.path, &cx.query);
-    let asked = asked::asked(&query, &cx);
+    let asked = asked::asked(&query, &cx.zone);
     let made = app.read(|r| {
         let sight = ArchiveSight::of(&app, r, &viewer)?;
         let chat = queries::chat(r, &sight, id)?;

@@ -34,6 +34,8 @@ struct Line {
     behaviours: Vec<String>,
     changed_at: Timestamp,
     may_change: bool,
+    /// How interception at WeCom stands: word and tone.
+    rule: Option<(&'static str, &'static str)>,
 }
 
 /// The page.
@@ -96,9 +98,11 @@ pub(in crate::archive) async fn index(
         let lists = sensitive::lists(r)?;
         let lines = lists.into_iter().map(|list| {
             let may_change = sensitive::reaches(&scope, &sight.directory, list.unit);
-            line(&cx, &sight, list, may_change)
+            let rule = sensitive::rule(r, &list)?;
+            let rule = rule.map(|(rule, state)| super::intercept::state_words(&rule, &state));
+            Ok(line(&cx, &sight, list, may_change, rule))
         });
-        Ok::<_, AppError>(lines.collect())
+        lines.collect::<Result<Vec<Line>>>()
     })?;
     Ok(Shown::of(WordsPage {
         nav: tabs(&cx, &viewer, HERE),
@@ -116,7 +120,13 @@ pub(in crate::archive) async fn index(
     }))
 }
 
-fn line(cx: &Cx, sight: &Sight, list: WordList, may_change: bool) -> Line {
+fn line(
+    cx: &Cx,
+    sight: &Sight,
+    list: WordList,
+    may_change: bool,
+    rule: Option<(&'static str, &'static str)>,
+) -> Line {
     /// Words that stand in the line.
     const SOME: usize = 6;
     let unit = list.unit.and_then(|unit| sight.directory.tree.find(unit));
@@ -137,6 +147,7 @@ fn line(cx: &Cx, sight: &Sight, list: WordList, may_change: bool) -> Line {
             .collect(),
         changed_at: list.changed_at,
         may_change,
+        rule,
         name: list.name,
     }
 }
@@ -166,35 +177,10 @@ fn edit_page(
         let sight = app.sight(r, viewer, Permission::WordManage)?;
         Ok::<_, AppError>((scope.reach().clone(), sight))
     })?;
-    let choice = |value: String, label: String| Choice {
-        is_on: false,
-        value,
-        label,
-        count: None,
-    };
-    let mut units = Vec::new();
+    let mut units = units(&reach, &sight);
     if reach == Reach::Everything {
-        units.push(choice(
-            String::new(),
-            cx.t("sensitive.whole_firm").into_owned(),
-        ));
-    }
-    for (depth, unit) in sight.directory.tree.flat() {
-        let is_reached = match &reach {
-            Reach::Units(own) => {
-                let path = sight.directory.tree.path(unit.wecom_id);
-                own.iter()
-                    .any(|own| path.iter().any(|above| above.id == own.cast()))
-            }
-            _ => true,
-        };
-        if is_reached {
-            let indent = "\u{3000}".repeat(depth);
-            units.push(choice(
-                unit.id.to_string(),
-                format!("{indent}{}", unit.name),
-            ));
-        }
+        let whole_firm = cx.t("sensitive.whole_firm").into_owned();
+        units.insert(0, choice(String::new(), whole_firm));
     }
     let severities = Severity::ALL.map(|s| {
         let (word, _) = severity(s);
@@ -209,6 +195,35 @@ fn edit_page(
         severities: severities.into(),
         behaviours: behaviours.into(),
     })
+}
+
+pub(super) fn choice(value: String, label: String) -> Choice {
+    Choice {
+        is_on: false,
+        value,
+        label,
+        count: None,
+    }
+}
+
+/// The departments that somebody decides about, as a tree.
+pub(super) fn units(reach: &Reach, sight: &Sight) -> Vec<Choice> {
+    let tree = &sight.directory.tree;
+    let is_reached = |number: u64| match reach {
+        Reach::Units(own) => {
+            let path = tree.path(number);
+            own.iter()
+                .any(|own| path.iter().any(|above| above.id == own.cast()))
+        }
+        _ => true,
+    };
+    let all = tree.flat().into_iter();
+    all.filter(|(_, unit)| is_reached(unit.wecom_id))
+        .map(|(depth, unit)| {
+            let indent = "\u{3000}".repeat(depth);
+            choice(unit.id.to_string(), format!("{indent}{}", unit.name))
+        })
+        .collect()
 }
 
 /// The empty form.
@@ -265,7 +280,7 @@ fn filled(list: &WordList) -> FormState {
     FormState::with_values(values)
 }
 
-fn parse(id: &str) -> Result<WordListId> {
+pub(super) fn parse(id: &str) -> Result<WordListId> {
     id.parse()
         .map_err(|_| AppError::NotFound { what: "word_list" })
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    job,
+    intercept, job,
     model::{Alert, AlertId, AlertState, Verdict, WordList, WordListId},
 };
 
@@ -87,6 +87,7 @@ pub fn save_list(w: &mut Write<'_>, allowed: Allowed<SaveList>) -> Result<WordLi
     }
     list.changed_at = w.now();
     w.put(&list)?;
+    intercept::follow(w, &list, by)?;
     if looks_back && list.is_on {
         jobs::enqueue(
             w,
@@ -100,7 +101,7 @@ pub fn save_list(w: &mut Write<'_>, allowed: Allowed<SaveList>) -> Result<WordLi
     Ok(list.id)
 }
 
-/// Takes a list away. Its alerts stay.
+/// Takes a list away, and its interception at WeCom. Its alerts stay.
 #[derive(Debug, Clone)]
 pub struct DeleteList {
     /// Which.
@@ -120,7 +121,10 @@ impl Command for DeleteList {
 
 /// Takes it away.
 pub fn delete_list(w: &mut Write<'_>, allowed: Allowed<DeleteList>) -> Result<()> {
-    w.delete::<WordList>(&allowed.into_command().list)?;
+    let by = allowed.by().map(Id::cast);
+    let list = allowed.into_command().list;
+    intercept::end(w, list, by)?;
+    w.delete::<WordList>(&list)?;
     Ok(())
 }
 

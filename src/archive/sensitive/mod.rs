@@ -4,10 +4,15 @@
 //! The watch follows the feed with its own place: a message is looked at once, by the lists
 //! that are in force when it arrives. A list that is new or changed looks through what is
 //! there already as a job. An alert is named by message and cause, so looking twice makes one.
+//!
+//! WeCom itself can warn of the words of a list or block them (聊天敏感词): `intercept` says
+//! what is wanted, `outbound` tells WeCom.
 
 mod actions;
+mod intercept;
 mod job;
 mod model;
+mod outbound;
 pub(super) mod tables;
 mod watch;
 
@@ -15,10 +20,12 @@ pub use actions::{
     AssignAlert, CloseAlert, DeleteList, ReopenAlert, SaveList, assign, close, delete_list,
     reaches, reopen, save_list,
 };
+pub use intercept::{DeleteRule, Intercept, RuleState, SaveRule, delete_rule, rule, save_rule};
 pub use job::{KIND, run as rescan};
 pub use model::{
     Alert, AlertId, AlertState, Behaviour, Cause, Severity, Verdict, WordList, WordListId,
 };
+pub(super) use outbound::kinds as effects;
 pub use tables::{alerts, lists};
 #[cfg(test)]
 pub(super) use watch::raise_all_for_test;

@@ -8,11 +8,13 @@ use crate::store::{
 
 use super::{
     super::queries::ArchiveSight,
+    intercept::Intercept,
     model::{Alert, AlertId, AlertState, Cause, WordList, WordListId},
 };
 
 /// The tables.
-pub(in crate::archive) const TABLES: [TableSpec; 3] = [
+pub(in crate::archive) const TABLES: [TableSpec; 4] = [
+    TableSpec::of::<Intercept>(),
     TableSpec::of::<WordList>(),
     TableSpec::of::<Alert>(),
     TableSpec::of::<WatchPlace>(),

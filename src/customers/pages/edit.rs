@@ -128,12 +128,15 @@ pub(in crate::customers) async fn tags_form(
                 is_on: current.contains(&tag.id),
                 name: tag.name,
             };
-            (group.group.name, group.tags.into_iter().map(tag).collect())
+            // What WeCom does not know can be put only on customers of the firm's own.
+            let usable = |tag: &tags::Tag| customer.is_own() || !tag.is_local();
+            let tags = group.tags.into_iter().filter(usable).map(tag);
+            (group.group.name, tags.collect::<Vec<_>>())
         });
         Ok::<_, AppError>(TagsPage {
             head: head(r, &relation, &customer, &sight)?,
             action: format!("/customers/relations/{id}/tags"),
-            groups: groups.collect(),
+            groups: groups.filter(|(_, tags)| !tags.is_empty()).collect(),
         })
     })?;
     Ok(Shown::of(page))

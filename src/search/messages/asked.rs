@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     fields::Fields,
-    model::{MessageMarks, MessageQuery, MessageScope, Word, key},
+    model::{MessageChatSort, MessageMarks, MessageQuery, MessageScope, Word, key},
     sets::PartSets,
     view::{Keys, Part, View},
 };
@@ -30,6 +30,8 @@ pub(super) struct Asked {
     /// For each condition a set for each part.
     sets: Vec<PartSets>,
     only: Option<Vec<Bits>>,
+    /// The sort of conversation.
+    pub(super) sort: Option<MessageChatSort>,
     /// The times asked for.
     pub(super) keys: Keys,
     /// Whether words are all that is asked: then its hits can be counted without looking at
@@ -62,6 +64,7 @@ impl Asked {
         let keys = keys(query);
         let is_narrowed = keys != Keys::ALL
             || query.only.is_some()
+            || query.sort.is_some()
             || !terms.sets.is_empty()
             || !terms.queries.is_empty();
         let has_parties = words.iter().any(|word| !word.parties.is_empty());
@@ -77,6 +80,7 @@ impl Asked {
             query: together(all),
             sets,
             only,
+            sort: query.sort.clone(),
             keys,
             is_plain: !is_narrowed && !has_parties,
         })

@@ -24,8 +24,9 @@ mod view;
 
 pub use index::Messages;
 pub use model::{
-    ChatHits, InChat, MessageChats, MessageDoc, MessageHit, MessageHits, MessageMarks,
-    MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope, MessageTotal, Word,
+    ChatHits, ChatSet, InChat, MessageChatSort, MessageChats, MessageDoc, MessageHit, MessageHits,
+    MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope,
+    MessageTotal, Word,
 };
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, fmt, sync::Arc};
 
+use crate::search::bits::Bits;
+
 /// Hits that are counted when a total would cost much: more are «over so many».
 pub(super) const COUNTED_MAX: u64 = 1_000;
 /// The newest hits that are sorted into conversations.
@@ -139,6 +141,49 @@ impl FromIterator<(u64, i64)> for MessageMarks {
     }
 }
 
+/// Numbers of conversations, a bit for each: costs a step for each message that is looked at.
+#[derive(Clone, Default)]
+pub struct ChatSet(pub(super) Bits);
+
+impl ChatSet {
+    /// Whether a conversation is in it.
+    pub fn has(&self, chat: u32) -> bool {
+        self.0.has(chat)
+    }
+}
+
+impl fmt::Debug for ChatSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a set of conversations")
+    }
+}
+
+impl Extend<u32> for ChatSet {
+    fn extend<T: IntoIterator<Item = u32>>(&mut self, chats: T) {
+        for chat in chats {
+            self.0.insert(chat);
+        }
+    }
+}
+
+/// Which sort of conversation.
+#[derive(Debug, Clone)]
+pub enum MessageChatSort {
+    /// One of these.
+    In(Arc<ChatSet>),
+    /// Any but these.
+    NotIn(Arc<ChatSet>),
+}
+
+impl MessageChatSort {
+    pub(super) fn admits(&self, chat: u32) -> bool {
+        match self {
+            Self::In(set) => set.has(chat),
+            Self::NotIn(set) => !set.has(chat),
+        }
+    }
+}
+
 /// What is asked. An empty list is no condition.
 #[derive(Debug, Clone)]
 pub struct MessageQuery {
@@ -152,6 +197,8 @@ pub struct MessageQuery {
     pub senders: Vec<u32>,
     /// In this conversation.
     pub chat: Option<u32>,
+    /// In a conversation of this sort.
+    pub sort: Option<MessageChatSort>,
     /// Of one of these types.
     pub kinds: Vec<u8>,
     /// Sent at or after, ms since 1970.
@@ -179,6 +226,7 @@ impl MessageQuery {
             with: Vec::new(),
             senders: Vec::new(),
             chat: None,
+            sort: None,
             kinds: Vec::new(),
             from_ms: None,
             to_ms: None,

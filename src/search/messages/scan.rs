@@ -12,6 +12,7 @@ use crate::search::{bits::Bits, disk::SearchError};
 
 use super::{
     asked::Asked,
+    model::MessageChatSort,
     view::{Keys, Part, View},
 };
 
@@ -70,7 +71,8 @@ impl<'v> Scan<'v> {
         part: &Part,
         docs: Range<DocId>,
     ) -> Option<u64> {
-        if !self.asked.is_everything() || part.alive().is_some() {
+        let looks_at_each = part.alive().is_some() || self.asked.sort.is_some();
+        if !self.asked.is_everything() || looks_at_each {
             return None;
         }
         match self.asked.sets(number).as_slice() {
@@ -90,6 +92,7 @@ impl<'v> Scan<'v> {
         let admitted = Admitted {
             sets: self.asked.sets(number),
             alive: part.alive(),
+            sort: self.asked.sort.as_ref().map(|sort| (sort, part)),
         };
         let end = docs.end;
         let start = admitted.next_from(docs.start).filter(|doc| *doc < end);
@@ -118,6 +121,7 @@ impl<'v> Scan<'v> {
 pub(super) struct Admitted<'v> {
     sets: Vec<&'v Bits>,
     alive: Option<&'v AliveBitSet>,
+    sort: Option<(&'v MessageChatSort, &'v Part)>,
 }
 
 impl Admitted<'_> {
@@ -133,7 +137,15 @@ impl Admitted<'_> {
             }
             match self.alive {
                 Some(alive) if doc as usize >= alive.bitset().max_value() as usize => return None,
-                Some(alive) if alive.is_deleted(doc) => doc += 1,
+                Some(alive) if alive.is_deleted(doc) => {
+                    doc += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            match self.sort {
+                Some((_, part)) if doc >= part.reader.max_doc() => return None,
+                Some((sort, part)) if !sort.admits(part.chat(doc)) => doc += 1,
                 _ => return Some(doc),
             }
         }

@@ -86,6 +86,7 @@ fn matches(query: &MessageQuery, doc: &MessageDoc) -> bool {
         && (query.with.is_empty() || any(&query.with))
         && (query.senders.is_empty() || query.senders.contains(&doc.from))
         && query.chat.is_none_or(|chat| chat == doc.chat)
+        && query.sort.as_ref().is_none_or(|sort| sort.admits(doc.chat))
         && (query.kinds.is_empty() || query.kinds.contains(&doc.kind))
         && query.from_ms.is_none_or(|from| doc.at_ms >= from)
         && query.to_ms.is_none_or(|to| doc.at_ms < to)
@@ -93,6 +94,13 @@ fn matches(query: &MessageQuery, doc: &MessageDoc) -> bool {
             .only
             .as_ref()
             .is_none_or(|o| o.seqs.contains(&doc.seq))
+}
+
+/// Some conversations, perhaps none.
+fn set(random: &Random) -> Arc<ChatSet> {
+    let mut set = ChatSet::default();
+    set.extend((0..below(random, 20)).map(|_| below(random, 26) as u32));
+    Arc::new(set)
 }
 
 fn hit(doc: &MessageDoc) -> MessageHit {
@@ -169,6 +177,11 @@ impl Known {
             with: some(140, 9),
             senders: some(30, 9),
             chat: (below(random, 8) == 0).then(|| below(random, 26) as u32),
+            sort: match below(random, 8) {
+                0 => Some(MessageChatSort::In(set(random))),
+                1 => Some(MessageChatSort::NotIn(set(random))),
+                _ => None,
+            },
             kinds: some(4, 3).iter().map(|kind| *kind as u8).collect(),
             from_ms: time(),
             to_ms: time(),

@@ -33,13 +33,17 @@ pub enum Area {
     /// Approvals, calendar, meetings.
     #[n(6)]
     Office,
+    /// Rules that warn of words in chats with customers or block them.
+    #[n(7)]
+    Words,
 }
 
 impl Area {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Customers,
         Self::Tags,
+        Self::Words,
         Self::Directory,
         Self::Outreach,
         Self::Messages,
@@ -57,6 +61,7 @@ impl Area {
             Self::Messages => "messages",
             Self::Handover => "handover",
             Self::Office => "office",
+            Self::Words => "words",
         }
     }
 

@@ -94,6 +94,8 @@ pub(super) struct WritingForm {
     handover: String,
     #[serde(default)]
     office: String,
+    #[serde(default)]
+    words: String,
 }
 
 impl WritingForm {
@@ -106,6 +108,7 @@ impl WritingForm {
             Area::Messages => &self.messages,
             Area::Handover => &self.handover,
             Area::Office => &self.office,
+            Area::Words => &self.words,
         })
     }
 }

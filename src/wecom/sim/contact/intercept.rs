@@ -117,7 +117,8 @@ fn add(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
     let (users, departments) = range(world, call, fields, "applicable_range")?;
     ensure(!users.is_empty() || !departments.is_empty(), BAD_RANGE)?;
     let live = world.contact.rules.values().filter(|r| !r.deleted).count();
-    ensure(live < RULES_MAX, TOO_MANY)?;
+    let max = world.contact.limit("intercept_rules", RULES_MAX);
+    ensure(live < max, TOO_MANY)?;
     let id = world.fresh().id("rule", 20);
     let rule = Rule {
         maker: call.app,

@@ -138,7 +138,7 @@ pub struct State {
 
 impl State {
     /// A limit, if nobody set another.
-    fn limit(&self, name: &str, wecom: usize) -> usize {
+    pub(super) fn limit(&self, name: &str, wecom: usize) -> usize {
         let other = self.limits.get(name).copied();
         other.map_or(wecom, |max| usize::try_from(max).unwrap_or(usize::MAX))
     }

@@ -24,6 +24,13 @@ const PAGE: usize = 1000;
 /// Days in which a customer or group is passed on at most twice.
 const QUIET_S: i64 = 90 * DAY_S;
 const GROUPS_PER_DAY: usize = 300;
+/// WeChat users in a group that nobody more can be added to.
+const WECHAT_MEMBERS_MAX: usize = 99;
+/// How long a group is on its way to the heir of an owner who left, in seconds.
+const INHERITED_AFTER_S: i64 = 2;
+/// `status` of a group on its way, and of one that has arrived.
+const INHERITING: u8 = 2;
+const INHERITED: u8 = 3;
 const SAME: Code = (40130, "takeover user is the handover user");
 const STILL_HERE: Code = (40097, "user has not left");
 const DORMANT: Code = (40205, "user has not logged in for a year");
@@ -260,6 +267,14 @@ impl World {
         Some(fail_notice(transfer, "customer_refused"))
     }
 
+    /// A group has arrived, unless something else became of it meanwhile.
+    pub(super) fn end_inheritance(&mut self, chat_id: &str) {
+        let group = self.groups.get_mut(chat_id);
+        if let Some(group) = group.filter(|group| group.status == INHERITING) {
+            group.status = INHERITED;
+        }
+    }
+
     /// A customer agrees before the time is over.
     pub(in crate::wecom::sim) fn accept_transfer(
         &mut self,
@@ -438,7 +453,14 @@ fn pass_group<const RESIGNED: bool>(
     let group = group.ok_or((90501, "chat is not external group chat"))?;
     let here = world.member(&group.owner).is_some();
     if RESIGNED {
-        ensure(group.status != 3, (90508, "chat has been inherited"))?;
+        ensure(
+            group.status != INHERITING,
+            (90507, "chat is being inherited"),
+        )?;
+        ensure(
+            group.status != INHERITED,
+            (90508, "chat has been inherited"),
+        )?;
         ensure(!here, (90500, "the owner of this chat is not resigned"))?;
     } else {
         ensure(here, (90502, "the owner of this chat is resigned"))?;
@@ -448,6 +470,16 @@ fn pass_group<const RESIGNED: bool>(
     ensure(
         !world.is(owner, Trait::Dormant),
         (90510, "no active user within a year"),
+    )?;
+    let joins = group.members.iter().all(|m| m.userid != owner);
+    let external = group.members.iter().filter(|m| m.kind == 2);
+    let wechat = external.filter(|m| m.userid.starts_with("wm")).count();
+    let max = world
+        .contact
+        .limit("group_wechat_members", WECHAT_MEMBERS_MAX);
+    ensure(
+        !joins || wechat < max,
+        (90503, "chat is full of wechat members"),
     )?;
     let transfers = &mut world.contact.transfers;
     let passed = transfers.groups.entry(chat.to_owned()).or_default();
@@ -467,8 +499,8 @@ fn pass_group<const RESIGNED: bool>(
     if let Some(group) = world.groups.get_mut(chat) {
         owner.clone_into(&mut group.owner);
         group.admins.retain(|admin| admin != owner);
-        group.status = if RESIGNED { 3 } else { 0 };
-        if group.members.iter().all(|m| m.userid != owner) {
+        group.status = if RESIGNED { INHERITING } else { 0 };
+        if joins {
             group.version += 1;
             group.members.push(GroupMember {
                 userid: owner.to_owned(),
@@ -480,6 +512,10 @@ fn pass_group<const RESIGNED: bool>(
                 state: String::new(),
             });
         }
+    }
+    if RESIGNED {
+        let chat_id = chat.to_owned();
+        world.later(call.now_s + INHERITED_AFTER_S, Due::Inherited { chat_id });
     }
     Ok(())
 }

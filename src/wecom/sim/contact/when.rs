@@ -97,6 +97,11 @@ pub(super) enum Due {
         /// Position among all transfers.
         transfer: usize,
     },
+    /// A group is with the heir of an owner who left.
+    Inherited {
+        /// The group.
+        chat_id: String,
+    },
 }
 
 impl World {
@@ -123,6 +128,7 @@ impl World {
                     self.publish_moment(&moment_id, &userid, at_s);
                 }
                 Due::TakeOver { transfer } => notices.extend(self.take_over(transfer, at_s)),
+                Due::Inherited { chat_id } => self.end_inheritance(&chat_id),
             }
         }
         self.contact.now_s = self.contact.now_s.max(now_s);

@@ -22,6 +22,8 @@ const TAKEN: Code = (60008, "department existed");
 const ROOT: Code = (60007, "root department can not be deleted");
 const LEVELS_MAX: usize = 15;
 const DEPARTMENTS_MAX: usize = 30_000;
+/// Members and departments right below one department.
+const NODES_MAX: usize = 30_000;
 const NUMBER_END: u64 = 1 << 32;
 
 pub const ROUTES: &[Route] = &[
@@ -65,8 +67,9 @@ fn create(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
         TAKEN,
     )?;
     ensure(
-        departments.len() < DEPARTMENTS_MAX,
-        (81001, "too many departments"),
+        departments.len() < world.contact.limit("departments", DEPARTMENTS_MAX)
+            && world.nodes(parent) < world.contact.limit("department_nodes", NODES_MAX),
+        (81001, "too many nodes of a department"),
     )?;
     ensure(
         world.level(parent) < LEVELS_MAX,
@@ -159,6 +162,14 @@ impl World {
         let mut siblings = departments.values().filter(|d| d.parent == parent);
         let twin = siblings.any(|d| d.name == name && Some(d.id) != besides);
         ensure(!twin, TAKEN)
+    }
+
+    /// Members and departments right below a department.
+    fn nodes(&self, id: u64) -> usize {
+        let departments = self.org.departments.values();
+        let members = self.org.members.values();
+        departments.filter(|d| d.parent == id).count()
+            + members.filter(|m| m.departments.contains(&id)).count()
     }
 
     /// How deep a department stands; the root is 1.

@@ -322,7 +322,8 @@ impl World {
         given.fits(&[])?;
         ensure(self.member(userid).is_none(), (60102, "userid existed"))?;
         let count = self.org.members.len();
-        ensure(count < MEMBERS_MAX, (45024, "account count over limit"))?;
+        let max = self.contact.limit("members", MEMBERS_MAX);
+        ensure(count < max, (45024, "account count over limit"))?;
         let mut member = Member {
             userid: userid.to_owned(),
             status: 4,

@@ -119,6 +119,11 @@ mod tests {
                 json!({ "type": 2, "name": "x", "miniprogram": { "appid": "wx1", "title": "t" } }),
                 Some(90105),
             ),
+            (
+                json!({ "type": 2, "name": "x", "miniprogram": { "appid": "wx1",
+                    "title": "一二三四五六七八九十一二三", "pagepath": "p" } }),
+                Some(90104),
+            ),
             (json!({ "type": 2, "name": "x" }), Some(90106)),
         ] {
             assert_eq!(attr(given.clone()), expected, "{given}");

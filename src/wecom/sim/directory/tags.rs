@@ -227,10 +227,11 @@ fn notice(id: u64, users: (&'static str, &[String]), parties: (&'static str, &[u
 fn add(world: &mut World, call: &Call<'_>) -> Result<Wrote, Fail> {
     let id = call.number("tagid")?.ok_or(NO_ID)?;
     let nodes = Nodes::read(world, call.fields());
+    let max = world.contact.limit("tag_nodes", NODES_MAX);
     let tag = world.directory.tags.changeable(id, call.app)?;
     let nodes = nodes?;
     let carried = tag.users.len() + tag.parties.len() + nodes.users.len() + nodes.parties.len();
-    ensure(carried <= NODES_MAX, (81003, "too many members of the tag"))?;
+    ensure(carried <= max, (81003, "too many members of the tag"))?;
     tag.users.extend(nodes.users.iter().cloned());
     tag.parties.extend(&nodes.parties);
     let told = notice(

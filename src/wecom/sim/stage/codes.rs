@@ -88,7 +88,9 @@ pub enum CodeVerb {
         #[serde(default, deserialize_with = "super::lenient::flag")]
         on: bool,
     },
-    /// Another limit than WeCom's, to reach it sooner: `contact_ways`, `links`, `customers`.
+    /// Another limit than WeCom's, to reach it sooner: `contact_ways`, `links`, `customers`,
+    /// `members`, `departments`, `department_nodes`, `tag_nodes`, `group_wechat_members` and
+    /// others.
     SetLimit {
         /// Of what.
         name: String,

@@ -52,6 +52,14 @@ async fn each_kind_of_file_is_checked() {
     minute.extend(std::iter::repeat_n([0x44, 0, 0, 0, 0, 0], 3001).flatten());
     let mut tall = PNG[..16].to_vec();
     tall.extend([0, 0, 0x10, 0, 0, 0, 0x10, 0]);
+    // 31 s in units of 1/1000 s.
+    let long = [
+        &mp4[..],
+        b"....mvhd",
+        &[0; 12],
+        &[0, 0, 3, 0xe8, 0, 0, 0x79, 0x18],
+    ]
+    .concat();
     for (path, bytes, expected) in [
         ("media/upload?type=image", PNG, 0),
         ("media/upload?type=image", &b"GIF89a..."[..], 40123),
@@ -86,6 +94,11 @@ async fn each_kind_of_file_is_checked() {
             "media/upload_attachment?media_type=video&attachment_type=1",
             mp4,
             0,
+        ),
+        (
+            "media/upload_attachment?media_type=video&attachment_type=1",
+            &long,
+            41082,
         ),
         (
             "media/upload_attachment?media_type=video&attachment_type=2",

@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::{DirectoryVerb, SimHandle},
-    Client, code, start,
+    super::{CodeVerb, DirectoryVerb, SimHandle},
+    Client,
+    callbacks::Receiver,
+    code, start,
 };
+use crate::wecom::event::Event;
 
 /// A member as the documentation has it.
 fn liang() -> Value {
@@ -353,6 +356,66 @@ async fn files_of_members_are_imported() {
     let nothing = json!({ "media_id": "none" });
     assert_eq!(code(&sync.post("batch/syncuser", nothing).await), 40007);
     assert_eq!(code(&sync.get("batch/getresult?jobid=none").await), 40088);
+}
+
+#[actix_web::test]
+async fn a_file_that_would_delete_too_many_deletes_nobody() {
+    let sim = start(1, 20);
+    let receiver = Receiver::of(&sim);
+    let (sync, app) = both(&sim).await;
+    let alone = "姓名,帐号,手机号,所在部门\n梁冬,liang,13900000002,101\n";
+    let (job, result) = import(&sync, "batch/replaceuser", alone).await;
+    assert_eq!(result["result"], json!([]));
+    let Event::BatchJob(ended) = receiver.event(&sim).await else {
+        panic!("another event");
+    };
+    assert_eq!(json!(ended.id), job["jobid"]);
+    assert_eq!(ended.errcode, 45026);
+    assert_eq!(code(&app.get("user/get?userid=zhoumin").await), 0);
+    receiver.stop().await;
+}
+
+#[actix_web::test]
+async fn the_results_of_five_imports_are_kept() {
+    let sim = start(1, 20);
+    let (sync, _) = both(&sim).await;
+    let csv = "姓名,帐号,手机号,所在部门\n梁冬,liang,13900000002,101\n";
+    let mut jobs = Vec::new();
+    for _ in 0..6 {
+        let (job, _) = import(&sync, "batch/syncuser", csv).await;
+        jobs.push(job["jobid"].as_str().unwrap().to_owned());
+    }
+    for (job, expected) in jobs.iter().zip([40089, 0, 0, 0, 0, 0]) {
+        let answer = sync.get(&format!("batch/getresult?jobid={job}")).await;
+        assert_eq!(code(&answer), expected, "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a_firm_and_its_departments_and_tags_grow_to_their_limits() {
+    let sim = start(1, 20);
+    let (sync, app) = both(&sim).await;
+    let limit = |name: &str, max: u64| {
+        let name = name.to_owned();
+        sim.act(CodeVerb::SetLimit { name, max }).unwrap();
+    };
+    limit("members", 1);
+    assert_eq!(code(&sync.post("user/create", liang()).await), 45024);
+    let department = json!({ "name": "新店", "parentid": 1 });
+    for (name, max) in [("departments", 1), ("department_nodes", 1)] {
+        limit(name, max);
+        let answer = sync.post("department/create", department.clone()).await;
+        assert_eq!(code(&answer), 81001, "{name}");
+        limit(name, 30_000);
+    }
+    assert_eq!(code(&sync.post("department/create", department).await), 0);
+    let tag = json!({ "tagname": "值班", "tagid": 12 });
+    assert_eq!(code(&app.post("tag/create", tag).await), 0);
+    limit("tag_nodes", 1);
+    let two = json!({ "tagid": 12, "userlist": ["zhoumin", "sunlili"] });
+    assert_eq!(code(&app.post("tag/addtagusers", two).await), 81003);
+    let one = json!({ "tagid": 12, "userlist": ["zhoumin"] });
+    assert_eq!(code(&app.post("tag/addtagusers", one).await), 0);
 }
 
 #[actix_web::test]

@@ -273,7 +273,7 @@ async fn customers_of_whoever_left_wait_for_an_heir() {
 }
 
 #[actix_web::test]
-async fn groups_pass_on_at_once() {
+async fn groups_pass_on_at_once_in_service_and_soon_after_leaving() {
     let sim = start(1, 60);
     let client = client(&sim);
     let mut owned = Vec::new();
@@ -336,11 +336,10 @@ async fn groups_pass_on_at_once() {
             .unwrap()
             .is_empty()
     );
-    let failed = client
-        .transfer_groups(Service::Resigned, one, "panxiuying")
-        .await
-        .unwrap();
-    assert_eq!(codes(failed), [90508]);
+    let again = || client.transfer_groups(Service::Resigned, one, "panxiuying");
+    assert_eq!(codes(again().await.unwrap()), [90507], "on its way");
+    sim.clock().advance_ms(2000);
+    assert_eq!(codes(again().await.unwrap()), [90508]);
     let raw = Raw::app(&sim).await;
     for path in ["transfer", "onjob_transfer"] {
         let cases = vec![
@@ -358,6 +357,31 @@ async fn groups_pass_on_at_once() {
         ];
         expect(&raw, &format!("externalcontact/groupchat/{path}"), cases).await;
     }
+}
+
+#[actix_web::test]
+async fn a_group_full_of_wechat_members_takes_no_owner_from_outside() {
+    let sim = start(1, 60);
+    let client = client(&sim);
+    sim.act(CodeVerb::SetLimit {
+        name: "group_wechat_members".to_owned(),
+        max: 1,
+    })
+    .unwrap();
+    for chat in sim.chat_ids() {
+        let group = client.group(&chat).await.unwrap().unwrap();
+        if group.owner != "zhoumin" {
+            continue;
+        }
+        let one = [chat];
+        let failed = client
+            .transfer_groups(Service::Active, &one, "renjie")
+            .await
+            .unwrap();
+        assert_eq!(failed[0].errcode, 90503);
+        return;
+    }
+    panic!("no group");
 }
 
 /// What was begun, and what time has made of it, outlives the process.
