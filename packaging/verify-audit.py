@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Verifies a Qitai audit package offline.  离线校验企台审计证据包。
+"""Verifies a Qitai audit package or evidence package offline.  离线校验企台审计证据包与会话证据包。
 
     python3 verify-audit.py PACKAGE.zip [--vkey KEY] [--anchor FILE]... [--json]
 
-Written from audit-format.md alone; shares no code with Qitai. Needs Python 3.9 or newer and
-nothing else.
+Written from audit-format.md and evidence-format.md alone; shares no code with Qitai. Needs
+Python 3.9 or newer and nothing else.
 
-Exit code: 0 good, 1 altered (the first bad entry is named), 2 unreadable.
+Exit code: 0 good, 1 altered (what is bad first is named), 2 unreadable.
 """
 
 import argparse
@@ -35,6 +35,12 @@ NAMES = re.compile(
     r"README\.txt|audit-format\.md|genesis\.vkey|openings\.jsonl|MANIFEST\.json"
     r"|entries/[0-9]{8}\.jsonl|hashes/[0-9]{8}\.bin|checkpoints/(?:0|[1-9][0-9]{0,19})\.note"
 )
+EVIDENCE_NAMES = re.compile(
+    r"README\.txt|(?:evidence|audit)-format\.md|case\.json|(?:conversations|people|readers|consents|media)\.jsonl"
+    r"|messages\.jsonl|message-proofs\.jsonl|index\.html|CONTENTS\.json|entries\.jsonl"
+    r"|entry-proofs\.jsonl|checkpoint\.note|log\.vkey|MANIFEST\.json|media/[0-9a-f]{64}\.[0-9a-z]{1,8}"
+)
+SHARED_NAMES = ("README.txt", "audit-format.md", "MANIFEST.json")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 HEX64 = re.compile(rb"[0-9a-f]{64}")
 
@@ -357,7 +363,7 @@ class Digesting:
 
 
 class Package:
-    def __init__(self, path):
+    def __init__(self, path, names=NAMES, ratio_max=RATIO_MAX):
         self.digests = {}
         self.zip = zipfile.ZipFile(path)
         infos = self.zip.infolist()
@@ -369,11 +375,12 @@ class Package:
         if len(set(self.names)) != len(self.names):
             raise Unreadable("it holds a file twice")
         for info in infos:
-            if not NAMES.fullmatch(info.orig_filename) or info.filename != info.orig_filename:
+            if not names.fullmatch(info.orig_filename) or info.filename != info.orig_filename:
                 raise Unreadable("it holds a file that is not part of the format")
             if info.flag_bits & 1 or info.compress_type not in (0, 8):
                 raise Unreadable("it is encrypted or compressed in another way")
-            if info.file_size > RATIO_BYTES and info.file_size > info.compress_size * RATIO_MAX:
+            small = info.file_size <= RATIO_BYTES or ratio_max is None
+            if not small and info.file_size > info.compress_size * ratio_max:
                 raise Unreadable("a file in it unpacks to far more than it can hold")
         self.check_places(path, infos)
 
@@ -767,14 +774,444 @@ def examine(path, key, anchors):
     }
 
 
-def verify(path, key=None, anchors=()):
-    broken = (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError,
-              NotImplementedError, RuntimeError, ValueError, OverflowError)
+# --- evidence packages ------------------------------------------------------------------------
+
+
+PROOF_FILES = ("MANIFEST.json", "CONTENTS.json", "log.vkey", "checkpoint.note",
+               "entries.jsonl", "entry-proofs.jsonl")
+FAULT_OF_FILE = {"file.missing": "missing", "file.unlisted": "added", "file.malformed": "malformed",
+                 "checkpoint.malformed": "malformed"}
+
+
+def is_evidence(path):
     try:
+        with zipfile.ZipFile(path) as package:
+            names = [info.orig_filename for info in package.infolist()]
+    except BROKEN:
+        return False
+    return any(EVIDENCE_NAMES.fullmatch(n) and n not in SHARED_NAMES for n in names)
+
+
+def inclusion_root(leaf, index, size, path):
+    """The root that a proof leads to (RFC 9162, 2.1.3.2), or None."""
+    if index >= size:
+        return None
+    last = size - 1
+    for sibling in path:
+        if last == 0:
+            return None
+        if index & 1 or index == last:
+            leaf = node_hash(sibling, leaf)
+            while not index & 1 and index:
+                index >>= 1
+                last >>= 1
+        else:
+            leaf = node_hash(leaf, sibling)
+        index >>= 1
+        last >>= 1
+    return leaf if last == 0 else None
+
+
+def parse_hash(text):
+    return bytes.fromhex(text) if HEX64.fullmatch(text.encode()) else None
+
+
+def parse_path(texts):
+    path = [parse_hash(text) for text in texts]
+    return None if None in path else path
+
+
+def parse_line(line, fields):
+    """Canonical JSON with these fields: names and checks."""
+    value = None if line is None else parse_json(line, COMPACT)
+    if type(value) is not dict or list(value) != list(fields):
+        return None
+    return value if all(check(value[name]) for name, check in fields.items()) else None
+
+
+def is_openings(value):
+    return type(value) is list and all(
+        type(o) is dict and list(o) == ["f", "salt", "v"] and is_texts(list(o.values()))
+        for o in value
+    )
+
+
+ENTRY_PROOF = {"seq": is_number, "path": is_texts, "openings": is_openings}
+MESSAGE_PROOF = {"n": is_number, "seq": is_number, "chat": is_text, "role": is_text,
+                 "state": is_text, "recalled": lambda value: type(value) is bool, "salt": is_text,
+                 "pull": is_number, "index": is_number, "path": is_texts}
+
+
+class Pairs:
+    """Lines of two files in step, without their ends: None behind the last, False where a
+    line has no end."""
+
+    def __init__(self, package, lines, proofs):
+        self.files = [Digesting(package, name) for name in (lines, proofs)]
+
+    def next(self):
+        found = []
+        for file in self.files:
+            line = file.line()
+            found.append(None if not line else line[:-1] if line.endswith(b"\n") else False)
+        return found
+
+
+class Fault(Exception):
+    """What is wrong with a line."""
+
+
+def tree_of(text):
+    """Root and number of messages that an opening of a pull tells."""
+    try:
+        fields = json.loads(text)
+        (nothing, root), (none, count) = fields["root"], fields["messages"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    good = nothing is None and none is None and is_text(root) and is_number(count)
+    root = parse_hash(root) if good else None
+    return None if root is None else (root, count)
+
+
+class Entries:
+    def __init__(self, package, size, root):
+        self.size, self.root = size, root
+        self.first, self.count, self.pulls, self.sealed = None, 0, {}, []
+        pairs, last = Pairs(package, "entries.jsonl", "entry-proofs.jsonl"), None
+        while True:
+            line, raw = pairs.next()
+            if line is None and raw is None:
+                break
+            proof = parse_line(raw or None, ENTRY_PROOF)
+            seq = None if proof is None else proof["seq"]
+            self.count += 1
+            try:
+                if line is None:
+                    raise Fault("missing")
+                if raw is None:
+                    raise Fault("added")
+                if proof is None or line is False:
+                    raise Fault("malformed")
+                self.take(line, proof, last)
+            except Fault as fault:
+                self.bad(seq, str(fault))
+                return
+            last = seq
+        if not self.sealed:
+            self.count += 1
+            self.bad(None, "missing")
+
+    def bad(self, entry, fault):
+        self.first = {"file": "entries.jsonl", "line": self.count, "message": None,
+                      "entry": entry, "fault": fault}
+
+    def take(self, line, proof, last):
+        path = parse_path(proof["path"])
+        if path is None:
+            raise Fault("malformed")
+        if inclusion_root(leaf_hash(line), proof["seq"], self.size, path) != self.root:
+            raise Fault("altered")
+        entry = parse_entry(line)
+        if entry is None:
+            raise Fault("malformed")
+        if entry["seq"] != proof["seq"]:
+            raise Fault("altered")
+        if last is not None and last >= entry["seq"]:
+            raise Fault("reordered")
+        for opening in proof["openings"]:
+            if not opens(opening, entry):
+                raise Fault("opening")
+            if opening["f"].startswith("archive_pull"):
+                number = opening["f"][len("archive_pull"):]
+                good = re.fullmatch(r":[0-9]{1,20}", number) and int(number[1:]) < U64
+                tree = tree_of(opening["v"])
+                if not good or tree is None:
+                    raise Fault("malformed")
+                self.pulls[int(number[1:])] = tree
+        if entry["act"] == "evidence.seal" and type(entry["obj"]) is list:
+            for thing in entry["obj"]:
+                kind, colon, name = thing.partition(":")
+                if colon and kind == "evidence_contents":
+                    self.sealed.append(name)
+
+
+class Messages:
+    def __init__(self, package, pulls):
+        self.pulls = pulls
+        self.first, self.count, self.chosen, self.unproven = None, 0, 0, 0
+        pairs = Pairs(package, "messages.jsonl", "message-proofs.jsonl")
+
+        def pair():
+            line, raw = pairs.next()
+            return line, raw, parse_line(raw or None, MESSAGE_PROOF)
+
+        here = pair()
+        while here[0] is not None or here[1] is not None:
+            behind = pair()
+            self.count += 1
+            try:
+                self.take(here, behind)
+            except Fault as fault:
+                seq = None if here[2] is None else here[2]["seq"]
+                self.first = {"file": "messages.jsonl", "line": self.count, "message": seq,
+                              "entry": None, "fault": str(fault)}
+                return
+            here = behind
+
+    def take(self, here, behind):
+        line, raw, proof = here
+        if line is None:
+            raise Fault("missing")
+        if raw is None:
+            raise Fault("added")
+        if proof is None:
+            raise Fault("malformed")
+        known = (proof["state"] in ("shown", "deleted", "erased")
+                 and proof["role"] in ("chosen", "context")
+                 and (proof["pull"] != 0 or (not proof["path"] and proof["index"] == 0)))
+        if not known or proof["n"] + 1 != self.count:
+            raise Fault("malformed")
+        if proof["pull"] != 0 and proof["pull"] not in self.pulls:
+            raise Fault("unproven")
+        if not self.fits(line, proof):
+            if self.fits(behind[0], proof):
+                raise Fault("added")
+            raise Fault("missing" if self.fits(line, behind[2]) else "altered")
+        hidden = line.startswith(b"#")
+        if hidden and proof["state"] == "shown":
+            raise Fault("withheld")
+        if not hidden and proof["state"] != "shown":
+            raise Fault("altered")
+        self.chosen += proof["role"] == "chosen"
+        self.unproven += proof["pull"] == 0
+
+    def fits(self, line, proof):
+        if line is None or line is False or proof is None:
+            return False
+        if proof["pull"] == 0:
+            return True
+        if proof["pull"] not in self.pulls:
+            return False
+        path = parse_path(proof["path"])
+        if line.startswith(b"#"):
+            leaf = bytes.fromhex(line[1:].decode()) if HEX64.fullmatch(line[1:]) else None
+        else:
+            salt = re.fullmatch(r"[0-9a-f]{32}", proof["salt"])
+            data = proof["seq"].to_bytes(8, "big") + line
+            leaf = leaf_hash(bytes.fromhex(salt[0]) + data) if salt else None
+        if path is None or leaf is None:
+            return False
+        root, size = self.pulls[proof["pull"]]
+        return inclusion_root(leaf, proof["index"], size, path) == root
+
+
+def parse_list(data, fields, form):
+    """CONTENTS.json and MANIFEST.json."""
+    value = parse_json(data[:-1], PRETTY) if data.endswith(b"\n") else None
+    if type(value) is not dict or list(value) != list(fields):
+        return None
+    if not all(check(value[name]) for name, check in fields.items()):
+        return None
+    return value if value["format"] == form and value["v"] == 1 else None
+
+
+def is_files(files):
+    return type(files) is list and all(
+        type(f) is dict and list(f) == ["path", "bytes", "sha256"] and is_text(f["path"])
+        and is_number(f["bytes"]) and is_text(f["sha256"])
+        for f in files
+    )
+
+
+CONTENTS_FIELDS = {"format": is_text, "v": is_number, "case": is_text, "messages": is_number,
+                   "chosen": is_number, "media": is_number, "media_missing": is_number,
+                   "files": is_files}
+PACKAGE_FIELDS = {"format": is_text, "v": is_number, "product": is_text, "origin": is_text,
+                  "created": is_text, "case": is_text, "files": is_files}
+
+
+class Examination:
+    def __init__(self, path, key, anchors):
+        self.package = Package(path, EVIDENCE_NAMES, None)
+        self.problems, self.first_bad = [], None
+        self.facts = {"origin": "", "key": "", "created": "", "case": "", "messages": 0,
+                      "chosen": 0, "unproven": 0, "media": 0, "media_missing": 0, "entries": 0,
+                      "checkpoint": 0, "manifest_sha256": ""}
+        self.digests = {name: self.digest(name) for name in sorted(self.package.names)}
+        self.vouched, self.agreed = False, 0
+        head = self.head()
+        self.hold_against(key, anchors, head)
+        sealed, counted = [], None
+        if head is not None and self.can_read("entries.jsonl", "entry-proofs.jsonl"):
+            entries = Entries(self.package, head.size, head.root)
+            self.facts["entries"] = entries.count
+            self.note_line("entry-proofs.jsonl", entries.first)
+            if entries.first is None and self.can_read("messages.jsonl", "message-proofs.jsonl"):
+                messages = Messages(self.package, entries.pulls)
+                self.facts["unproven"] = messages.unproven
+                self.note_line("message-proofs.jsonl", messages.first)
+                if messages.first is None:
+                    counted = (messages.count, messages.chosen)
+            sealed = entries.sealed
+        self.contents(sealed, counted)
+        self.manifest()
+
+    def digest(self, name):
+        file_hash, size = hashlib.sha256(), 0
+        try:
+            with self.package.zip.open(name) as file:
+                while True:
+                    block = file.read(1 << 16)
+                    if not block:
+                        return size, file_hash.hexdigest()
+                    file_hash.update(block)
+                    size += len(block)
+        except BROKEN:
+            return None
+
+    def whole(self, name, limit):
+        if self.digests.get(name) is None:
+            return None
+        try:
+            return self.package.whole(name, limit)
+        except (Unreadable,) + BROKEN:
+            return None
+
+    def text(self, name):
+        data = self.whole(name, NOTE_MAX)
+        try:
+            return None if data is None else data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
+    def can_read(self, *names):
+        for name in names:
+            if self.digests.get(name) is None:
+                self.blame("file.digest" if name in self.digests else "file.missing", name)
+                return False
+        return True
+
+    def blame(self, code, place):
+        if (code, place) in self.problems:
+            return
+        self.problems.append((code, place))
+        if self.first_bad is None and EVIDENCE_NAMES.fullmatch(place):
+            fault = FAULT_OF_FILE.get(code, "altered")
+            self.first_bad = {"file": place, "line": 0, "message": None, "entry": None, "fault": fault}
+
+    def note_line(self, proofs, bad):
+        if bad is None or self.first_bad is not None:
+            return
+        data = self.whole("MANIFEST.json", SMALL_MAX)
+        manifest = None if data is None else parse_list(data, PACKAGE_FIELDS, "qitai-evidence-package")
+        files = [] if manifest is None else manifest["files"]
+        listed = {file["path"]: (file["bytes"], file["sha256"]) for file in files}
+
+        def as_listed(name):
+            return name in listed and listed[name] == self.digests.get(name)
+
+        if as_listed(bad["file"]) and not as_listed(proofs):
+            bad = {**bad, "file": proofs}
+        self.first_bad = bad
+
+    def head(self):
+        if not self.can_read("log.vkey", "checkpoint.note"):
+            return None
+        text = self.text("log.vkey")
+        key = Key.parse(text[:-1]) if text is not None and text.endswith("\n") else None
+        if key is None:
+            return self.blame("file.malformed", "log.vkey")
+        self.facts["key"] = key.text()
+        note = self.text("checkpoint.note")
+        checkpoint = None if note is None else Checkpoint.parse(note)
+        if checkpoint is None or checkpoint.origin != key.name:
+            return self.blame("checkpoint.malformed", "checkpoint.note")
+        if not checkpoint.is_signed_by(key):
+            return self.blame("checkpoint.signature", "checkpoint.note")
+        self.facts["checkpoint"] = checkpoint.size
+        self.facts["origin"] = checkpoint.origin
+        return checkpoint
+
+    def hold_against(self, key, anchors, head):
+        self.vouched = key is not None and key.text() == self.facts["key"]
+        if key is not None and not self.vouched:
+            self.blame("key", "log.vkey")
+        for anchor in anchors:
+            if head is None or head.size != anchor.size:
+                continue
+            if head.root == anchor.root and head.origin == anchor.origin:
+                self.agreed += 1
+            else:
+                self.blame("anchor", "checkpoint.note")
+
+    def contents(self, sealed, counted):
+        if not self.can_read("CONTENTS.json"):
+            return
+        data = self.whole("CONTENTS.json", SMALL_MAX)
+        contents = None if data is None else parse_list(data, CONTENTS_FIELDS, "qitai-evidence-contents")
+        if contents is None:
+            self.blame("file.malformed", "CONTENTS.json")
+            return
+        if self.digests["CONTENTS.json"][1] not in sealed:
+            self.blame("contents.seal", "CONTENTS.json")
+        if counted is not None and counted != (contents["messages"], contents["chosen"]):
+            self.blame("contents.count", "CONTENTS.json")
+        self.files(contents["files"], PROOF_FILES)
+        for fact in ("case", "messages", "chosen", "media", "media_missing"):
+            self.facts[fact] = contents[fact]
+
+    def manifest(self):
+        if not self.can_read("MANIFEST.json"):
+            return
+        data = self.whole("MANIFEST.json", SMALL_MAX)
+        manifest = None if data is None else parse_list(data, PACKAGE_FIELDS, "qitai-evidence-package")
+        if manifest is None:
+            self.blame("file.malformed", "MANIFEST.json")
+            return
+        if manifest["origin"] != (self.facts["origin"] or manifest["origin"]) or manifest["case"] != (
+            self.facts["case"] or manifest["case"]
+        ):
+            self.blame("manifest.heading", "MANIFEST.json")
+        self.files(manifest["files"], ("MANIFEST.json",))
+        self.facts["created"] = manifest["created"]
+        self.facts["manifest_sha256"] = self.digests["MANIFEST.json"][1]
+
+    def files(self, listed, but):
+        unlisted = [name for name in self.digests if name not in but]
+        for file in listed:
+            if file["path"] not in unlisted:
+                self.blame("file.missing", file["path"])
+                continue
+            unlisted.remove(file["path"])
+            if self.digests[file["path"]] != (file["bytes"], file["sha256"]):
+                self.blame("file.digest", file["path"])
+        for name in unlisted:
+            self.blame("file.unlisted", name)
+
+    def report(self):
+        return {
+            "verdict": "altered" if self.first_bad or self.problems else "good",
+            "unreadable": None,
+            "first_bad": self.first_bad,
+            "problems": [{"code": c, "place": p} for c, p in self.problems[:PROBLEMS_MAX]],
+            "facts": self.facts,
+            "key_vouched": self.vouched,
+            "anchors": self.agreed,
+        }
+
+
+BROKEN = (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError,
+          NotImplementedError, RuntimeError, ValueError, OverflowError)
+
+
+def verify(path, key=None, anchors=()):
+    try:
+        if is_evidence(path):
+            return Examination(path, key, list(anchors)).report()
         return examine(path, key, list(anchors))
     except Unreadable as error:
         why = str(error)
-    except broken as error:
+    except BROKEN as error:
         why = f"{type(error).__name__}: {error}"
     return {"verdict": "unreadable", "unreadable": why, "first_bad": None, "problems": [],
             "facts": None, "key_vouched": False, "anchors": 0}
@@ -799,6 +1236,8 @@ def describe(report):
     if report["verdict"] == "unreadable":
         return [f"无法读取 / unreadable: {report['unreadable']}"]
     facts, bad = report["facts"], report["first_bad"]
+    if "case" in facts:
+        return describe_evidence(report, facts, bad)
     lines = [
         f"日志 / log:            {facts['origin']}",
         f"条目 / entries:        {facts['entries']} (明文 / shown {facts['clear']})",
@@ -816,6 +1255,38 @@ def describe(report):
         lines.append("注意：没有给出 --vkey，无法确认签名密钥属于谁。"
                      " / Note: without --vkey nobody vouches for the key:")
         lines.append(f"  {facts['genesis']}")
+    lines.append("完好 / good" if report["verdict"] == "good" else "被改动 / ALTERED")
+    return lines
+
+
+def describe_evidence(report, facts, bad):
+    lines = [
+        f"日志 / log:            {facts['origin']}",
+        f"案件 / case:           {facts['case']}",
+        f"消息 / messages:       {facts['messages']} (选中 / chosen {facts['chosen']})",
+        f"文件 / media:          {facts['media']} (缺失 / missing {facts['media_missing']})",
+        f"检查点 / checkpoint:   {facts['checkpoint']}",
+        f"清单 / manifest:       sha256 {facts['manifest_sha256']}",
+    ]
+    if bad is not None:
+        zh, en = FAULTS[bad["fault"]]
+        where = bad["file"]
+        if bad["line"]:
+            where += f":{bad['line']}"
+        if bad["message"] is not None:
+            lines.append(f"第一处问题 / first bad: {where} 消息 {bad['message']} {zh} / message {bad['message']} {en}")
+        elif bad["entry"] is not None:
+            lines.append(f"第一处问题 / first bad: {where} 条目 #{bad['entry']} {zh} / entry {bad['entry']} {en}")
+        else:
+            lines.append(f"第一处问题 / first bad: {where} {zh} / {en}")
+    lines += [f"- {problem['code']}: {problem['place']}" for problem in report["problems"]]
+    if facts["unproven"]:
+        lines.append(f"注意：{facts['unproven']} 条消息只由封存证明。"
+                     f" / Note: {facts['unproven']} messages are proved by the seal only.")
+    if report["verdict"] == "good" and not report["key_vouched"]:
+        lines.append("注意：没有给出 --vkey，无法确认签名密钥属于谁。"
+                     " / Note: without --vkey nobody vouches for the key:")
+        lines.append(f"  {facts['key']}")
     lines.append("完好 / good" if report["verdict"] == "good" else "被改动 / ALTERED")
     return lines
 

@@ -99,6 +99,7 @@ pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<(), StoreError> {
     let parties: Vec<u32> = parties
         .map(|hit| hit.map(|hit| hit.key))
         .collect::<Result<_, _>>()?;
+    super::evidence::keep_leaves(w, &parties)?;
     for party in parties {
         w.delete::<Party>(&party)?;
     }
@@ -201,6 +202,7 @@ impl Page {
         let people: Vec<&Party> = std::iter::once(&from).chain(&to).collect();
         let subject = subject_of(&place, &from, &people);
         let no = self.chat(w, place, at)?;
+        let body = Body::of(&message)?;
         let incoming = Incoming {
             seq,
             at,
@@ -210,8 +212,8 @@ impl Page {
             msgid: message.msgid.clone(),
             subject,
             action: message.action,
-            body: Body::of(&message)?,
-            canonical: json_bytes(&message.to_json())?,
+            canonical: canonical(&message, &body)?,
+            body,
         };
         if !self.insert(w, no, incoming)? {
             return Ok(());
@@ -632,6 +634,24 @@ fn merge(known: &mut Vec<u32>, more: BTreeSet<u32>) {
             known.insert(place, no);
         }
     }
+}
+
+/// The message as JSON in order of keys, as it is made again from what is stored: a number
+/// may come out of its text a little different each time, and the leaf must not.
+fn canonical(message: &Wire, body: &Body) -> Result<Vec<u8>, StoreError> {
+    let stored = match body {
+        Body::Text(_) => message.to_json(),
+        Body::Rest(bytes) => {
+            let rest = serde_json::from_slice(bytes);
+            let rest = rest.map_err(|e| StoreError::Internal(e.to_string()))?;
+            let stored = Wire {
+                rest,
+                ..message.clone()
+            };
+            stored.to_json()
+        }
+    };
+    json_bytes(&stored)
 }
 
 /// Whose a message is: between a member and somebody outside, the one outside; otherwise

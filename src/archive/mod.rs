@@ -3,14 +3,17 @@
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
 //! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-1`,
 //! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`; those of
-//! `sensitive` and `searches` are named there.
+//! `sensitive`, `searches`, `evidence` and `approval` are named there.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
-//! receivers; whoever opens a conversation that is not their own says why.
+//! receivers; whoever opens a conversation that is not their own says why; nothing of a
+//! sealed case changes.
 
 mod api;
+pub mod approval;
 mod consent;
+pub mod evidence;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 pub mod find;
@@ -150,6 +153,9 @@ pub fn slice() -> Slice {
         Route::get("/archive/ledger", read, || get().to(ledger::show)),
         Route::get("/settings/archive", manage, || get().to(settings::show)),
         Route::post("/settings/archive", manage, || post().to(settings::save)),
+        Route::post("/settings/archive/approval", manage, || {
+            post().to(settings::save_four_eyes)
+        }),
         Route::post("/settings/archive/keys", manage, || {
             post().to(settings::add_key)
         }),
@@ -184,6 +190,8 @@ pub fn slice() -> Slice {
             post().to(intercept::delete)
         }),
     ];
+    routes.extend(pages::evidence::routes());
+    routes.extend(pages::approvals::routes());
     routes.extend(pages::routes());
     routes.extend(api::routes());
     Slice {
@@ -192,6 +200,8 @@ pub fn slice() -> Slice {
             &tables::TABLES[..],
             &sensitive::tables::TABLES[..],
             &searches::TABLES[..],
+            &evidence::tables::TABLES[..],
+            &approval::tables::TABLES[..],
         ]
         .concat(),
         routes,
@@ -212,6 +222,24 @@ pub fn slice() -> Slice {
                 href: "/sensitive/alerts",
                 icon: "warn",
                 access: judge,
+                in_tab_bar: false,
+            },
+            NavItem {
+                group: NavGroup::Admin,
+                order: 11,
+                word: "evidence.nav",
+                href: "/compliance/evidence",
+                icon: "stamp",
+                access: Access::Needs(Permission::EvidenceManage),
+                in_tab_bar: false,
+            },
+            NavItem {
+                group: NavGroup::Chats,
+                order: 30,
+                word: "approval.nav",
+                href: "/archive/approvals",
+                icon: "check",
+                access: Access::Needs(Permission::AccessApprove),
                 in_tab_bar: false,
             },
         ],
@@ -248,10 +276,16 @@ pub fn slice() -> Slice {
             },
         ],
         effects: sensitive::effects(),
-        jobs: vec![JobKind {
-            name: sensitive::KIND,
-            run: sensitive::rescan,
-        }],
+        jobs: vec![
+            JobKind {
+                name: sensitive::KIND,
+                run: sensitive::rescan,
+            },
+            JobKind {
+                name: evidence::KIND,
+                run: evidence::run,
+            },
+        ],
         ..Slice::default()
     }
 }

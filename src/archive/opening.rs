@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{
+    approval,
     model::{Chat, ChatId, Opening},
     queries::{self, ArchiveSight},
 };
@@ -40,8 +41,18 @@ impl Command for OpenChat {
     }
 }
 
-/// Keeps the reason; the conversation is open to the account until it has run out.
-pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<()> {
+/// What came of a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// The conversation is open.
+    Now,
+    /// A second person is asked first.
+    Waits,
+}
+
+/// Keeps the reason; the conversation is open to the account until it has run out. Where the
+/// firm wants a second person, that one is asked.
+pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<Opened> {
     let by = allowed.by().ok_or(AppError::Forbidden {
         permission: "session",
     })?;
@@ -49,13 +60,18 @@ pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<()> {
     let reason = judged(&reason)?;
     let missing = AppError::NotFound { what: "chat" };
     let chat = queries::chat_by_id(&w.read(), chat)?.ok_or(missing)?;
+    if approval::four_eyes(&w.read())?.read {
+        approval::ask_read(w, by.cast(), &chat, reason)?;
+        return Ok(Opened::Waits);
+    }
     let opening = Opening {
         account: by.cast(),
         chat: chat.no,
         reason,
         until: w.now().plus_ms(VALID_MS),
     };
-    Ok(w.put(&opening)?)
+    w.put(&opening)?;
+    Ok(Opened::Now)
 }
 
 /// A reason as it is kept, if it says enough.

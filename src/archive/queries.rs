@@ -151,6 +151,8 @@ pub struct Message {
     pub content: Content,
     /// The salt with which its pull committed to it.
     pub salt: Option<[u8; 16]>,
+    /// Its leaf, where that was kept because the rest may be gone.
+    pub leaf: Option<[u8; 32]>,
 }
 
 impl Message {
@@ -168,6 +170,7 @@ impl Message {
             subject: open.subject(head),
             content: open.content(head),
             salt: open.salt(head),
+            leaf: head.leaf,
         }
     }
 
@@ -397,7 +400,7 @@ pub fn message_by_seq(
 }
 
 /// The answer of the archive that brought a number.
-fn pull_of(r: &Read<'_>, seq: u64) -> Result<Option<Pull>, StoreError> {
+pub(super) fn pull_of(r: &Read<'_>, seq: u64) -> Result<Option<Pull>, StoreError> {
     let (mut low, mut high) = (1, super::ingest::cursor(r)?.pulls);
     while low <= high {
         let middle = low + (high - low) / 2;

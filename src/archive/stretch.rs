@@ -75,7 +75,8 @@ pub struct Head {
     /// WeCom's id of the message.
     #[n(7)]
     pub msgid: MsgId,
-    /// The leaf of a message whose body was deleted.
+    /// The leaf of a message that cannot be made again: its body was deleted, or somebody
+    /// among sender and receivers was erased.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub leaf: Option<[u8; 32]>,
 }
@@ -425,6 +426,17 @@ impl Open {
         head.flags |= flags;
         self.is_changed |= is_new;
         is_new
+    }
+
+    /// Keeps the leaf of a message beside it, for when it cannot be made again.
+    pub(super) fn keep_leaf(&mut self, seq: u64, leaf: merkle::Hash) {
+        let heads = &mut self.stretch.heads;
+        if let Ok(place) = heads.binary_search_by_key(&seq, |head| head.seq)
+            && heads[place].leaf.is_none()
+        {
+            heads[place].leaf = Some(leaf);
+            self.is_changed = true;
+        }
     }
 
     /// Body and salt of a message; `None` if its person was erased or it was deleted.

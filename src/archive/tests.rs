@@ -19,18 +19,18 @@ use crate::{
     wecom::archive::Message as Wire,
 };
 
-const CUSTOMER: &str = "wmT7kQCAAAx3Yb9nQZr5LwUe1VhJdPgA";
-const OTHER: &str = "wmT7kQCAAAyyyyyyyyyyyyyyyyyyyyyy";
-const ROOM: &str = "wrT7kQCAAAiN7nE4rG2oR6uP1aA8bB3c";
+pub(super) const CUSTOMER: &str = "wmT7kQCAAAx3Yb9nQZr5LwUe1VhJdPgA";
+pub(super) const OTHER: &str = "wmT7kQCAAAyyyyyyyyyyyyyyyyyyyyyy";
+pub(super) const ROOM: &str = "wrT7kQCAAAiN7nE4rG2oR6uP1aA8bB3c";
 const NOON: i64 = 1_767_232_860_000;
 
-struct Archive {
-    store: Store,
+pub(super) struct Archive {
+    pub(super) store: Store,
     _dir: tempfile::TempDir,
 }
 
 impl Archive {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::at(dir.path().join("data"));
         folder.create(&Random::seeded(1)).unwrap();
@@ -38,7 +38,7 @@ impl Archive {
         Self { store, _dir: dir }
     }
 
-    fn store(&self, why: Brought, opened: Vec<Opened>, parked: Vec<Parked>) -> Stored {
+    pub(super) fn store(&self, why: Brought, opened: Vec<Opened>, parked: Vec<Parked>) -> Stored {
         let arrival = Arrival {
             why,
             opened,
@@ -53,12 +53,12 @@ impl Archive {
         stored.unwrap()
     }
 
-    fn pull(&self, messages: Vec<(u64, Value)>) -> Stored {
+    pub(super) fn pull(&self, messages: Vec<(u64, Value)>) -> Stored {
         let opened = messages.into_iter().map(opened).collect();
         self.store(Brought::Pulled, opened, Vec::new())
     }
 
-    fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
+    pub(super) fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
         self.store.read(f)
     }
 
@@ -83,18 +83,18 @@ impl Archive {
         all.into_iter().find(|m| m.seq == seq).unwrap()
     }
 
-    fn pulls(&self) -> Vec<Pull> {
+    pub(super) fn pulls(&self) -> Vec<Pull> {
         self.read(|r| r.all::<Pull>(None).unwrap().map(Result::unwrap).collect())
     }
 
     /// Rows, indexes, feed and audit trail agree.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let findings: Findings = self.store.check().unwrap();
         assert!(findings.found.is_empty(), "{:?}", findings.found);
     }
 }
 
-fn opened((seq, json): (u64, Value)) -> Opened {
+pub(super) fn opened((seq, json): (u64, Value)) -> Opened {
     let Value::Object(fields) = json else {
         panic!("no object")
     };
@@ -102,7 +102,7 @@ fn opened((seq, json): (u64, Value)) -> Opened {
     Opened { seq, message }
 }
 
-fn text(seq: u64, from: &str, to: &[&str], room: &str, words: &str) -> (u64, Value) {
+pub(super) fn text(seq: u64, from: &str, to: &[&str], room: &str, words: &str) -> (u64, Value) {
     let at = NOON + i64::try_from(seq).unwrap() * 1_000;
     let message = json!({
         "msgid": format!("{}_{at}_external", 7_000_000 + seq), "action": "send", "from": from,
@@ -123,7 +123,7 @@ fn recall(seq: u64, of: &Value) -> (u64, Value) {
     (seq, message)
 }
 
-fn fixtures() -> Vec<(u64, Value)> {
+pub(super) fn fixtures() -> Vec<(u64, Value)> {
     let lines = [
         include_str!("../wecom/archive/fixtures/messages.jsonl"),
         include_str!("../wecom/archive/fixtures/odd.jsonl"),

@@ -8,6 +8,7 @@
 
 mod check;
 pub mod checkpoints;
+pub mod evidence;
 pub mod export;
 mod leaf;
 pub mod log;

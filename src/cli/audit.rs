@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::App,
     audit::{
-        checkpoints,
+        checkpoints, evidence,
         export::{Wanted, export_to_file},
         note::{Checkpoint, VerifierKey},
         verify::{Fault, Outside, Report, Verdict, parse_anchor, verify},
@@ -35,7 +35,8 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Verifies an exported package, offline: exit code 0 good, 1 altered, 2 unreadable
+    /// Verifies an exported package of the log or of evidence, offline: exit code 0 good,
+    /// 1 altered, 2 unreadable
     Verify(VerifyArgs),
     /// Writes a package for auditors, also while the server runs
     Export(ExportArgs),
@@ -174,14 +175,18 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
 
 /// Verifies and prints; gives the exit code. Bad arguments count as unreadable.
 fn run_verify(args: &VerifyArgs, out: &mut dyn Write) -> u8 {
-    let report = match outside(args) {
-        Ok(outside) => verify(&args.file, &outside),
+    let outside = match outside(args) {
+        Ok(outside) => outside,
         Err(why) => {
             // Nobody is left to tell if the terminal is gone.
             drop(writeln!(io::stderr(), "{why}"));
             return Verdict::Unreadable as u8;
         }
     };
+    if evidence::verify::is_evidence(&args.file) {
+        return super::evidence::run_verify(&args.file, &outside, args.json, out);
+    }
+    let report = verify(&args.file, &outside);
     let printed = if args.json {
         serde_json::to_writer_pretty(&mut *out, &report)
             .map_err(io::Error::from)
@@ -277,13 +282,13 @@ fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Text from a package, without what could steer a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()
 }
 
 /// What happened to an entry, in both languages; completes `#7 …` and `entry 7 …`.
-fn words(fault: Fault) -> (&'static str, &'static str) {
+pub(super) fn words(fault: Fault) -> (&'static str, &'static str) {
     match fault {
         Fault::Altered => ("被改动", "was altered"),
         Fault::Missing => ("缺失", "is missing"),

@@ -10,6 +10,7 @@ mod check;
 mod control;
 mod demo;
 mod doctor;
+mod evidence;
 mod init;
 mod reindex;
 mod restore;

@@ -69,6 +69,12 @@ pub enum Permission {
     /// Decide which words are looked for.
     #[n(18)]
     WordManage,
+    /// Gather messages into cases, seal these, and take the packages out.
+    #[n(19)]
+    EvidenceManage,
+    /// Decide as the second person about access to conversations and evidence.
+    #[n(20)]
+    AccessApprove,
 }
 
 /// A set of rights.
@@ -76,7 +82,7 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
@@ -86,6 +92,8 @@ impl Permission {
         Self::ArchiveRead,
         Self::AlertHandle,
         Self::WordManage,
+        Self::EvidenceManage,
+        Self::AccessApprove,
         Self::OrgRead,
         Self::OrgEdit,
         Self::Scim,
@@ -112,6 +120,8 @@ impl Permission {
             Self::ArchiveRead => "archive.read",
             Self::AlertHandle => "archive.judge",
             Self::WordManage => "archive.words",
+            Self::EvidenceManage => "archive.evidence",
+            Self::AccessApprove => "archive.approve",
             Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",

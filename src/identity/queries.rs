@@ -7,8 +7,8 @@ use crate::{
 };
 
 use super::{
-    Account, AccountState, CustomRole, Role, RoleRule, Scope, SecondFactor, SecondFactorRule, Unit,
-    Viewer,
+    Account, AccountState, CustomRole, Permission, Role, RoleRule, Scope, SecondFactor,
+    SecondFactorRule, Unit, Viewer,
     account::fold_login,
     actions,
     session::Session,
@@ -135,6 +135,22 @@ pub fn account_by_login(r: &Read<'_>, scope: &Scope, login: &str) -> Result<Acco
     Ok(account
         .ok_or(AppError::NotFound { what: "account" })?
         .into())
+}
+
+/// Accounts in use that have a permission now, with how far it reaches: for saying who could
+/// see something, or decide about it.
+pub fn holders(r: &Read<'_>, permission: Permission) -> Result<Vec<(AccountView, Scope)>> {
+    let mut found = Vec::new();
+    for account in r.all::<Account>(None)? {
+        let account = account?;
+        let grant = account.role.grant(r)?;
+        if account.is_active() && grant.permissions.contains(&permission) {
+            let scope = Scope::of(&account, &grant, Some(permission));
+            found.push((account.into(), scope));
+        }
+    }
+    found.sort_by(|(a, _): &(AccountView, Scope), (b, _)| a.name.cmp(&b.name));
+    Ok(found)
 }
 
 /// The account that stands for a member.

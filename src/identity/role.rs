@@ -93,6 +93,9 @@ impl Role {
                 };
             }
         }
+        if self == Self::SuperAdmin && !settings.admins_read_chats {
+            permissions.remove(&EVIDENCE);
+        }
         let chats = match self {
             Self::Staff => Breadth::Own,
             _ => breadth,
@@ -107,6 +110,8 @@ impl Role {
 
 /// What admins may where the firm lets them read archived conversations.
 const CHATS: [Permission; 2] = [Permission::ArchiveRead, Permission::AlertHandle];
+/// The same for super admins alone.
+const EVIDENCE: Permission = Permission::EvidenceManage;
 
 const DEPARTMENT_ADMIN: &[Permission] = &[
     Permission::CustomerRead,
@@ -134,6 +139,8 @@ const COMPLIANCE: &[Permission] = &[
     Permission::OrgRead,
     Permission::ArchiveRead,
     Permission::AlertHandle,
+    Permission::EvidenceManage,
+    Permission::AccessApprove,
     Permission::AuditRead,
     Permission::AuditVerify,
     Permission::AuditExport,

@@ -46,7 +46,9 @@ impl Scope {
         let breadth = match permission {
             // The firm's address book begins with one's colleagues.
             Some(Permission::OrgRead) => grant.breadth.max(Breadth::OwnUnits),
-            Some(Permission::ArchiveRead) => grant.chats,
+            Some(
+                Permission::ArchiveRead | Permission::EvidenceManage | Permission::AccessApprove,
+            ) => grant.chats,
             Some(_) => grant.breadth,
             None => Breadth::Own,
         };

@@ -86,6 +86,11 @@ pub(super) fn sniff_kept(app: &App, file: &Media) -> Option<Sniffed> {
     sniff_file(&media::open(app, file).ok()?).ok()
 }
 
+/// The media type of a file that is here; none if it cannot be read.
+pub(in crate::archive) fn kept_type(app: &App, file: &Media) -> Option<&'static str> {
+    sniff_kept(app, file).map(|kind| kind.media_type)
+}
+
 fn sniff_file(file: &File) -> io::Result<Sniffed> {
     let mut head = [0; HEAD_BYTES];
     let read = file.read_at(&mut head, 0)?;
@@ -249,7 +254,11 @@ fn part_of(text: &str, length: u64) -> Asked {
     }
 }
 
-fn stream_of(content: File, from: u64, to: u64) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn stream_of(
+    content: File,
+    from: u64,
+    to: u64,
+) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold((Arc::new(content), from), move |(content, at)| async move {
         if at >= to {
             return Ok(None);

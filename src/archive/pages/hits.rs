@@ -33,6 +33,8 @@ pub(in crate::archive) struct Hit {
     pub is_current: bool,
     /// What the conversation is called, where the line stands alone.
     pub chat: Option<(String, &'static str)>,
+    /// Where it is added to a case, on the page of the search.
+    pub keep: Option<String>,
 }
 
 /// Hits of one conversation.
@@ -88,6 +90,7 @@ impl Lines<'_> {
             is_recalled: message.is_recalled,
             is_current: false,
             chat: chat_name,
+            keep: None,
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Pages of the archive, a file per screen; `asked`, `hits` and `bubble` are shared by them.
 
 pub(super) mod alerts;
+pub(super) mod approvals;
 mod asked;
 mod bubble;
+pub(super) mod evidence;
 mod facts;
 mod file;
 mod hits;
@@ -24,6 +26,7 @@ use crate::{
 };
 
 pub(super) use asked::{asked, kinds_of};
+pub(super) use file::kept_type;
 pub use hits::excerpt;
 pub(super) use search::act_of;
 

@@ -4,7 +4,7 @@ use super::{
     bubble::{Bubble, Card, Item, Kept, Part, RecordLine, What},
     facts::{Agreed, Facts, Person},
     hits::{Hit, HitGroup},
-    open::OpenPage,
+    open::{OpenPage, Second},
     search::SearchPage,
     view::{ChatPage, Place},
 };
@@ -41,6 +41,7 @@ fn hit(i: usize, text: &str) -> Hit {
         is_recalled: i == 2,
         is_current: i == 0,
         chat: (i > 0).then(|| (text.to_owned(), "group")),
+        keep: (i > 0).then(|| "/compliance/evidence/add?chat=a&seq=1".to_owned()),
     }
 }
 
@@ -228,6 +229,7 @@ fn a_conversation_shows_every_kind_of_message() {
                 earlier: (n > 0).then(|| "/archive/a?before=1".to_owned()),
                 later: (n > 1).then(|| "/archive/a?after=9".to_owned()),
                 items,
+                keep: (n > 0).then(|| "/compliance/evidence/add?chat=a&seq=".to_owned()),
                 facts: (n != 1).then(|| facts(n, &text)),
             });
             assert!(
@@ -309,12 +311,20 @@ fn the_search_shows_what_was_found_or_why_nothing_was() {
 fn the_form_that_asks_for_a_reason_is_whole() {
     for text in words() {
         let form = FormState::with_values([("reason", text.clone()), ("next", text.clone())]);
-        check_page(&OpenPage {
-            title: text,
-            sort: "archive.sort.one_to_one",
-            action: "/archive/a/open".into(),
-            back: "/archive".into(),
-            form,
-        });
+        for second in [
+            Second::NotAsked,
+            Second::Needed(text.clone(), None),
+            Second::Needed(text.clone(), Some(text.clone())),
+            Second::Waits(text.clone(), at()),
+        ] {
+            check_page(&OpenPage {
+                title: text.clone(),
+                sort: "archive.sort.one_to_one",
+                action: "/archive/a/open".into(),
+                back: "/archive".into(),
+                second,
+                form: form.clone(),
+            });
+        }
     }
 }

@@ -199,7 +199,10 @@ impl Maker<'_> {
         let found = find::messages(self.app, r, sight, self.asked, &request)?;
         for message in &found.items {
             if let Some(chat) = queries::chat_by_no(r, sight, message.chat)? {
-                page.hits.push(lines.hit(&chat, message, true)?);
+                let mut hit = lines.hit(&chat, message, true)?;
+                let keep = super::evidence::keep(self.viewer, sight, &chat);
+                hit.keep = keep.map(|to| format!("{to}{}", message.seq));
+                page.hits.push(hit);
             }
         }
         let act = act_of(self.viewer, self.asked, self.query, &found.items);

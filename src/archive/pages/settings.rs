@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::{
     app::App,
     archive::{
+        approval::{self, FourEyes, SetFourEyes},
         key_ring::{self, KeepKey, RenumberKey},
         link::{self, SetUp},
         model::{KeyVersion, Locked},
@@ -44,6 +45,7 @@ struct KeyLine {
 pub(in crate::archive) struct SettingsPage {
     form: FormState,
     key_form: FormState,
+    rule_form: FormState,
     standing: Standing,
     is_alarming: bool,
     /// Whether the firm's WeCom account is connected at all.
@@ -68,9 +70,10 @@ fn page(
     key_form: Option<FormState>,
 ) -> Result<SettingsPage> {
     let account = connection::in_use(app)?;
-    let (settings, keys, standing) = app.read(|r| {
+    let (settings, keys, standing, rule) = app.read(|r| {
         let standing = Standing::of(app, r, cx.now)?;
-        Ok::<_, AppError>((link::stored(r)?, key_ring::versions(r)?, standing))
+        let rule = approval::four_eyes(r)?;
+        Ok::<_, AppError>((link::stored(r)?, key_ring::versions(r)?, standing, rule))
     })?;
     let library = settings
         .as_ref()
@@ -89,6 +92,7 @@ fn page(
         }),
         key_form: key_form
             .unwrap_or_else(|| FormState::with_values([("version", next_version.to_string())])),
+        rule_form: rule_form(rule),
         is_alarming: standing.is_alarming(cx.now),
         is_connected: account.is_some(),
         from_file: app.config.archive.is_some(),
@@ -98,6 +102,55 @@ fn page(
         missing: missing.map(|(v, (n, why))| (*v, *n, *why)).collect(),
         keys: keys.iter().map(|key| line(key, &standing)).collect(),
         standing,
+    })
+}
+
+fn rule_form(rule: FourEyes) -> FormState {
+    let ticks = [("read", rule.read), ("evidence", rule.evidence)];
+    let ticks = ticks.into_iter().filter(|(_, is_on)| *is_on);
+    let hours = std::iter::once(("hours", rule.hours.to_string()));
+    FormState::with_values(hours.chain(ticks.map(|(name, _)| (name, "on".to_owned()))))
+}
+
+/// Where a second person is wanted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::archive) struct RuleFields {
+    #[serde(default)]
+    read: bool,
+    #[serde(default)]
+    evidence: bool,
+    #[serde(default)]
+    hours: String,
+}
+
+/// Keeps where a second person is wanted.
+pub(in crate::archive) async fn save_four_eyes(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+    form: Form<RuleFields>,
+) -> Result<Shown<SettingsPage>> {
+    let fields = &form.values;
+    let rule = FourEyes {
+        read: fields.read,
+        evidence: fields.evidence,
+        // What is no number is out of range, and told so.
+        hours: fields.hours.trim().parse().unwrap_or(0),
+    };
+    let by = viewer.clone();
+    let saved = app
+        .write(viewer.change("approval.rule"), move |w| {
+            let allowed = by.allow(w, SetFourEyes { rule })?;
+            approval::set_four_eyes(w, allowed)
+        })
+        .await;
+    Ok(match form.state.catch(saved)? {
+        Ok(()) => Shown::go_to(HERE).toast("approval.rule_saved", ()),
+        Err(rule_form) => {
+            let page = page(&app, &cx, None, None)?;
+            Shown::of(SettingsPage { rule_form, ..page }).invalid()
+        }
     })
 }
 

@@ -58,6 +58,8 @@ pub(in crate::archive) struct ChatPage {
     pub(super) earlier: Option<String>,
     pub(super) later: Option<String>,
     pub(super) items: Vec<Item>,
+    /// Where a message is added to a case, its number behind; none without the right.
+    pub(super) keep: Option<String>,
     /// Not with a part.
     pub(super) facts: Option<Facts>,
 }
@@ -68,6 +70,7 @@ pub(in crate::archive) struct ChatPage {
 struct End<'p> {
     is_earlier: bool,
     items: &'p [Item],
+    keep: &'p Option<String>,
     href: &'p Option<String>,
 }
 
@@ -87,6 +90,7 @@ impl View for ChatPage {
         let end = End {
             is_earlier: id == "earlier",
             items: &self.items,
+            keep: &self.keep,
             href,
         };
         Some(end.render_with_values(cx))
@@ -254,6 +258,7 @@ impl Viewing<'_> {
                 .filter(|_| window.has_later)
                 .map(|seq| here.after(&seq.to_string()).to_string()),
             items,
+            keep: super::evidence::keep(self.viewer, self.sight, self.chat),
             facts: match is_part {
                 true => None,
                 false => Some(gatherer.facts(self.chat, right)?),

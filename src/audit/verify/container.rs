@@ -19,13 +19,13 @@ const RATIO_BYTES: u64 = 1 << 20;
 /// No honest package compresses that well: its lines are full of hashes.
 const RATIO_MAX: u64 = 200;
 /// Bytes of a line at most.
-pub(super) const LINE_BYTES_MAX: u64 = 16 << 20;
+pub(in crate::audit) const LINE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of files that are read whole.
 const SMALL_BYTES_MAX: u64 = 64 << 20;
 
 /// Why a file cannot be read as a package, in English.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unreadable(pub(super) String);
+pub(in crate::audit) struct Unreadable(pub(in crate::audit) String);
 
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
@@ -41,7 +41,7 @@ impl From<zip::result::ZipError> for Unreadable {
 
 /// What a file is for, told by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(in crate::audit) enum Kind {
     Text,
     Manifest,
     Genesis,
@@ -53,7 +53,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// `None` for names that no package has, also for those that lead out of a folder.
-    pub(super) fn of(name: &str) -> Option<Self> {
+    pub(in crate::audit) fn of(name: &str) -> Option<Self> {
         match name {
             README | FORMAT_DOC => return Some(Self::Text),
             MANIFEST => return Some(Self::Manifest),
@@ -77,17 +77,26 @@ impl Kind {
 }
 
 /// Size and SHA-256 of the files read so far.
-pub(super) type Digests = BTreeMap<String, (u64, String)>;
+pub(in crate::audit) type Digests = BTreeMap<String, (u64, String)>;
 
 /// An open package. Every file is read through it, with its digest taken on the way.
-pub(super) struct Container {
+pub(in crate::audit) struct Container {
     zip: ZipArchive<BufReader<File>>,
-    pub(super) digests: Digests,
+    pub(in crate::audit) digests: Digests,
 }
 
 impl Container {
     /// Opens the file and looks at every header before anything is inflated.
-    pub(super) fn open(path: &Path) -> Result<Self, Unreadable> {
+    pub(in crate::audit) fn open(path: &Path) -> Result<Self, Unreadable> {
+        Self::open_as(path, |name| Kind::of(name).is_some(), RATIO_MAX)
+    }
+
+    /// The same for a format with other names, whose files may be so much better compressed.
+    pub(in crate::audit) fn open_as(
+        path: &Path,
+        is_of_format: fn(&str) -> bool,
+        ratio_max: u64,
+    ) -> Result<Self, Unreadable> {
         let mut zip = ZipArchive::new(BufReader::new(File::open(path)?))?;
         let refuse = |why: &str| Err(Unreadable(why.to_owned()));
         if zip.len() > FILES_MAX {
@@ -99,17 +108,13 @@ impl Container {
         zip.validate_header_consistency()?;
         for index in 0..zip.len() {
             let file = zip.by_index_raw(index)?;
-            if std::str::from_utf8(file.name_raw())
-                .ok()
-                .and_then(Kind::of)
-                .is_none()
-            {
+            if !std::str::from_utf8(file.name_raw()).is_ok_and(is_of_format) {
                 return refuse("it holds a file that is not part of the format");
             }
             if file.encrypted() {
                 return refuse("it is encrypted");
             }
-            let bound = file.compressed_size().saturating_mul(RATIO_MAX);
+            let bound = file.compressed_size().saturating_mul(ratio_max);
             if file.size() > RATIO_BYTES && file.size() > bound {
                 return refuse("a file in it unpacks to far more than it can hold");
             }
@@ -121,7 +126,7 @@ impl Container {
     }
 
     /// The names with what they are for, in the order of [`Kind`].
-    pub(super) fn names(&self) -> Vec<(Kind, String)> {
+    pub(in crate::audit) fn names(&self) -> Vec<(Kind, String)> {
         let mut names: Vec<(Kind, String)> = self
             .zip
             .file_names_raw()
@@ -132,13 +137,35 @@ impl Container {
         names
     }
 
+    /// All names, sorted.
+    pub(in crate::audit) fn all_names(&self) -> Vec<String> {
+        let names = self.zip.file_names_raw();
+        let mut names: Vec<String> = names
+            .filter_map(|raw| std::str::from_utf8(raw).ok())
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Size and SHA-256 of a file of any size.
+    pub(in crate::audit) fn digest(&mut self, name: &str) -> Result<(u64, String), Unreadable> {
+        let mut file = Digesting::new(self.zip.by_name(name)?);
+        io::copy(&mut file, &mut io::sink())?;
+        Ok((file.bytes, hex::encode(file.context.finish())))
+    }
+
     /// Whether a file is there.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::audit) fn has(&self, name: &str) -> bool {
         self.zip.index_for_name_raw(name.as_bytes()).is_some()
     }
 
     /// A whole file of at most `bytes_max`.
-    pub(super) fn whole(&mut self, name: &str, bytes_max: u64) -> Result<Vec<u8>, Unreadable> {
+    pub(in crate::audit) fn whole(
+        &mut self,
+        name: &str,
+        bytes_max: u64,
+    ) -> Result<Vec<u8>, Unreadable> {
         let bytes_max = bytes_max.min(SMALL_BYTES_MAX);
         let mut bytes = Vec::new();
         let file = self.zip.by_name(name)?;
@@ -153,7 +180,7 @@ impl Container {
     }
 
     /// A file line by line.
-    pub(super) fn lines(&mut self, name: &str) -> Result<Lines<'_>, Unreadable> {
+    pub(in crate::audit) fn lines(&mut self, name: &str) -> Result<Lines<'_>, Unreadable> {
         let file = self.zip.by_name(name)?;
         Ok(Lines {
             reader: BufReader::with_capacity(1 << 16, Digesting::new(file)),
@@ -164,7 +191,7 @@ impl Container {
 }
 
 /// The lines of one file.
-pub(super) struct Lines<'a> {
+pub(in crate::audit) struct Lines<'a> {
     reader: BufReader<Digesting<ZipFile<'a, BufReader<File>>>>,
     digests: &'a mut Digests,
     name: String,
@@ -173,7 +200,10 @@ pub(super) struct Lines<'a> {
 impl Lines<'_> {
     /// Reads the next line into `line`, without its end. `None` at the end of the file,
     /// otherwise whether the line had an end.
-    pub(super) fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<bool>, Unreadable> {
+    pub(in crate::audit) fn next(
+        &mut self,
+        line: &mut Vec<u8>,
+    ) -> Result<Option<bool>, Unreadable> {
         line.clear();
         let read = (&mut self.reader)
             .take(LINE_BYTES_MAX + 1)
@@ -189,7 +219,7 @@ impl Lines<'_> {
     }
 
     /// Reads what is left and notes the digest of the whole file.
-    pub(super) fn finish(mut self) -> Result<(), Unreadable> {
+    pub(in crate::audit) fn finish(mut self) -> Result<(), Unreadable> {
         io::copy(&mut self.reader, &mut io::sink())?;
         let digesting = self.reader.into_inner();
         let sha256 = hex::encode(digesting.context.finish());

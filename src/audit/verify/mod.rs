@@ -5,7 +5,7 @@
 //! is held against the signed roots; then every line is held against the list, so that the
 //! first bad entry can be named, not only that there is one.
 
-mod container;
+pub(in crate::audit) mod container;
 mod hashes;
 mod heads;
 mod walk;
@@ -238,7 +238,7 @@ fn examine(path: &Path, outside: &Outside) -> Result<Report, Unreadable> {
 }
 
 impl Problem {
-    fn new(code: &'static str, place: impl Into<String>) -> Self {
+    pub(in crate::audit) fn new(code: &'static str, place: impl Into<String>) -> Self {
         Self {
             code,
             place: place.into(),

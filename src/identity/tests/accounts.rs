@@ -7,7 +7,11 @@ fn built_in_roles_have_the_rights_they_should() {
     let firm = Firm::new();
     let has = |role: Role| firm.store.read(|r| role.grant(r)).unwrap().permissions;
     // What people wrote is for the compliance officer, unless the firm decides otherwise.
-    let chats = [Permission::ArchiveRead, Permission::AlertHandle];
+    let chats = [
+        Permission::ArchiveRead,
+        Permission::AlertHandle,
+        Permission::EvidenceManage,
+    ];
     let all = Permission::ALL.into_iter().filter(|p| !chats.contains(p));
     assert_eq!(has(Role::SuperAdmin), all.collect());
     assert!(chats.iter().all(|p| has(Role::Compliance).contains(p)));

@@ -1,0 +1,351 @@
+//! What goes into a package: the messages with their context and proofs, the files, and what
+//! stands beside them. Nothing is held in memory but what is being written.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{BufWriter, Seek as _, Write as _},
+};
+
+use crate::{
+    app::App,
+    audit::evidence::{CHOSEN, CONTEXT, DELETED, ERASED, MessageProof, SHOWN, name, pretty},
+    error::{AppError, Result},
+    store::Read,
+    wecom::archive::Kind,
+    work::JobContext,
+};
+
+use super::{
+    super::{
+        Content, media,
+        model::{Chat, Media},
+        queries::{self as archive, ArchiveSight, Message, Side},
+    },
+    facts::{self, ChatLine, ConsentLine, MediaLine, People},
+    job::{Out, disk, folder, missing},
+    model::{Case, CaseState, Chosen},
+    print::{Page, Shown},
+    proof::{self, Trees},
+    queries,
+};
+
+/// Messages that are read at once.
+const BATCH: usize = 200;
+/// Stands for the hash of a message of which nothing is left.
+const NO_LEAF: [u8; 32] = [0; 32];
+
+/// What was put into a package.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) messages: u64,
+    pub(super) chosen: u64,
+    pub(super) media: u64,
+    pub(super) media_missing: u64,
+    pub(super) unproven: u64,
+    pub(super) pulls: BTreeSet<u64>,
+    /// Files to be put in: name in the package, and where it lies.
+    files: BTreeMap<String, Media>,
+}
+
+impl Gathered {
+    pub(super) fn counts(&self) -> [u64; 4] {
+        [self.messages, self.chosen, self.media, self.media_missing]
+    }
+}
+
+/// Lines that are written beside the messages, and copied into the package behind them.
+struct Spools {
+    proofs: BufWriter<File>,
+    media: BufWriter<File>,
+    page: Page<BufWriter<File>>,
+}
+
+/// Gathers it from one state of the store, by what the one who seals sees.
+pub(super) struct Gathering<'a> {
+    app: &'a App,
+    context: &'a JobContext,
+    r: &'a Read<'a>,
+    sight: &'a ArchiveSight,
+    case: &'a Case,
+    trees: Trees<'a>,
+    people: People<'a>,
+    gathered: Gathered,
+    spools: Spools,
+}
+
+impl<'a> Gathering<'a> {
+    pub(super) fn new(
+        app: &'a App,
+        context: &'a JobContext,
+        r: &'a Read<'a>,
+        sight: &'a ArchiveSight,
+        case: &'a Case,
+    ) -> Result<Self> {
+        let spool = || tempfile::tempfile_in(folder(app)).map(BufWriter::new);
+        let now = app.store.clock().now();
+        let page = spool().and_then(|out| Page::begin(out, app.zone(), case, now));
+        Ok(Self {
+            app,
+            context,
+            r,
+            sight,
+            case,
+            trees: Trees::new(r)?,
+            people: People::new(r, &sight.sight),
+            gathered: Gathered::default(),
+            spools: Spools {
+                proofs: spool().map_err(disk)?,
+                media: spool().map_err(disk)?,
+                page: page.map_err(disk)?,
+            },
+        })
+    }
+
+    /// Writes everything that is sealed; `None` if it was told to stop.
+    pub(super) fn write(mut self, out: &mut Out) -> Result<Option<Gathered>> {
+        let items = queries::items(self.r, self.case.id)?;
+        let mut chats = Vec::new();
+        out.start(name::MESSAGES)?;
+        for (no, chosen) in queries::chosen(&items) {
+            let chat = archive::chat_by_no(self.r, self.sight, no)?.ok_or_else(missing)?;
+            let line = self.people.chat(&chat)?;
+            self.spools.page.chat(&line).map_err(disk)?;
+            if !self.chat(out, &chat, &chosen)? {
+                return Ok(None);
+            }
+            chats.push((chat, line));
+        }
+        self.facts(out, chats)?;
+        let files = std::mem::take(&mut self.gathered.files);
+        for (path, media) in files {
+            if self.context.should_stop()? {
+                return Ok(None);
+            }
+            let content = media::open(self.app, &media)?;
+            let (_, sha256) = out.media(&path, content)?;
+            if media.sha256.map(hex::encode) != Some(sha256) {
+                return Err(AppError::internal(format!("{path} is damaged on disk")));
+            }
+        }
+        Ok(Some(self.gathered))
+    }
+
+    /// Writes the messages of a conversation with their context; `false` if it was told to
+    /// stop.
+    fn chat(&mut self, out: &mut Out, chat: &Chat, chosen: &Chosen) -> Result<bool> {
+        let mut written = 0;
+        for (first, last) in self.windows(chat, chosen)? {
+            if written > 0 && self.has_gap(chat, written, first)? {
+                self.spools.page.gap().map_err(disk)?;
+            }
+            let mut at = first.max(written + 1) - 1;
+            loop {
+                if self.context.should_stop()? {
+                    return Ok(false);
+                }
+                let side = Side::After(at);
+                let (messages, _) = archive::messages(self.r, self.sight, chat, side, BATCH)?;
+                let here: Vec<&Message> = messages.iter().take_while(|m| m.seq <= last).collect();
+                for message in &here {
+                    self.message(out, chat, message, chosen.has(message.seq))?;
+                    at = message.seq;
+                }
+                written = written.max(at);
+                let done = self.gathered.messages;
+                self.context.progress_blocking(move |p| {
+                    "evidence".clone_into(&mut p.phase);
+                    p.done = done;
+                })?;
+                if here.len() < BATCH {
+                    break;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a message between what was written and what follows is left out.
+    fn has_gap(&self, chat: &Chat, written: u64, first: u64) -> Result<bool> {
+        let side = Side::After(written);
+        let (next, _) = archive::messages(self.r, self.sight, chat, side, 1)?;
+        Ok(next.first().is_some_and(|next| next.seq < first))
+    }
+
+    /// First and last number of what is written around each range.
+    fn windows(&self, chat: &Chat, chosen: &Chosen) -> Result<Vec<(u64, u64)>> {
+        let context = usize::try_from(self.case.context).unwrap_or(usize::MAX);
+        let mut windows = Vec::new();
+        for (first, last) in chosen.ranges() {
+            let side = |side| archive::messages(self.r, self.sight, chat, side, context);
+            let (before, _) = side(Side::Before(*first))?;
+            let (after, _) = side(Side::After(*last))?;
+            windows.push((
+                before.first().map_or(*first, |m| m.seq),
+                after.last().map_or(*last, |m| m.seq),
+            ));
+        }
+        Ok(windows)
+    }
+
+    fn message(
+        &mut self,
+        out: &mut Out,
+        chat: &Chat,
+        message: &Message,
+        is_chosen: bool,
+    ) -> Result<()> {
+        let (text, leaf) = proof::text_and_leaf(self.r, chat, message)?;
+        let line = match &text {
+            Some(text) => text.clone(),
+            None => format!("#{}", hex::encode(leaf.unwrap_or(NO_LEAF))).into_bytes(),
+        };
+        out.write_all(&line)
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(disk)?;
+        let place = match leaf {
+            Some(_) => self.trees.place(message.seq)?,
+            None => None,
+        };
+        let proof = MessageProof {
+            n: self.gathered.messages,
+            seq: message.seq,
+            chat: chat.id.to_string(),
+            role: if is_chosen { CHOSEN } else { CONTEXT }.to_owned(),
+            state: match (&text, &message.content) {
+                (Some(_), _) => SHOWN,
+                (None, Content::Deleted) => DELETED,
+                (None, _) => ERASED,
+            }
+            .to_owned(),
+            recalled: message.is_recalled,
+            salt: match (&text, message.salt) {
+                (Some(_), Some(salt)) => hex::encode(salt),
+                _ => String::new(),
+            },
+            pull: place.as_ref().map_or(0, |place| place.pull),
+            index: place.as_ref().map_or(0, |place| place.index),
+            path: place
+                .iter()
+                .flat_map(|place| &place.path)
+                .map(hex::encode)
+                .collect(),
+        };
+        let mut bytes = serde_json::to_vec(&proof).map_err(AppError::internal)?;
+        bytes.push(b'\n');
+        self.spools.proofs.write_all(&bytes).map_err(disk)?;
+        self.gathered.messages += 1;
+        self.gathered.chosen += u64::from(is_chosen);
+        match place {
+            Some(place) => drop(self.gathered.pulls.insert(place.pull)),
+            None => self.gathered.unproven += 1,
+        }
+        let media = self.media(message)?;
+        self.show(message, is_chosen, text.is_some(), media)
+    }
+
+    fn media(&mut self, message: &Message) -> Result<Vec<MediaLine>> {
+        let mut lines = Vec::new();
+        for (line, kept) in facts::media(self.app, self.r, message)? {
+            let mut bytes = serde_json::to_vec(&line).map_err(AppError::internal)?;
+            bytes.push(b'\n');
+            self.spools.media.write_all(&bytes).map_err(disk)?;
+            match kept {
+                Some(media) => {
+                    self.gathered.media += 1;
+                    self.gathered.files.insert(line.path.clone(), media);
+                }
+                None => self.gathered.media_missing += 1,
+            }
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+
+    fn show(
+        &mut self,
+        message: &Message,
+        is_chosen: bool,
+        is_there: bool,
+        media: Vec<MediaLine>,
+    ) -> Result<()> {
+        let kind =
+            (message.kind != Kind::Text).then(|| format!("archive.kind.{}", message.kind.code()));
+        let from = self.people.who(message.from)?.clone();
+        let shown = Shown {
+            seq: message.seq,
+            at: message.at,
+            from: &from,
+            kind,
+            text: is_there.then(|| message.text_to_index()),
+            is_recalled: message.is_recalled,
+            is_context: !is_chosen,
+            media,
+        };
+        self.spools.page.message(&shown).map_err(disk)
+    }
+
+    /// Writes what stands beside the messages.
+    fn facts(&mut self, out: &mut Out, chats: Vec<(Chat, ChatLine)>) -> Result<()> {
+        let (chats, lines): (Vec<Chat>, Vec<ChatLine>) = chats.into_iter().unzip();
+        let mut consents: Vec<ConsentLine> = Vec::new();
+        for chat in &chats {
+            consents.extend(self.people.consents(chat)?);
+        }
+        let readers = facts::readers(self.app, self.r, &chats)?;
+        let spools = &mut self.spools;
+        copy(out, name::MESSAGE_PROOFS, &mut spools.proofs)?;
+        copy(out, name::MEDIA, &mut spools.media)?;
+        out.file(name::CASE, &self.case_file()?)?;
+        write_lines(out, name::CONVERSATIONS, &lines)?;
+        write_lines(out, name::PEOPLE, self.people.all())?;
+        write_lines(out, name::READERS, &readers)?;
+        write_lines(out, name::CONSENTS, &consents)?;
+        let page = &mut self.spools.page;
+        let ended = page.end(self.people.all(), &readers, &consents);
+        ended.map_err(disk)?;
+        copy(out, name::INDEX, page.out())
+    }
+
+    fn case_file(&self) -> Result<Vec<u8>> {
+        let (case, now) = (self.case, self.app.store.clock().now());
+        let sealed_by = match case.state {
+            CaseState::Sealing(_, by) => by.to_string(),
+            _ => String::new(),
+        };
+        let facts = serde_json::json!({
+            "case": case.id.to_string(),
+            "title": case.title,
+            "why": case.why,
+            "made_by": format!("account:{}", case.by),
+            "made_at": case.at.to_rfc3339(),
+            "sealed_by": format!("account:{sealed_by}"),
+            "sealed_at": now.to_rfc3339(),
+            "context": case.context,
+        });
+        pretty(&facts).map_err(AppError::internal)
+    }
+}
+
+fn write_lines<T: serde::Serialize>(
+    out: &mut Out,
+    path: &str,
+    lines: impl IntoIterator<Item = T>,
+) -> Result<()> {
+    out.start(path)?;
+    for line in lines {
+        let mut bytes = serde_json::to_vec(&line).map_err(AppError::internal)?;
+        bytes.push(b'\n');
+        out.write_all(&bytes).map_err(disk)?;
+    }
+    Ok(())
+}
+
+/// Copies what was written beside into the package.
+fn copy(out: &mut Out, path: &str, spool: &mut BufWriter<File>) -> Result<()> {
+    spool.flush().map_err(disk)?;
+    let file = spool.get_mut();
+    file.rewind().map_err(disk)?;
+    out.copy(path, &*file)?;
+    Ok(())
+}

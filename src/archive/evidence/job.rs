@@ -1,0 +1,223 @@
+//! Sealing a case: a job that writes the package through the rights its account has while it
+//! runs. A run that was cut off begins anew; a package is there whole or not at all.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::BufWriter,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    app::App,
+    audit::{
+        checkpoints,
+        evidence::{EntryProof, EvidenceWriter, Heading, PULL_OBJECT, SEAL_OBJECT},
+        log::{self, Dimension},
+        package::PackageError,
+    },
+    error::{AppError, Result},
+    identity::{Account, Viewer},
+    kit::Id,
+    work::{JobContext, JobEnd, JobFuture},
+};
+
+use super::{
+    gather::Gathering,
+    model::{Case, CaseId, CaseState, Seal},
+    queries,
+};
+
+/// The job's kind.
+pub const KIND: &str = "evidence.seal";
+
+#[derive(Encode, Decode)]
+struct Input {
+    #[n(0)]
+    case: CaseId,
+}
+
+pub(super) fn input(case: CaseId) -> Result<Vec<u8>> {
+    minicbor::to_vec(Input { case }).map_err(AppError::internal)
+}
+
+/// Where packages lie.
+pub fn folder(app: &App) -> PathBuf {
+    app.config.data.join("evidence")
+}
+
+/// Runs the job.
+pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
+    Box::pin(async move {
+        let job = context.job()?;
+        let account: Id<Account> = job.created_by.ok_or(AppError::Unauthenticated)?.cast();
+        let input: Input = minicbor::decode(&job.input).map_err(AppError::internal)?;
+        let (writing, work) = (app.clone(), context.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            let path = folder(&writing).join(format!("{}.part", work.id()));
+            let written = write(&writing, &work, account, input.case, &path);
+            if !matches!(written, Ok(Some(_))) {
+                // What cannot be removed either is written over by the next run.
+                drop(std::fs::remove_file(&path));
+            }
+            written
+        });
+        let Some(seal) = written.await.map_err(AppError::internal)?? else {
+            return Ok(JobEnd::Paused);
+        };
+        let now = app.store.clock().now();
+        let viewer = app.read(|r| Viewer::on_behalf(r, account, "evidence", now))?;
+        let act = viewer
+            .view("evidence.sealed")
+            .about("evidence_case", input.case)
+            .about("package", &seal.manifest);
+        context
+            .step(act, move |w, job| {
+                job.progress.counts = vec![
+                    ("evidence_messages".to_owned(), seal.messages),
+                    ("evidence_media".to_owned(), seal.media),
+                ];
+                let mut case = w.get::<Case>(&input.case)?.ok_or_else(missing)?;
+                case.state = CaseState::Sealed(seal);
+                Ok(w.put(&case)?)
+            })
+            .await?;
+        Ok(JobEnd::Done)
+    })
+}
+
+pub(super) fn missing() -> AppError {
+    AppError::NotFound {
+        what: "evidence_case",
+    }
+}
+
+pub(super) fn disk(error: std::io::Error) -> AppError {
+    PackageError::Io(error).into()
+}
+
+/// The package on its way to the disk.
+pub(super) type Out = EvidenceWriter<BufWriter<File>>;
+
+/// Writes the package; `None` if it was told to stop.
+fn write(
+    app: &App,
+    context: &JobContext,
+    account: Id<Account>,
+    id: CaseId,
+    path: &std::path::Path,
+) -> Result<Option<Seal>> {
+    std::fs::create_dir_all(folder(app)).map_err(disk)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(disk)?;
+    let mut out = EvidenceWriter::new(BufWriter::new(file))?;
+    let now = app.store.clock().now();
+    let gathered = app.read(|r| {
+        let viewer = Viewer::on_behalf(r, account, "evidence", now)?;
+        let sight = queries::sight(app, r, &viewer)?;
+        let case = queries::case(r, &sight, id)?;
+        match case.state {
+            CaseState::Sealing(job, _) if job == context.id() => {}
+            _ => return Err(missing()),
+        }
+        let gathering = Gathering::new(app, context, r, &sight, &case)?;
+        gathering.write(&mut out)
+    })?;
+    let Some(gathered) = gathered else {
+        return Ok(None);
+    };
+    let sha256 = out.contents(&id.to_string(), gathered.counts())?;
+    let entries = prove(app, account, id, &sha256, &gathered.pulls)?;
+    out.entries(&entries.lines)?;
+    let vault = app.store.vault();
+    let heading = Heading {
+        origin: checkpoints::origin(vault),
+        created: now.to_rfc3339(),
+        case: id.to_string(),
+    };
+    let finished = out.finish(heading, &checkpoints::verifier_key(vault), &entries.note)?;
+    let file = finished
+        .out
+        .into_inner()
+        .map_err(|e| disk(e.into_error()))?;
+    file.sync_all().map_err(disk)?;
+    let bytes = file.metadata().map_err(disk)?.len();
+    let name = format!("{id}-{}.zip", context.id());
+    std::fs::rename(path, folder(app).join(&name)).map_err(disk)?;
+    File::open(folder(app))
+        .and_then(|dir| dir.sync_all())
+        .map_err(disk)?;
+    Ok(Some(Seal {
+        at: now,
+        by: account.cast(),
+        file: name,
+        bytes,
+        manifest: finished.manifest_sha256,
+        messages: gathered.messages,
+        chosen: gathered.chosen,
+        media: gathered.media,
+        media_missing: gathered.media_missing,
+        unproven: gathered.unproven,
+    }))
+}
+
+/// Entries with their proofs, and the head they lead to.
+struct Proved {
+    lines: Vec<(Vec<u8>, EntryProof)>,
+    note: String,
+}
+
+/// Has the log seal the contents, and proves that entry and those of the pulls.
+fn prove(
+    app: &App,
+    account: Id<Account>,
+    case: CaseId,
+    sha256: &str,
+    pulls: &BTreeSet<u64>,
+) -> Result<Proved> {
+    let now = app.store.clock().now();
+    let viewer = app.read(|r| Viewer::on_behalf(r, account, "evidence", now))?;
+    let act = viewer
+        .view("evidence.seal")
+        .about("evidence_case", case)
+        .about(SEAL_OBJECT, sha256);
+    app.store.write_blocking(act, |_| Ok(()))?;
+    let head = checkpoints::sign_head(&app.store)?;
+    let head = head.ok_or_else(|| AppError::internal("an entry was just written"))?;
+    app.read(|r| {
+        let mut seqs = BTreeMap::new();
+        let objects = pulls.iter().map(|no| format!("{PULL_OBJECT}:{no}"));
+        for object in objects.chain([format!("{SEAL_OBJECT}:{sha256}")]) {
+            // The oldest is the one that made it.
+            let found = log::found_by(r, Dimension::Object, &object, Some(head.size))?.last();
+            let seq = found.ok_or_else(|| AppError::internal("a record without its entry"))??;
+            seqs.entry(seq).or_insert_with(Vec::new).push(object);
+        }
+        let mut lines = Vec::with_capacity(seqs.len());
+        for (seq, objects) in seqs {
+            let line = log::line(r, seq)?.ok_or_else(|| AppError::internal("no such entry"))?;
+            let mut openings = log::openings(r, seq)?;
+            openings.retain(|opening| objects.contains(&opening.f));
+            let path = log::inclusion(r, seq, head.size)?;
+            let path = path.iter().map(hex::encode).collect();
+            lines.push((
+                line,
+                EntryProof {
+                    seq,
+                    path,
+                    openings,
+                },
+            ));
+        }
+        Ok(Proved {
+            lines,
+            note: head.note.clone(),
+        })
+    })
+}

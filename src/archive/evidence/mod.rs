@@ -1,0 +1,28 @@
+//! Evidence (固证): messages gathered into a case, and the case sealed into a package that
+//! anybody can verify offline.
+//!
+//! A case belongs to the firm. It is there for whoever may gather evidence and sees its
+//! conversations whole; once it is sealed nothing of it changes. The package's form is
+//! [`crate::audit::evidence`]'s.
+
+mod actions;
+mod facts;
+mod gather;
+mod job;
+mod keep;
+mod model;
+mod print;
+mod proof;
+pub mod queries;
+pub(super) mod tables;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use actions::is_running;
+pub use actions::{
+    AddItem, CreateCase, EditCase, RemoveItem, SealCase, Span, add, create, edit, remove, seal,
+};
+pub use job::{KIND, folder, run};
+pub(super) use keep::keep_leaves;
+pub use model::{Case, CaseId, CaseState, Item, ItemId, Seal};

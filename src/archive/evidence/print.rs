@@ -1,0 +1,260 @@
+//! `index.html` of a package: for reading and printing, in both languages, by itself. Nothing
+//! that people wrote is anything but text in it.
+
+use std::io::{self, Write};
+
+use crate::{
+    kit::Timestamp,
+    web::{
+        Lang, format,
+        words::{escape, text},
+    },
+};
+
+use super::{
+    facts::{ChatLine, ConsentLine, MediaLine, PersonLine, ReaderLine},
+    model::Case,
+};
+
+const STYLE: &str = "body{font:14px/1.6 -apple-system,'Segoe UI','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif;color:#191d23;margin:0 auto;max-width:52rem;padding:24px}\
+h1{font-size:20px}h2{font-size:16px;margin:32px 0 8px;border-bottom:1px solid #d3d4ce;padding-bottom:4px}\
+table{border-collapse:collapse;width:100%;font-size:13px}td,th{border:1px solid #d3d4ce;padding:4px 8px;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#fafaf8}\
+.m{border-left:3px solid #1f50b4;padding:2px 0 2px 12px;margin:10px 0;break-inside:avoid}.m.c{border-color:#d3d4ce;color:#656b76}\
+.m header{font-size:12px;color:#656b76}.m b{color:#191d23}.m.c b{color:#474d57}.m p{margin:2px 0;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}\
+.r{color:#8a5200;font-size:12px}.g{color:#656b76;font-style:italic}.f{font-size:12px;overflow-wrap:anywhere}img{max-width:18rem;max-height:18rem;display:block;margin:4px 0}small{color:#656b76}";
+/// No script, nothing from elsewhere, whatever a message says.
+const POLICY: &str = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'";
+
+/// Both languages of a word.
+fn both(key: &str) -> String {
+    format!("{} / {}", text(Lang::Zh, key), text(Lang::En, key))
+}
+
+/// A message as the page shows it.
+pub(super) struct Shown<'a> {
+    pub(super) seq: u64,
+    pub(super) at: Timestamp,
+    pub(super) from: &'a PersonLine,
+    /// What it is, if not a text: a key of the catalogue.
+    pub(super) kind: Option<String>,
+    /// Its words; `None` if they are gone.
+    pub(super) text: Option<String>,
+    pub(super) is_recalled: bool,
+    pub(super) is_context: bool,
+    pub(super) media: Vec<MediaLine>,
+}
+
+/// Writes the page from top to bottom.
+pub(super) struct Page<W: Write> {
+    out: W,
+    zone: jiff::tz::TimeZone,
+}
+
+impl<W: Write> Page<W> {
+    pub(super) fn begin(
+        mut out: W,
+        zone: jiff::tz::TimeZone,
+        case: &Case,
+        made: Timestamp,
+    ) -> io::Result<Self> {
+        let title = escape(&case.title);
+        write!(
+            out,
+            "<!doctype html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+             <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<table>\n"
+        )?;
+        let mut page = Self { out, zone };
+        page.row("evidence.print.case", &case.id.to_string())?;
+        page.row("evidence.print.why", &case.why)?;
+        let made = page.time(made);
+        page.row("evidence.print.made", &made)?;
+        page.row("evidence.print.context", &case.context.to_string())?;
+        writeln!(page.out, "</table>")?;
+        writeln!(
+            page.out,
+            "<p><small>{}</small></p>",
+            escape(&both("evidence.print.how"))
+        )?;
+        Ok(page)
+    }
+
+    fn row(&mut self, key: &str, value: &str) -> io::Result<()> {
+        let (key, value) = (escape(&both(key)), escape(value));
+        writeln!(self.out, "<tr><th>{key}</th><td>{value}</td></tr>")
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        format::exact(at, &self.zone)
+    }
+
+    /// The heading of a conversation.
+    pub(super) fn chat(&mut self, chat: &ChatLine) -> io::Result<()> {
+        let sort = both(match chat.kind {
+            "room" => "evidence.print.room",
+            "one_to_one" => "evidence.print.one_to_one",
+            _ => "evidence.print.alone",
+        });
+        writeln!(
+            self.out,
+            "<h2>{} <small>{} · {}</small></h2>",
+            escape(&chat.name),
+            escape(&sort),
+            escape(&chat.chat)
+        )
+    }
+
+    /// That messages are left out here.
+    pub(super) fn gap(&mut self) -> io::Result<()> {
+        writeln!(self.out, "<p class=\"g\">⋯</p>")
+    }
+
+    pub(super) fn message(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        let time = self.time(shown.at);
+        let out = &mut self.out;
+        write!(
+            out,
+            "<article class=\"m{}\" id=\"m-{}\"><header><b>{}</b> {} · #{}",
+            if shown.is_context { " c" } else { "" },
+            shown.seq,
+            escape(name_of(shown.from)),
+            escape(&time),
+            shown.seq
+        )?;
+        if shown.is_context {
+            write!(out, " · {}", escape(&both("evidence.print.is_context")))?;
+        }
+        writeln!(out, "</header>")?;
+        if shown.is_recalled {
+            writeln!(
+                out,
+                "<p class=\"r\">{}</p>",
+                escape(&both("evidence.print.recalled"))
+            )?;
+        }
+        if let Some(kind) = &shown.kind {
+            writeln!(out, "<p class=\"g\">[{}]</p>", escape(&both(kind)))?;
+        }
+        match &shown.text {
+            Some(text) => writeln!(out, "<p dir=\"auto\">{}</p>", escape(text))?,
+            None => writeln!(
+                out,
+                "<p class=\"g\">{}</p>",
+                escape(&both("evidence.print.gone"))
+            )?,
+        }
+        for media in &shown.media {
+            Self::media(out, media)?;
+        }
+        writeln!(out, "</article>")
+    }
+
+    fn media(out: &mut W, media: &MediaLine) -> io::Result<()> {
+        let name = match media.name.is_empty() {
+            true => format!("{}-{}", media.seq, media.place),
+            false => media.name.clone(),
+        };
+        if media.path.is_empty() {
+            let why = both("evidence.print.missing");
+            return writeln!(
+                out,
+                "<p class=\"f\">{} <span class=\"r\">{}</span></p>",
+                escape(&name),
+                escape(&why)
+            );
+        }
+        let path = escape(&media.path);
+        let is_picture = ["jpg", "png", "gif", "webp"]
+            .iter()
+            .any(|end| media.path.ends_with(end));
+        if is_picture {
+            writeln!(out, "<img src=\"{path}\" alt=\"{}\">", escape(&name))?;
+        }
+        writeln!(
+            out,
+            "<p class=\"f\"><a href=\"{path}\">{}</a> SHA-256 {}</p>",
+            escape(&name),
+            escape(&media.sha256)
+        )
+    }
+
+    /// Who takes part, who could read, and who had agreed.
+    pub(super) fn end<'p>(
+        &mut self,
+        people: impl Iterator<Item = &'p PersonLine>,
+        readers: &[ReaderLine],
+        consents: &[ConsentLine],
+    ) -> io::Result<()> {
+        self.head(
+            "evidence.print.people",
+            &[
+                "evidence.print.name",
+                "evidence.print.department",
+                "evidence.print.wecom_id",
+            ],
+        )?;
+        for person in people {
+            self.cells(&[name_of(person), &person.department, &person.id])?;
+        }
+        self.foot()?;
+        self.head(
+            "evidence.print.readers",
+            &[
+                "evidence.print.name",
+                "evidence.print.role",
+                "evidence.print.reach",
+            ],
+        )?;
+        for reader in readers {
+            self.cells(&[&reader.name, &reader.role, reader.reach])?;
+        }
+        self.foot()?;
+        self.head(
+            "evidence.print.consents",
+            &[
+                "evidence.print.wecom_id",
+                "evidence.print.towards",
+                "evidence.print.answer",
+            ],
+        )?;
+        for consent in consents {
+            let answer = format!("{} {}", consent.answer, consent.at);
+            self.cells(&[&consent.person, &consent.towards, answer.trim()])?;
+        }
+        self.foot()?;
+        writeln!(self.out, "</body>\n</html>")
+    }
+
+    /// What it was written to.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    fn head(&mut self, title: &str, columns: &[&str]) -> io::Result<()> {
+        writeln!(self.out, "<h2>{}</h2>\n<table><tr>", escape(&both(title)))?;
+        for column in columns {
+            writeln!(self.out, "<th>{}</th>", escape(&both(column)))?;
+        }
+        writeln!(self.out, "</tr>")
+    }
+
+    fn cells(&mut self, cells: &[&str]) -> io::Result<()> {
+        write!(self.out, "<tr>")?;
+        for cell in cells {
+            write!(self.out, "<td>{}</td>", escape(cell))?;
+        }
+        writeln!(self.out, "</tr>")
+    }
+
+    fn foot(&mut self) -> io::Result<()> {
+        writeln!(self.out, "</table>")
+    }
+}
+
+fn name_of(person: &PersonLine) -> &str {
+    match person.name.is_empty() {
+        true => &person.id,
+        false => &person.name,
+    }
+}
