@@ -22,6 +22,7 @@ use crate::{
 };
 
 use super::{
+    carry::place,
     ingest::{add_tally, day_of},
     link,
     model::{Media, MediaState, Tally},
@@ -68,8 +69,7 @@ fn shelf(app: &App) -> PathBuf {
 
 /// The place of a file's content.
 pub(super) fn path_of(app: &App, sha256: &[u8; 32]) -> PathBuf {
-    let name = hex::encode(sha256);
-    shelf(app).join(&name[..2]).join(name)
+    place(&shelf(app), sha256)
 }
 
 /// Fetches what is due; gives the number of files tried.

@@ -9,6 +9,7 @@
 //! receivers; whoever opens a conversation that is not their own says why.
 
 mod api;
+pub mod carry;
 mod consent;
 pub mod find;
 pub mod index;
