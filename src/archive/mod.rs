@@ -1,8 +1,9 @@
 //! Chat archive (会话存档): everything the firm's staff and customers wrote, kept completely.
 //!
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
-//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-1`,
-//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`.
+//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-2`,
+//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`,
+//! `archive-leftovers-1`; those of `sensitive` and `retention`.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
@@ -10,7 +11,7 @@
 
 mod api;
 pub mod carry;
-mod consent;
+pub mod consent;
 pub mod find;
 pub mod index;
 pub mod ingest;
@@ -24,6 +25,7 @@ mod pages;
 mod puller;
 pub mod queries;
 mod recalled;
+pub mod retention;
 pub mod sensitive;
 pub mod standing;
 mod stretch;
@@ -51,8 +53,8 @@ use crate::{
 
 pub use media::open as open_file;
 pub use model::{
-    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, KeyVersion, Locked, Media,
-    MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Tally,
+    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, Heard, KeyVersion, Locked,
+    Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Tally, Towards,
 };
 pub use pages::excerpt;
 pub use stretch::Content;
@@ -165,11 +167,17 @@ pub fn slice() -> Slice {
             post().to(words::delete)
         }),
     ];
+    routes.extend(pages::compliance_routes());
     routes.extend(pages::routes());
     routes.extend(api::routes());
     Slice {
         name: "archive",
-        tables: [&tables::TABLES[..], &sensitive::tables::TABLES[..]].concat(),
+        tables: [
+            &tables::TABLES[..],
+            &sensitive::tables::TABLES[..],
+            &retention::tables::TABLES[..],
+        ]
+        .concat(),
         routes,
         nav: vec![
             NavItem {
@@ -188,6 +196,24 @@ pub fn slice() -> Slice {
                 href: "/sensitive/alerts",
                 icon: "warn",
                 access: judge,
+                in_tab_bar: false,
+            },
+            NavItem {
+                group: NavGroup::Chats,
+                order: 30,
+                word: "consents.nav",
+                href: "/compliance/consents",
+                icon: "check",
+                access: read,
+                in_tab_bar: false,
+            },
+            NavItem {
+                group: NavGroup::Admin,
+                order: 11,
+                word: "retention.nav",
+                href: "/compliance/retention",
+                icon: "clock",
+                access: Access::Needs(Permission::HoldManage),
                 in_tab_bar: false,
             },
         ],
@@ -214,11 +240,29 @@ pub fn slice() -> Slice {
                 name: "archive.index",
                 run: index::run,
             },
+            Worker {
+                name: "archive.night",
+                run: retention::run_nightly,
+            },
         ],
-        jobs: vec![JobKind {
-            name: sensitive::KIND,
-            run: sensitive::rescan,
-        }],
+        jobs: vec![
+            JobKind {
+                name: sensitive::KIND,
+                run: sensitive::rescan,
+            },
+            JobKind {
+                name: consent::KIND,
+                run: consent::run,
+            },
+            JobKind {
+                name: retention::PREVIEW,
+                run: retention::run_preview,
+            },
+            JobKind {
+                name: retention::PURGE,
+                run: retention::run_purge,
+            },
+        ],
         ..Slice::default()
     }
 }

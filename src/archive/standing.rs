@@ -109,6 +109,8 @@ pub struct Day {
     pub media_here: u64,
     /// Files that can't be had any more.
     pub media_lost: u64,
+    /// Messages that were deleted by a rule since.
+    pub deleted: u64,
 }
 
 impl Day {
@@ -118,6 +120,7 @@ impl Day {
         self.media += u64::from(tally.media);
         self.media_here += u64::from(tally.media_here);
         self.media_lost += u64::from(tally.media_lost);
+        self.deleted += u64::from(tally.deleted);
     }
 }
 

@@ -15,30 +15,43 @@ use crate::{
     app::App,
     audit::merkle,
     kit::{Random, Timestamp},
-    store::{Act, Findings, Folder, Read, Store},
+    store::{Act, Findings, Folder, Read, Store, StoreOptions},
     wecom::archive::Message as Wire,
 };
 
-const CUSTOMER: &str = "wmT7kQCAAAx3Yb9nQZr5LwUe1VhJdPgA";
-const OTHER: &str = "wmT7kQCAAAyyyyyyyyyyyyyyyyyyyyyy";
-const ROOM: &str = "wrT7kQCAAAiN7nE4rG2oR6uP1aA8bB3c";
-const NOON: i64 = 1_767_232_860_000;
+pub(super) const CUSTOMER: &str = "wmT7kQCAAAx3Yb9nQZr5LwUe1VhJdPgA";
+pub(super) const OTHER: &str = "wmT7kQCAAAyyyyyyyyyyyyyyyyyyyyyy";
+pub(super) const ROOM: &str = "wrT7kQCAAAiN7nE4rG2oR6uP1aA8bB3c";
+pub(super) const NOON: i64 = 1_767_232_860_000;
 
-struct Archive {
-    store: Store,
-    _dir: tempfile::TempDir,
+pub(super) struct Archive {
+    pub(super) store: Store,
+    dir: tempfile::TempDir,
 }
 
 impl Archive {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
+        Self::at(App::store_options())
+    }
+
+    pub(super) fn at(options: StoreOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::at(dir.path().join("data"));
         folder.create(&Random::seeded(1)).unwrap();
-        let store = Store::open(&folder, App::store_options()).unwrap();
-        Self { store, _dir: dir }
+        let store = Store::open(&folder, options).unwrap();
+        Self { store, dir }
     }
 
-    fn store(&self, why: Brought, opened: Vec<Opened>, parked: Vec<Parked>) -> Stored {
+    /// The same folder, opened anew.
+    pub(super) fn again(self, options: StoreOptions) -> Self {
+        let Self { store, dir } = self;
+        drop(store);
+        let folder = Folder::at(dir.path().join("data"));
+        let store = Store::open(&folder, options).unwrap();
+        Self { store, dir }
+    }
+
+    pub(super) fn store(&self, why: Brought, opened: Vec<Opened>, parked: Vec<Parked>) -> Stored {
         let arrival = Arrival {
             why,
             opened,
@@ -52,17 +65,17 @@ impl Archive {
         stored.unwrap()
     }
 
-    fn pull(&self, messages: Vec<(u64, Value)>) -> Stored {
+    pub(super) fn pull(&self, messages: Vec<(u64, Value)>) -> Stored {
         let opened = messages.into_iter().map(opened).collect();
         self.store(Brought::Pulled, opened, Vec::new())
     }
 
-    fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
+    pub(super) fn read<T>(&self, f: impl FnOnce(&Read<'_>) -> T) -> T {
         self.store.read(f)
     }
 
     /// Everything kept, as WeCom gave it out.
-    fn all(&self) -> BTreeMap<u64, Value> {
+    pub(super) fn all(&self) -> BTreeMap<u64, Value> {
         self.read(|r| {
             let messages = queries::all_messages(r).unwrap();
             let messages = messages.flat_map(|stretch| stretch.unwrap());
@@ -74,7 +87,7 @@ impl Archive {
         })
     }
 
-    fn one(&self, seq: u64) -> Message {
+    pub(super) fn one(&self, seq: u64) -> Message {
         let all = self.read(|r| {
             let messages = queries::all_messages(r).unwrap();
             messages.flat_map(|s| s.unwrap()).collect::<Vec<_>>()
@@ -82,12 +95,12 @@ impl Archive {
         all.into_iter().find(|m| m.seq == seq).unwrap()
     }
 
-    fn pulls(&self) -> Vec<Pull> {
+    pub(super) fn pulls(&self) -> Vec<Pull> {
         self.read(|r| r.all::<Pull>(None).unwrap().map(Result::unwrap).collect())
     }
 
     /// Rows, indexes, feed and audit trail agree.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let findings: Findings = self.store.check().unwrap();
         assert!(findings.found.is_empty(), "{:?}", findings.found);
     }
@@ -101,7 +114,7 @@ fn opened((seq, json): (u64, Value)) -> Opened {
     Opened { seq, message }
 }
 
-fn text(seq: u64, from: &str, to: &[&str], room: &str, words: &str) -> (u64, Value) {
+pub(super) fn text(seq: u64, from: &str, to: &[&str], room: &str, words: &str) -> (u64, Value) {
     let at = NOON + i64::try_from(seq).unwrap() * 1_000;
     let message = json!({
         "msgid": format!("{}_{at}_external", 7_000_000 + seq), "action": "send", "from": from,
@@ -122,7 +135,7 @@ fn recall(seq: u64, of: &Value) -> (u64, Value) {
     (seq, message)
 }
 
-fn fixtures() -> Vec<(u64, Value)> {
+pub(super) fn fixtures() -> Vec<(u64, Value)> {
     let lines = [
         include_str!("../wecom/archive/fixtures/messages.jsonl"),
         include_str!("../wecom/archive/fixtures/odd.jsonl"),

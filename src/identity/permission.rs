@@ -69,6 +69,9 @@ pub enum Permission {
     /// Decide which words are looked for.
     #[n(18)]
     WordManage,
+    /// See what is kept how long; keep archived messages back from deletion.
+    #[n(21)]
+    HoldManage,
 }
 
 /// A set of rights.
@@ -76,7 +79,7 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
@@ -86,6 +89,7 @@ impl Permission {
         Self::ArchiveRead,
         Self::AlertHandle,
         Self::WordManage,
+        Self::HoldManage,
         Self::OrgRead,
         Self::OrgEdit,
         Self::Scim,
@@ -112,6 +116,7 @@ impl Permission {
             Self::ArchiveRead => "archive.read",
             Self::AlertHandle => "archive.judge",
             Self::WordManage => "archive.words",
+            Self::HoldManage => "archive.hold",
             Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",

@@ -134,6 +134,7 @@ const COMPLIANCE: &[Permission] = &[
     Permission::OrgRead,
     Permission::ArchiveRead,
     Permission::AlertHandle,
+    Permission::HoldManage,
     Permission::AuditRead,
     Permission::AuditVerify,
     Permission::AuditExport,

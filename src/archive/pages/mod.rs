@@ -3,11 +3,15 @@
 pub(super) mod alerts;
 mod asked;
 mod bubble;
+pub(super) mod consents;
 mod facts;
 mod file;
 mod hits;
+pub(super) mod hold;
 pub(super) mod ledger;
 mod open;
+pub(super) mod retention;
+pub(super) mod retention_forms;
 mod search;
 pub(super) mod settings;
 mod view;
@@ -37,5 +41,39 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/archive/{chat}", read, || get().to(view::view)),
         Route::get("/archive/{chat}/open", read, || get().to(open::reason)),
         Route::post("/archive/{chat}/open", read, || post().to(open::open)),
+    ]
+}
+
+/// Consent, retention and holds, in the compliance centre.
+pub(super) fn compliance_routes() -> Vec<Route> {
+    use actix_web::web::{get, post};
+    let read = Access::Needs(Permission::ArchiveRead);
+    let hold = Access::Needs(Permission::HoldManage);
+    let rule = Access::Needs(Permission::SettingsManage);
+    vec![
+        Route::get(consents::HERE, read, || get().to(consents::index)),
+        Route::post("/compliance/consents/ask", read, || {
+            post().to(consents::ask)
+        }),
+        Route::get(retention::HERE, hold, || get().to(retention::show)),
+        Route::post("/compliance/retention/rules", rule, || {
+            post().to(retention_forms::save_rule)
+        }),
+        Route::post("/compliance/retention/rules/{id}/delete", rule, || {
+            post().to(retention_forms::delete_rule)
+        }),
+        Route::post("/compliance/retention/preview", hold, || {
+            post().to(retention_forms::preview)
+        }),
+        Route::post("/compliance/retention/purge", rule, || {
+            post().to(retention_forms::purge)
+        }),
+        Route::get("/compliance/retention/holds/new", hold, || {
+            get().to(hold::new)
+        }),
+        Route::post("/compliance/retention/holds", hold, || post().to(hold::set)),
+        Route::post("/compliance/retention/holds/{id}/lift", hold, || {
+            post().to(retention_forms::lift)
+        }),
     ]
 }
