@@ -3,7 +3,7 @@
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
 //! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-2`,
 //! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`,
-//! `archive-leftovers-1`; those of `sensitive` and `retention`.
+//! `archive-leftovers-1`, `archive-viewed-1`; those of `sensitive` and `retention`.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
@@ -32,6 +32,7 @@ mod stretch;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod viewed;
 
 use std::{
     sync::{

@@ -490,6 +490,9 @@ pub struct ArchiveSettings {
     /// Whether it is read.
     #[n(1)]
     pub is_on: bool,
+    /// Whether members see who opened their conversations.
+    #[cbor(n(2), default)]
+    pub tells: bool,
 }
 
 /// A file that belongs to a message.

@@ -45,6 +45,10 @@ pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<()> {
     let by = allowed.by().ok_or(AppError::Forbidden {
         permission: "session",
     })?;
+    let own = match allowed.scope().member() {
+        Some(member) => queries::party_of(&w.read(), member)?,
+        None => None,
+    };
     let OpenChat { chat, reason, .. } = allowed.into_command();
     let reason = judged(&reason)?;
     let missing = AppError::NotFound { what: "chat" };
@@ -55,6 +59,7 @@ pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<()> {
         reason,
         until: w.now().plus_ms(VALID_MS),
     };
+    super::viewed::note(w, &chat, &opening, own)?;
     Ok(w.put(&opening)?)
 }
 

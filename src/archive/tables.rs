@@ -11,13 +11,14 @@ use super::{
         Parked, Party, Place, Pull, Tally,
     },
     stretch::Stretch,
+    viewed::Viewed,
 };
 
 /// The key of tables with one row.
 pub(super) const FIRM: &str = "firm";
 
 /// The slice's tables.
-pub(super) const TABLES: [TableSpec; 13] = [
+pub(super) const TABLES: [TableSpec; 14] = [
     TableSpec::of::<Party>(),
     TableSpec::of::<Chat>(),
     TableSpec::of::<Stretch>(),
@@ -31,6 +32,7 @@ pub(super) const TABLES: [TableSpec; 13] = [
     TableSpec::of::<Media>(),
     TableSpec::of::<Opening>(),
     TableSpec::of::<Leftover>(),
+    TableSpec::of::<Viewed>(),
 ];
 
 /// The party with an id of WeCom's.
@@ -251,6 +253,7 @@ impl Entity for ArchiveSettings {
         vec![
             ("library", self.library.as_str().into()),
             ("on", self.is_on.into()),
+            ("tells", self.tells.into()),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use qitai::{
     archive::{
-        Consent, Media, MediaState, Party,
+        Chat, Consent, Media, MediaState, Party,
         retention::{self, PurgeRun},
     },
     store::{Act, Folder},
@@ -261,3 +261,35 @@ fn who_has_not_agreed_is_known() {
     assert_eq!(test.app.store.check().unwrap().found, []);
 }
 
+/// Where the firm wants it so, members see who opened their conversations.
+#[test]
+fn members_see_who_opened_their_conversations() {
+    let test = TestApp::start();
+    let cast = firm::cast();
+    let customer = test.sim.as_ref().unwrap().customers_of(cast.store_staff)[0].clone();
+    let text = chats::text(1, cast.store_staff, &[&customer], "您好");
+    chats::archive(&test, 1, [text]);
+    let chat = test.app.read(|r| r.get::<Chat>(&1).unwrap().unwrap().id);
+    let staff = test.sign_in("staff");
+    let officer = test.sign_in("compliance");
+    let open = format!("/archive/{chat}/open");
+    assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    assert!(
+        staff
+            .get("/me/conversations")
+            .body
+            .contains("公司没有开启告知")
+    );
+
+    let admin = test.sign_in("admin");
+    let settings = [("library", ""), ("tells", "on")];
+    assert_eq!(admin.post("/settings/archive", &settings).status, 303);
+    assert!(staff.get("/me/conversations").body.contains("没有记录"));
+    assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    let page = staff.get("/me/conversations").body;
+    assert!(
+        page.contains(REASON) && page.contains(&chat.to_string()),
+        "{page}"
+    );
+    assert!(!officer.get("/me/conversations").body.contains(REASON));
+}

@@ -15,6 +15,7 @@ pub(super) mod retention_forms;
 mod search;
 pub(super) mod settings;
 mod view;
+pub(super) mod viewed;
 pub(super) mod words;
 
 #[cfg(test)]
@@ -41,6 +42,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/archive/{chat}", read, || get().to(view::view)),
         Route::get("/archive/{chat}/open", read, || get().to(open::reason)),
         Route::post("/archive/{chat}/open", read, || post().to(open::open)),
+        Route::get("/me/conversations", Access::SignedIn, || {
+            get().to(viewed::show)
+        }),
     ]
 }
 
