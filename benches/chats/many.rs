@@ -8,10 +8,7 @@ use std::{
 
 use qitai::{
     app::App,
-    archive::{
-        Brought,
-        ingest::{self, Arrival, Opened},
-    },
+    archive::ingest::{self, Arrival, Opened},
     store::Act,
     wecom::archive::Message,
 };
@@ -126,12 +123,7 @@ fn store(firm: &Firm, rows: &Rows, long: usize, json_bytes: &mut u64) {
 }
 
 fn put(app: &App, opened: Vec<Opened>) {
-    let arrival = Arrival {
-        why: Brought::Pulled,
-        opened,
-        parked: Vec::new(),
-        zone: app.zone(),
-    };
+    let arrival = Arrival::of(opened, app.zone());
     let act = Act::by_system("archive.pull", "archive");
     let stored = app
         .store

@@ -111,7 +111,7 @@ fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
 
 /// The people whom a word may name: members and customers in scope whose name or remark
 /// begins with it or, in pinyin, is it.
-fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Vec<u32>> {
+pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Vec<u32>> {
     if !NAME_CHARS.contains(&word.chars().count()) || is_phone_search(word) {
         return Ok(Vec::new());
     }

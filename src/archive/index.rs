@@ -1,5 +1,5 @@
 //! Keeps the index of messages in step with the feed: what a pull has brought can be found
-//! about a second later.
+//! about a second later, what a purge has deleted can't.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -17,6 +17,8 @@ use crate::{
 use super::{
     model::Pull,
     queries::{self, Message},
+    retention::{Purge, PurgeRun},
+    stretch::Content,
 };
 
 /// Feed entries that are looked through at once.
@@ -60,15 +62,17 @@ pub fn follow(app: &App) -> Result<()> {
         reindex(app)?;
     }
     let (mut waiting, mut since) = (0, Instant::now());
+    let mut expunges = false;
     while messages.applied() < published.feed_head() {
         let from = messages.applied();
-        let (docs, to) = docs_after(&read, from)?;
+        let mut found = after(&read, from)?;
         #[cfg(any(test, feature = "faults"))]
-        let docs = overlooked(app, docs);
-        if !messages.apply(&[], &docs, from, to)? {
+        overlook(app, &mut found.docs);
+        if !messages.apply(&found.gone, &found.docs, from, found.to)? {
             continue;
         }
-        waiting += docs.len();
+        waiting += found.docs.len() + found.gone.len();
+        expunges |= found.ends_purge;
         if waiting >= COMMIT_MESSAGES || since.elapsed() >= COMMIT_AFTER {
             messages.commit()?;
             (waiting, since) = (0, Instant::now());
@@ -76,46 +80,72 @@ pub fn follow(app: &App) -> Result<()> {
     }
     // Without messages the place moves in memory alone: the feed is looked through again
     // after a start.
-    if waiting > 0 || messages.applied() - messages.place() > ENTRIES_AGAIN {
+    if waiting > 0 || expunges || messages.applied() - messages.place() > ENTRIES_AGAIN {
         messages.commit()?;
     }
     app.archive
         .indexed
         .store(messages.applied(), Ordering::Release);
+    if expunges {
+        let written = messages.expunge()?;
+        tracing::info!(written, "deleted messages left the files of the index");
+    }
     app.archive.index_moved.notify_waiters();
     Ok(())
 }
 
 /// A planted bug: the place moves on, and what lies before it is not there.
 #[cfg(any(test, feature = "faults"))]
-fn overlooked(app: &App, mut docs: Vec<MessageDoc>) -> Vec<MessageDoc> {
+fn overlook(app: &App, docs: &mut Vec<MessageDoc>) {
     let faults = &app.archive.faults;
     if !docs.is_empty() && faults.is_waiting(super::faults::Bug::IndexAhead) {
         faults.strike();
         docs.pop();
     }
-    docs
 }
 
-/// The messages behind a feed number, and the number up to which these are all.
-fn docs_after(r: &Read<'_>, from: u64) -> Result<(Vec<MessageDoc>, u64), StoreError> {
-    let (mut docs, mut to) = (Vec::new(), from);
+/// What a stretch of the feed changes.
+struct Found {
+    docs: Vec<MessageDoc>,
+    /// Messages that were deleted.
+    gone: Vec<u64>,
+    /// A run over what has had its time has ended: its words leave the files too.
+    ends_purge: bool,
+    /// These are all changes up to this number.
+    to: u64,
+}
+
+/// What follows a feed number.
+fn after(r: &Read<'_>, from: u64) -> Result<Found, StoreError> {
+    let mut found = Found {
+        docs: Vec::new(),
+        gone: Vec::new(),
+        ends_purge: false,
+        to: from,
+    };
     for entry in r.feed(from)?.take(ENTRIES) {
         let entry = entry?;
-        to = entry.n;
-        if entry.kind != Pull::KIND {
-            continue;
+        found.to = entry.n;
+        found.ends_purge |= entry.kind == PurgeRun::KIND;
+        if entry.kind == Purge::KIND {
+            let purge = entry.key_as::<u64>().map(|no| r.get::<Purge>(&no));
+            if let Some(purge) = purge.transpose()?.flatten() {
+                found
+                    .gone
+                    .extend(purge.chats.into_iter().flat_map(|(_, seqs)| seqs));
+            }
+        } else if entry.kind == Pull::KIND {
+            let pull = entry.key_as::<u64>().map(|no| r.get::<Pull>(&no));
+            if let Some(pull) = pull.transpose()?.flatten() {
+                let messages = queries::messages_of_pull(r, &pull)?;
+                found.docs.extend(messages.iter().filter_map(doc));
+            }
         }
-        let pull = entry.key_as::<u64>().map(|no| r.get::<Pull>(&no));
-        if let Some(pull) = pull.transpose()?.flatten() {
-            let found = queries::messages_of_pull(r, &pull)?;
-            docs.extend(found.iter().map(doc));
-        }
-        if docs.len() >= COMMIT_MESSAGES {
+        if found.docs.len() + found.gone.len() >= COMMIT_MESSAGES {
             break;
         }
     }
-    Ok((docs, to))
+    Ok(found)
 }
 
 /// Builds the index anew from the store; gives the number of messages.
@@ -124,19 +154,22 @@ pub fn reindex(app: &App) -> Result<u64> {
     let read = published.read(app.store.vault());
     let stretches = queries::all_messages(&read)?;
     let docs = stretches.flat_map(|stretch| match stretch {
-        Ok(messages) => messages.iter().map(|m| Ok(doc(m))).collect::<Vec<_>>(),
+        Ok(messages) => messages.iter().filter_map(doc).map(Ok).collect::<Vec<_>>(),
         Err(error) => vec![Err(AppError::from(error))],
     });
     app.messages.rebuild(docs, published.feed_head())
 }
 
-/// A message as it is searched.
-fn doc(message: &Message) -> MessageDoc {
+/// A message as it is searched; none if it was deleted.
+fn doc(message: &Message) -> Option<MessageDoc> {
+    if message.content == Content::Deleted {
+        return None;
+    }
     let mut parties = message.to.clone();
     parties.push(message.from);
     parties.sort_unstable();
     parties.dedup();
-    MessageDoc {
+    Some(MessageDoc {
         seq: message.seq,
         at_ms: message.at.ms(),
         chat: message.chat,
@@ -144,5 +177,5 @@ fn doc(message: &Message) -> MessageDoc {
         parties,
         kind: message.kind.number(),
         text: message.text_to_index(),
-    }
+    })
 }

@@ -13,8 +13,8 @@ use crate::{
 
 use super::{
     model::{
-        Answer, Brought, Chat, Consent, Cursor, Media, MediaState, Parked, Party, PartyKind, Place,
-        Pull, Tally,
+        Answer, Brought, Chat, Cursor, Heard, Media, MediaState, Parked, Party, PartyKind, Place,
+        Pull, Said, Tally, Towards,
     },
     stretch::{Body, Incoming, MsgId, Open, Stretch, flag, json_bytes, place_of},
     tables::{
@@ -52,6 +52,20 @@ pub struct Arrival {
     /// Planted bugs.
     #[cfg(any(test, feature = "faults"))]
     pub faults: Option<std::sync::Arc<super::faults::Faults>>,
+}
+
+impl Arrival {
+    /// A page of the archive all of which could be opened.
+    pub fn of(opened: Vec<Opened>, zone: jiff::tz::TimeZone) -> Self {
+        Self {
+            why: Brought::Pulled,
+            opened,
+            parked: Vec::new(),
+            zone,
+            #[cfg(any(test, feature = "faults"))]
+            faults: None,
+        }
+    }
 }
 
 /// What an arrival has changed.
@@ -105,6 +119,39 @@ pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<(), StoreError> {
     }
     w.forget_subject(subject);
     Ok(())
+}
+
+/// The party with an id, made on first sight: for what is known of people before they write.
+pub(super) fn party_with_id(w: &mut Write<'_>, wecom_id: &str) -> Result<Party, StoreError> {
+    let key = wecom_key(w.read().vault(), wecom_id);
+    if let Some(party) = w.read().find(&PARTY_BY_WECOM_ID, key)? {
+        return Ok(party);
+    }
+    let mut cursor = cursor(&w.read())?;
+    cursor.parties += 1;
+    w.put(&cursor)?;
+    make_party(w, cursor.parties, wecom_id)
+}
+
+fn make_party(w: &mut Write<'_>, no: u32, wecom_id: &str) -> Result<Party, StoreError> {
+    let (kind, subject) = {
+        let r = w.read();
+        if let Some(member) = crate::org::queries::member_id_by_userid(&r, wecom_id)? {
+            (PartyKind::Member, Some(member.cast()))
+        } else {
+            let customer = crate::customers::sync::by_external_userid(&r, wecom_id)?;
+            let subject = customer.map(|customer| customer.id.cast());
+            (PartyKind::of_id(wecom_id), subject)
+        }
+    };
+    let party = Party {
+        no,
+        kind,
+        wecom_id: wecom_id.to_owned(),
+        subject: subject.unwrap_or_else(|| Id::from_bits(w.random().u64())),
+    };
+    w.put(&party)?;
+    Ok(party)
 }
 
 /// How far the archive has been read.
@@ -224,7 +271,7 @@ impl Page {
             *self.unlocked.entry(day).or_default() += 1;
         }
         self.count_in(no, at, seq, &from, &people, &message);
-        self.note_consent(w, &message, &people)?;
+        self.note_consent(w, no, &message, &people)?;
         self.note_recall(w, no, &message)?;
         self.note_recalled_before(w, no, seq, &message)?;
         let staff = people.iter().find(|p| p.kind == PartyKind::Member);
@@ -246,25 +293,8 @@ impl Page {
     }
 
     fn new_party(&mut self, w: &mut Write<'_>, wecom_id: &str) -> Result<Party, StoreError> {
-        let (kind, subject) = {
-            let r = w.read();
-            if let Some(member) = crate::org::queries::member_id_by_userid(&r, wecom_id)? {
-                (PartyKind::Member, Some(member.cast()))
-            } else {
-                let customer = crate::customers::sync::by_external_userid(&r, wecom_id)?;
-                let subject = customer.map(|customer| customer.id.cast());
-                (PartyKind::of_id(wecom_id), subject)
-            }
-        };
         self.cursor.parties += 1;
-        let party = Party {
-            no: self.cursor.parties,
-            kind,
-            wecom_id: wecom_id.to_owned(),
-            subject: subject.unwrap_or_else(|| Id::from_bits(w.random().u64())),
-        };
-        w.put(&party)?;
-        Ok(party)
+        make_party(w, self.cursor.parties, wecom_id)
     }
 
     /// The conversation of a place, made on first sight.
@@ -295,6 +325,7 @@ impl Page {
                     dangling: 0,
                     name: String::new(),
                     asked_at: None,
+                    deleted: 0,
                 }
             }
         };
@@ -405,6 +436,7 @@ impl Page {
     fn note_consent(
         &self,
         w: &mut Write<'_>,
+        chat: u32,
         message: &Wire,
         people: &[&Party],
     ) -> Result<(), StoreError> {
@@ -413,18 +445,21 @@ impl Page {
             Kind::Disagree => Answer::Refused,
             _ => return Ok(()),
         };
-        let at = Timestamp::from_ms(message.at_ms);
-        let outside = people.iter().filter(|p| p.kind.is_outside());
-        for party in outside {
-            for staff in numbers_of(people, PartyKind::Member) {
-                let consent = Consent {
-                    party: party.no,
-                    staff,
-                    answer,
-                    at,
-                    subject: party.subject,
-                };
-                super::consent::keep(w, &consent)?;
+        let towards: Vec<Towards> = match message.room {
+            Some(_) => vec![Towards::Room(chat)],
+            None => numbers_of(people, PartyKind::Member)
+                .into_iter()
+                .map(Towards::Member)
+                .collect(),
+        };
+        let said = Said {
+            answer,
+            at: Timestamp::from_ms(message.at_ms),
+            heard: Heard::Message,
+        };
+        for party in outsiders(message, people) {
+            for towards in &towards {
+                super::consent::keep(w, party, *towards, said)?;
             }
         }
         Ok(())
@@ -628,6 +663,16 @@ fn numbers_of(people: &[&Party], kind: PartyKind) -> BTreeSet<u32> {
     of_kind.map(|p| p.no).collect()
 }
 
+/// Who answers in a message about consent: its writer in a room, in which others read along.
+fn outsiders<'p>(message: &Wire, people: &[&'p Party]) -> Vec<&'p Party> {
+    let said_by = people.iter().take(match message.room {
+        Some(_) => 1,
+        None => people.len(),
+    });
+    let outside = said_by.filter(|party| party.kind.is_outside());
+    outside.copied().collect()
+}
+
 fn merge(known: &mut Vec<u32>, more: BTreeSet<u32>) {
     for no in more {
         if let Err(place) = known.binary_search(&no) {
@@ -698,6 +743,7 @@ pub(super) fn add_tally(
     tally.media_here += added.media_here;
     tally.media_lost += added.media_lost;
     tally.parked += added.parked;
+    tally.deleted += added.deleted;
     w.put(&tally)
 }
 

@@ -65,6 +65,8 @@ pub struct SetUp {
     pub library: String,
     /// Whether it is read.
     pub is_on: bool,
+    /// Whether members see who opened their conversations.
+    pub tells: bool,
 }
 
 impl Command for SetUp {
@@ -78,6 +80,14 @@ impl Command for SetUp {
 
 /// Keeps the settings; they are in use as soon as the puller looks again.
 pub fn set_up(w: &mut Write<'_>, allowed: Allowed<SetUp>) -> Result<()> {
-    let SetUp { library, is_on } = allowed.into_command();
-    Ok(w.put(&ArchiveSettings { library, is_on })?)
+    let SetUp {
+        library,
+        is_on,
+        tells,
+    } = allowed.into_command();
+    Ok(w.put(&ArchiveSettings {
+        library,
+        is_on,
+        tells,
+    })?)
 }

@@ -2,6 +2,7 @@
 //! the name of their SHA-256. A file is whole on disk before any row says that it is here.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -22,14 +23,17 @@ use crate::{
 };
 
 use super::{
+    carry::place,
     ingest::{add_tally, day_of},
     link,
-    model::{Media, MediaState, Tally},
+    model::{Leftover, Media, MediaState, Tally},
     tables::MEDIA_DUE,
 };
 
 /// Files whose rows are read at once.
 const BATCH: usize = 50;
+/// Leftovers that are looked at in one go.
+const LEFTOVERS: usize = 50_000;
 /// Time between two looks when nothing is due and nobody woke the fetcher.
 const IDLE: Duration = Duration::from_secs(30);
 /// Time before another attempt, doubled with each one, ms.
@@ -45,6 +49,7 @@ const BYTES_MAX: u64 = 4 << 30;
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
         while !app.is_stopping() {
+            sweep(&app).await?;
             let fetched = match link::in_use(&app)? {
                 Some(settings) => fetch_due(&app, &app.archive.host(&settings)).await?,
                 None => 0,
@@ -68,8 +73,77 @@ fn shelf(app: &App) -> PathBuf {
 
 /// The place of a file's content.
 pub(super) fn path_of(app: &App, sha256: &[u8; 32]) -> PathBuf {
-    let name = hex::encode(sha256);
-    shelf(app).join(&name[..2]).join(name)
+    place(&shelf(app), sha256)
+}
+
+/// Removes from the shelf what no message names any more. The same worker puts files there, so
+/// that nothing is removed that is just arriving; it may be cut off anywhere and begins anew.
+pub(super) async fn sweep(app: &Arc<App>) -> Result<()> {
+    let reading = app.clone();
+    let swept = tokio::task::spawn_blocking(move || {
+        remove_parts(&reading)?;
+        reading.read(|r| remove_leftovers(&reading, r))
+    });
+    let swept = swept.await.map_err(AppError::internal)??;
+    if swept.is_empty() {
+        return Ok(());
+    }
+    let act = Act::by_system("archive.files", "archive");
+    let noted = app.write(act, move |w| {
+        for sha256 in &swept {
+            w.delete::<Leftover>(sha256)?;
+        }
+        Ok(())
+    });
+    noted.await
+}
+
+/// Removes the files among the leftovers that nothing names; gives all leftovers.
+fn remove_leftovers(app: &App, r: &Read<'_>) -> Result<BTreeSet<[u8; 32]>> {
+    let mut left = BTreeSet::new();
+    for leftover in r.all::<Leftover>(None)?.take(LEFTOVERS) {
+        left.insert(leftover?.sha256);
+    }
+    if left.is_empty() {
+        return Ok(left);
+    }
+    let mut unnamed = left.clone();
+    for media in r.all::<Media>(None)? {
+        if let Some(sha256) = media?.sha256 {
+            unnamed.remove(&sha256);
+        }
+    }
+    for sha256 in &unnamed {
+        remove(&path_of(app, sha256))?;
+    }
+    Ok(left)
+}
+
+/// Removes what has come of files whose message is gone.
+fn remove_parts(app: &App) -> Result<()> {
+    let entries = match fs::read_dir(shelf(app).join("part")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(AppError::internal)?,
+    };
+    for entry in entries {
+        let path = entry.map_err(AppError::internal)?.path();
+        let name = path.file_stem().and_then(|name| name.to_str());
+        let key = name.and_then(|name| name.split_once('-'));
+        let key = key.and_then(|(seq, place)| Some((seq.parse().ok()?, place.parse().ok()?)));
+        if let Some(key) = key
+            && !app.read(|r| r.exists::<Media>(&key))?
+        {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(AppError::internal(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Fetches what is due; gives the number of files tried.

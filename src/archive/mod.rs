@@ -1,9 +1,10 @@
 //! Chat archive (会话存档): everything the firm's staff and customers wrote, kept completely.
 //!
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
-//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-1`,
-//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`; those of
-//! `sensitive`, `searches`, `evidence` and `approval` are named there.
+//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-2`,
+//! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`,
+//! `archive-leftovers-1`, `archive-viewed-1`; those of `sensitive`, `searches`, `evidence`,
+//! `approval` and `retention` are named there.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
@@ -12,7 +13,8 @@
 
 mod api;
 pub mod approval;
-mod consent;
+pub mod carry;
+pub mod consent;
 pub mod evidence;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
@@ -29,6 +31,7 @@ mod pages;
 mod puller;
 pub mod queries;
 mod recalled;
+pub mod retention;
 mod rooms;
 pub mod searches;
 pub mod sensitive;
@@ -37,6 +40,7 @@ mod stretch;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod viewed;
 
 use std::{
     sync::{
@@ -58,8 +62,8 @@ use crate::{
 
 pub use media::open as open_file;
 pub use model::{
-    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, KeyVersion, Locked, Media,
-    MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Tally,
+    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, Heard, KeyVersion, Locked,
+    Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Tally, Towards,
 };
 pub use pages::excerpt;
 pub use stretch::Content;
@@ -192,6 +196,7 @@ pub fn slice() -> Slice {
     ];
     routes.extend(pages::evidence::routes());
     routes.extend(pages::approvals::routes());
+    routes.extend(pages::compliance_routes());
     routes.extend(pages::routes());
     routes.extend(api::routes());
     Slice {
@@ -202,6 +207,7 @@ pub fn slice() -> Slice {
             &searches::TABLES[..],
             &evidence::tables::TABLES[..],
             &approval::tables::TABLES[..],
+            &retention::tables::TABLES[..],
         ]
         .concat(),
         routes,
@@ -242,6 +248,24 @@ pub fn slice() -> Slice {
                 access: Access::Needs(Permission::AccessApprove),
                 in_tab_bar: false,
             },
+            NavItem {
+                group: NavGroup::Chats,
+                order: 40,
+                word: "consents.nav",
+                href: "/compliance/consents",
+                icon: "check",
+                access: read,
+                in_tab_bar: false,
+            },
+            NavItem {
+                group: NavGroup::Admin,
+                order: 12,
+                word: "retention.nav",
+                href: "/compliance/retention",
+                icon: "clock",
+                access: Access::Needs(Permission::HoldManage),
+                in_tab_bar: false,
+            },
         ],
         settings: vec![SettingsTab {
             order: 25,
@@ -274,6 +298,10 @@ pub fn slice() -> Slice {
                 name: "archive.rooms",
                 run: rooms::run,
             },
+            Worker {
+                name: "archive.night",
+                run: retention::run_nightly,
+            },
         ],
         effects: sensitive::effects(),
         jobs: vec![
@@ -284,6 +312,18 @@ pub fn slice() -> Slice {
             JobKind {
                 name: evidence::KIND,
                 run: evidence::run,
+            },
+            JobKind {
+                name: consent::KIND,
+                run: consent::run,
+            },
+            JobKind {
+                name: retention::PREVIEW,
+                run: retention::run_preview,
+            },
+            JobKind {
+                name: retention::PURGE,
+                run: retention::run_purge,
             },
         ],
         ..Slice::default()

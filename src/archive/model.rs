@@ -109,6 +109,9 @@ pub struct Chat {
     /// When WeCom was last asked for that name.
     #[n(13)]
     pub asked_at: Option<Timestamp>,
+    /// Messages whose content was deleted by a rule of the firm.
+    #[cbor(n(14), default)]
+    pub deleted: u64,
 }
 
 /// Where a conversation takes place.
@@ -313,6 +316,9 @@ pub struct Tally {
     /// Messages that came and can't be opened yet.
     #[cbor(n(6), default)]
     pub parked: u32,
+    /// Of the messages, those that were deleted by a rule of the firm since.
+    #[cbor(n(7), default)]
+    pub deleted: u32,
 }
 
 impl Tally {
@@ -329,24 +335,87 @@ impl Tally {
     }
 }
 
-/// Whether somebody outside has agreed to being archived, towards one member or in one room.
+/// Where somebody outside stands on being archived, towards one member or in one room, with
+/// what was so before.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Consent {
     /// The person outside, by number.
     #[n(0)]
     pub party: u32,
-    /// The member, by number.
+    /// Where.
     #[n(1)]
-    pub staff: u32,
+    pub towards: Towards,
     /// The last word.
     #[n(2)]
     pub answer: Answer,
-    /// When it was given.
+    /// Since when. Where there is no word: since when that is known.
     #[n(3)]
     pub at: Timestamp,
-    /// Under whose key this lies.
+    /// How it became known.
     #[n(4)]
+    pub heard: Heard,
+    /// Under whose key this lies.
+    #[n(5)]
     pub subject: SubjectId,
+    /// What was so before, the oldest first.
+    #[n(6)]
+    pub earlier: Vec<Said>,
+}
+
+/// What somebody outside said about being archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Said {
+    /// The word.
+    #[n(0)]
+    pub answer: Answer,
+    /// Since when.
+    #[n(1)]
+    pub at: Timestamp,
+    /// How it became known.
+    #[n(2)]
+    pub heard: Heard,
+}
+
+/// Where consent is given: each member and each room has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Towards {
+    /// To a member, by number.
+    #[n(0)]
+    Member(#[n(0)] u32),
+    /// In a room, by the conversation's number.
+    #[n(1)]
+    Room(#[n(0)] u32),
+}
+
+impl Towards {
+    /// As one number: for keys.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Member(no) => u64::from(no),
+            Self::Room(no) => 1 << 32 | u64::from(no),
+        }
+    }
+
+    /// What [`Towards::number`] stands for.
+    pub fn of_number(number: u64) -> Self {
+        let no = u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default();
+        match number >> 32 {
+            0 => Self::Member(no),
+            _ => Self::Room(no),
+        }
+    }
+}
+
+/// How a word on being archived became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Heard {
+    /// It is itself a message of the archive.
+    #[n(0)]
+    Message,
+    /// WeCom was asked.
+    #[n(1)]
+    Asked,
 }
 
 /// An answer to the notice about archiving.
@@ -362,16 +431,43 @@ pub enum Answer {
     /// Agreed by default (默认同意): known from before consent was asked for.
     #[n(2)]
     ByDefault,
+    /// WeCom was asked and knows of no answer.
+    #[n(3)]
+    None,
+    /// WeCom's answer is one that nobody has heard of.
+    #[n(4)]
+    Unknown,
 }
 
 impl Answer {
+    /// All of them, in the order of the page: who has not agreed first.
+    pub const ALL: [Self; 5] = [
+        Self::Refused,
+        Self::None,
+        Self::Agreed,
+        Self::ByDefault,
+        Self::Unknown,
+    ];
+
     /// Catalogue key's end, and the word in the audit trail.
     pub fn code(self) -> &'static str {
         match self {
             Self::Agreed => "agreed",
             Self::Refused => "refused",
             Self::ByDefault => "by_default",
+            Self::None => "none",
+            Self::Unknown => "unknown",
         }
+    }
+
+    /// The answer with this code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answer| answer.code() == code)
+    }
+
+    /// Whether somebody has said anything.
+    pub fn is_word(self) -> bool {
+        !matches!(self, Self::None | Self::Unknown)
     }
 }
 
@@ -404,6 +500,9 @@ pub struct ArchiveSettings {
     /// Whether it is read.
     #[n(1)]
     pub is_on: bool,
+    /// Whether members see who opened their conversations.
+    #[cbor(n(2), default)]
+    pub tells: bool,
 }
 
 /// A file that belongs to a message.
@@ -469,6 +568,17 @@ pub enum MediaState {
     /// WeCom does not give it any more, or never did.
     #[n(2)]
     Lost,
+}
+
+/// A file on the shelf that perhaps no message names any more.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Leftover {
+    /// SHA-256 of its content.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub sha256: [u8; 32],
+    /// Since when.
+    #[n(1)]
+    pub since: Timestamp,
 }
 
 /// Who opened a conversation that is not their own, and why.

@@ -70,6 +70,7 @@ pub fn open(w: &mut Write<'_>, allowed: Allowed<OpenChat>) -> Result<Opened> {
         reason,
         until: w.now().plus_ms(VALID_MS),
     };
+    super::viewed::note(w, &chat, &opening)?;
     w.put(&opening)?;
     Ok(Opened::Now)
 }

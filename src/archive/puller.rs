@@ -132,11 +132,10 @@ impl Puller {
         let parked = self.pass_over(parked);
         let arrival = Arrival {
             why,
-            opened,
             parked,
-            zone: self.app.zone(),
             #[cfg(any(test, feature = "faults"))]
             faults: Some(self.app.archive.faults.clone()),
+            ..Arrival::of(opened, self.app.zone())
         };
         let act = Act::by_system("archive.pull", "archive");
         let stored = self

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     app::App,
+    audit::merkle::Hash,
     customers::Customer,
     error::{AppError, Result},
     identity::{Permission, Viewer},
@@ -16,8 +17,8 @@ use crate::{
 };
 
 use super::{
-    model::{Brought, Chat, ChatId, Consent, Media, Party, PartyKind, Place, Pull},
-    stretch::{Content, Head, Open, Stretch},
+    model::{Brought, Chat, ChatId, Consent, Media, Party, PartyKind, Place, Pull, Towards},
+    stretch::{Content, Head, Open, Stretch, json_bytes, leaf},
     tables::{CHAT_BY_ID, CHAT_BY_PARTY, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, wecom_key},
 };
 
@@ -153,10 +154,12 @@ pub struct Message {
     pub salt: Option<[u8; 16]>,
     /// Its leaf, where that was kept because the rest may be gone.
     pub leaf: Option<[u8; 32]>,
+    /// The purge that deleted it, by number.
+    pub purge: Option<u64>,
 }
 
 impl Message {
-    fn of(open: &Open, head: &Head) -> Self {
+    pub(super) fn of(open: &Open, head: &Head) -> Self {
         Self {
             seq: head.seq,
             chat: open.stretch().chat,
@@ -171,7 +174,20 @@ impl Message {
             content: open.content(head),
             salt: open.salt(head),
             leaf: head.leaf,
+            purge: head.purge,
         }
+    }
+
+    /// The leaf with which its pull committed to it: kept, or computed from what is here; none
+    /// if it was erased or names somebody who was.
+    pub fn leaf(&self, r: &Read<'_>, chat: &Chat) -> Result<Option<Hash>, StoreError> {
+        if self.leaf.is_some() {
+            return Ok(self.leaf);
+        }
+        let (Some(salt), Some(json)) = (self.salt, self.to_json(r, chat)?) else {
+            return Ok(None);
+        };
+        Ok(Some(leaf(&salt, self.seq, &json_bytes(&json)?)))
     }
 
     /// What it says, for showing; none if it is gone.
@@ -483,8 +499,8 @@ pub fn file(r: &Read<'_>, seq: u64, place: u8) -> Result<Option<Media>, StoreErr
     r.get::<Media>(&(seq, place))
 }
 
-/// What people outside have answered to the notice about archiving, towards members of this
-/// conversation: by person and member.
+/// Where the people outside of this conversation stand on being archived: in the room, or
+/// towards its members.
 pub fn consents(r: &Read<'_>, chat: &Chat) -> Result<Vec<Consent>, StoreError> {
     let mut found = Vec::new();
     for party in &chat.others {
@@ -493,7 +509,11 @@ pub fn consents(r: &Read<'_>, chat: &Chat) -> Result<Vec<Consent>, StoreError> {
             if consent.party != *party {
                 break;
             }
-            if chat.staff.binary_search(&consent.staff).is_ok() {
+            let is_here = match consent.towards {
+                Towards::Member(no) => !chat.is_room() && chat.staff.binary_search(&no).is_ok(),
+                Towards::Room(no) => no == chat.no,
+            };
+            if is_here {
                 found.push(consent);
             }
         }

@@ -111,6 +111,8 @@ pub struct Day {
     pub media_lost: u64,
     /// Messages that came on this day and can't be opened yet.
     pub parked: u64,
+    /// Messages that were deleted by a rule since.
+    pub deleted: u64,
 }
 
 impl Day {
@@ -121,6 +123,7 @@ impl Day {
         self.media += u64::from(tally.media);
         self.media_here += u64::from(tally.media_here);
         self.media_lost += u64::from(tally.media_lost);
+        self.deleted += u64::from(tally.deleted);
     }
 }
 

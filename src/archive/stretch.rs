@@ -7,7 +7,8 @@
 //!
 //! A leaf of a pull's Merkle tree is the hash of `salt 16 ‖ number u64 BE ‖ message`, with the
 //! message as JSON in order of keys. The salt lies among the sealed bodies, so a leaf that
-//! outlives its message says nothing about it.
+//! outlives its message says nothing about it. Of a message that was deleted by a rule the head
+//! stays, with the leaf and the number of the purge.
 
 use std::collections::HashMap;
 
@@ -79,6 +80,9 @@ pub struct Head {
     /// among sender and receivers was erased.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub leaf: Option<[u8; 32]>,
+    /// The purge that deleted the body, by number.
+    #[n(9)]
+    pub purge: Option<u64>,
 }
 
 impl Head {
@@ -95,6 +99,11 @@ impl Head {
     /// Whether it was recalled.
     pub fn is_recalled(&self) -> bool {
         self.flags & flag::RECALLED != 0
+    }
+
+    /// Whether its body was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.flags & flag::DELETED != 0
     }
 }
 
@@ -280,6 +289,8 @@ pub(super) struct Open {
     stretch: Stretch,
     parts: Vec<(SubjectId, Option<Bodies>)>,
     is_changed: bool,
+    /// Bodies were deleted and still lie in the parts.
+    is_thinned: bool,
 }
 
 impl Stretch {
@@ -315,6 +326,7 @@ impl Stretch {
             stretch: self,
             parts,
             is_changed: false,
+            is_thinned: false,
         })
     }
 }
@@ -335,6 +347,7 @@ impl Open {
             },
             parts: Vec::new(),
             is_changed: false,
+            is_thinned: false,
         }
     }
 
@@ -376,6 +389,7 @@ impl Open {
             body: (part, index),
             msgid: MsgId::of(&message.msgid, message.at),
             leaf: None,
+            purge: None,
         };
         self.stretch.heads.insert(place, head);
         self.is_changed = true;
@@ -439,9 +453,29 @@ impl Open {
         }
     }
 
+    /// Deletes the body of a message for good; `false` if it is not here or gone already. Its
+    /// leaf stays, and the number of the purge. The salt goes with the last body of its part:
+    /// as long as others lie there, it is needed to prove them.
+    pub(super) fn delete(&mut self, seq: u64, leaf: Option<merkle::Hash>, purge: u64) -> bool {
+        let heads = &mut self.stretch.heads;
+        let Ok(place) = heads.binary_search_by_key(&seq, |head| head.seq) else {
+            return false;
+        };
+        let head = &mut heads[place];
+        if head.is_deleted() {
+            return false;
+        }
+        head.flags |= flag::DELETED;
+        head.leaf = leaf;
+        head.purge = Some(purge);
+        self.is_changed = true;
+        self.is_thinned = true;
+        true
+    }
+
     /// Body and salt of a message; `None` if its person was erased or it was deleted.
     fn body(&self, head: &Head) -> Option<(&[u8], &[u8; 16])> {
-        if head.flags & flag::DELETED != 0 {
+        if head.is_deleted() {
             return None;
         }
         let (part, index) = head.body;
@@ -449,6 +483,13 @@ impl Open {
         let bodies = bodies.as_ref()?;
         let body = bodies.bodies.get(usize::from(index))?;
         Some((body, &bodies.salt))
+    }
+
+    /// Everything that still lies in the parts.
+    #[cfg(test)]
+    pub(super) fn bodies_for_test(&self) -> Vec<Vec<u8>> {
+        let open = self.parts.iter().filter_map(|(_, bodies)| bodies.as_ref());
+        open.flat_map(|bodies| bodies.bodies.clone()).collect()
     }
 
     /// Whose a message is.
@@ -459,7 +500,7 @@ impl Open {
 
     /// The content of a message.
     pub(super) fn content(&self, head: &Head) -> Content {
-        if head.flags & flag::DELETED != 0 {
+        if head.is_deleted() {
             return Content::Deleted;
         }
         let Some((body, _)) = self.body(head) else {
@@ -485,6 +526,9 @@ impl Open {
     ) -> Result<(), StoreError> {
         if !self.is_changed {
             return Ok(());
+        }
+        if self.is_thinned {
+            self.drop_unused();
         }
         let chat = self.stretch.chat;
         if let Some(first) = stored_first.filter(|first| *first != self.stretch.first()) {
@@ -512,11 +556,16 @@ impl Open {
         behind
     }
 
-    /// Drops bodies that no head names. Parts of people who were erased stay as they are.
+    /// Drops bodies that no head names, and salts of parts without any. Parts of people who were
+    /// erased stay as they are.
     fn drop_unused(&mut self) {
         let mut kept: HashMap<(u16, u16), u16> = HashMap::new();
         let mut packed: Vec<Vec<Vec<u8>>> = vec![Vec::new(); self.parts.len()];
         for head in &mut self.stretch.heads {
+            if head.is_deleted() {
+                head.body.1 = u16::MAX;
+                continue;
+            }
             let (part, index) = head.body;
             let Some((_, Some(bodies))) = self.parts.get(usize::from(part)) else {
                 continue;
@@ -529,9 +578,15 @@ impl Open {
             });
             head.body = (part, place);
         }
-        for ((_, bodies), packed) in self.parts.iter_mut().zip(packed) {
-            if let Some(bodies) = bodies {
-                bodies.bodies = packed;
+        let parts = self.parts.iter_mut().zip(&mut self.stretch.parts);
+        for (((_, bodies), part), packed) in parts.zip(packed) {
+            let Some(open) = bodies else { continue };
+            open.bodies = packed;
+            // Without bodies the salt goes too: nothing is left to be proved with it, and a
+            // leaf whose salt is known can be compared with guesses.
+            if open.bodies.is_empty() {
+                *bodies = None;
+                part.sealed = Vec::new();
             }
         }
     }

@@ -2,22 +2,23 @@
 //! that brought them are audited and fed in their place.
 
 use crate::store::{
-    AuditView, Class, Entity, Index, Key, SYSTEM_SUBJECT, SubjectId, TableSpec, Vault,
+    AuditView, Class, Desc, Entity, Index, Key, SYSTEM_SUBJECT, SubjectId, TableSpec, Vault,
 };
 
 use super::{
     model::{
-        ArchiveSettings, Chat, Consent, Cursor, KeyVersion, Media, MediaState, Opening, Parked,
-        Party, Place, Pull, Tally,
+        ArchiveSettings, Chat, Consent, Cursor, KeyVersion, Leftover, Media, MediaState, Opening,
+        Parked, Party, Place, Pull, Tally,
     },
     stretch::Stretch,
+    viewed::Viewed,
 };
 
 /// The key of tables with one row.
 pub(super) const FIRM: &str = "firm";
 
 /// The slice's tables.
-pub(super) const TABLES: [TableSpec; 12] = [
+pub(super) const TABLES: [TableSpec; 14] = [
     TableSpec::of::<Party>(),
     TableSpec::of::<Chat>(),
     TableSpec::of::<Stretch>(),
@@ -30,6 +31,8 @@ pub(super) const TABLES: [TableSpec; 12] = [
     TableSpec::of::<ArchiveSettings>(),
     TableSpec::of::<Media>(),
     TableSpec::of::<Opening>(),
+    TableSpec::of::<Leftover>(),
+    TableSpec::of::<Viewed>(),
 ];
 
 /// The party with an id of WeCom's.
@@ -185,17 +188,32 @@ impl Entity for Tally {
     }
 }
 
+/// Where people stand, by what they said, the newest word first.
+pub(super) const CONSENT_BY_ANSWER: Index<Consent> =
+    Index::new("archive-consents-2.by_answer", |c, _| {
+        vec![Key::new().with(c.answer as u8).with(Desc(c.at))]
+    });
+
+/// Where people stand towards one member or in one room.
+pub(super) const CONSENT_BY_TOWARDS: Index<Consent> =
+    Index::new("archive-consents-2.by_towards", |c, _| {
+        vec![Key::new().with(c.towards.number())]
+    });
+
 impl Entity for Consent {
     const KIND: &'static str = "archive_consent";
-    const TABLE: &'static str = "archive-consents-1";
+    const TABLE: &'static str = "archive-consents-2";
     const CLASS: Class = Class::Record;
-    type Key = (u32, u32);
+    type Key = (u32, u64);
 
-    fn key(&self) -> (u32, u32) {
-        (self.party, self.staff)
+    fn key(&self) -> (u32, u64) {
+        (self.party, self.towards.number())
     }
     fn subject(&self) -> Option<SubjectId> {
         Some(self.subject)
+    }
+    fn indexes() -> &'static [Index<Self>] {
+        &[CONSENT_BY_ANSWER, CONSENT_BY_TOWARDS]
     }
     fn audit_view(&self) -> AuditView {
         vec![
@@ -235,6 +253,7 @@ impl Entity for ArchiveSettings {
         vec![
             ("library", self.library.as_str().into()),
             ("on", self.is_on.into()),
+            ("tells", self.tells.into()),
         ]
     }
 }
@@ -276,5 +295,16 @@ impl Entity for Opening {
     }
     fn subject(&self) -> Option<SubjectId> {
         Some(self.account)
+    }
+}
+
+impl Entity for Leftover {
+    const KIND: &'static str = "archive_leftover";
+    const TABLE: &'static str = "archive-leftovers-1";
+    const CLASS: Class = Class::Machinery;
+    type Key = [u8; 32];
+
+    fn key(&self) -> [u8; 32] {
+        self.sha256
     }
 }

@@ -15,36 +15,47 @@ use crate::{
     app::App,
     audit::merkle,
     kit::{Random, Timestamp},
-    store::{Act, Findings, Folder, Read, Store},
+    store::{Act, Findings, Folder, Read, Store, StoreOptions},
     wecom::archive::Message as Wire,
 };
 
 pub(super) const CUSTOMER: &str = "wmT7kQCAAAx3Yb9nQZr5LwUe1VhJdPgA";
 pub(super) const OTHER: &str = "wmT7kQCAAAyyyyyyyyyyyyyyyyyyyyyy";
 pub(super) const ROOM: &str = "wrT7kQCAAAiN7nE4rG2oR6uP1aA8bB3c";
-const NOON: i64 = 1_767_232_860_000;
+pub(super) const NOON: i64 = 1_767_232_860_000;
 
 pub(super) struct Archive {
     pub(super) store: Store,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Archive {
     pub(super) fn new() -> Self {
+        Self::at(App::store_options())
+    }
+
+    pub(super) fn at(options: StoreOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::at(dir.path().join("data"));
         folder.create(&Random::seeded(1)).unwrap();
-        let store = Store::open(&folder, App::store_options()).unwrap();
-        Self { store, _dir: dir }
+        let store = Store::open(&folder, options).unwrap();
+        Self { store, dir }
+    }
+
+    /// The same folder, opened anew.
+    pub(super) fn again(self, options: StoreOptions) -> Self {
+        let Self { store, dir } = self;
+        drop(store);
+        let folder = Folder::at(dir.path().join("data"));
+        let store = Store::open(&folder, options).unwrap();
+        Self { store, dir }
     }
 
     pub(super) fn store(&self, why: Brought, opened: Vec<Opened>, parked: Vec<Parked>) -> Stored {
         let arrival = Arrival {
             why,
-            opened,
             parked,
-            zone: jiff::tz::TimeZone::UTC,
-            faults: None,
+            ..Arrival::of(opened, jiff::tz::TimeZone::UTC)
         };
         let act = Act::by_system("archive.pull", "archive");
         let stored = self
@@ -63,7 +74,7 @@ impl Archive {
     }
 
     /// Everything kept, as WeCom gave it out.
-    fn all(&self) -> BTreeMap<u64, Value> {
+    pub(super) fn all(&self) -> BTreeMap<u64, Value> {
         self.read(|r| {
             let messages = queries::all_messages(r).unwrap();
             let messages = messages.flat_map(|stretch| stretch.unwrap());
@@ -75,7 +86,7 @@ impl Archive {
         })
     }
 
-    fn one(&self, seq: u64) -> Message {
+    pub(super) fn one(&self, seq: u64) -> Message {
         let all = self.read(|r| {
             let messages = queries::all_messages(r).unwrap();
             messages.flat_map(|s| s.unwrap()).collect::<Vec<_>>()

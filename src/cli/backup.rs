@@ -1,8 +1,19 @@
-//! `qitai backup FILE`: a verified copy of the store, also while the server runs.
+//! `qitai backup FILE [--media DIR]`: a verified copy of the store and of the files of archived
+//! messages, also while the server runs.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use crate::{config::Config, store::backup::Manifest};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    archive::carry::{self, Carried},
+    config::Config,
+    store::{Folder, backup::Manifest},
+};
 
 use super::{CommandResult, control, control::ControlRequest};
 
@@ -10,24 +21,86 @@ use super::{CommandResult, control, control::ControlRequest};
 pub(super) struct Args {
     /// The file to write; it appears only when it is whole and verified
     file: PathBuf,
+    /// Copy the files of archived messages into this folder too, each once: the same folder
+    /// serves all backups
+    #[arg(long, value_name = "DIR")]
+    media: Option<PathBuf>,
     /// Print the manifest as JSON
     #[arg(long)]
     json: bool,
 }
 
+/// What was written.
+#[derive(Serialize, Deserialize)]
+struct Done {
+    #[serde(flatten)]
+    manifest: Manifest,
+    /// The files of messages, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    media: Option<Carried>,
+}
+
 pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
     let path = std::path::absolute(&args.file)?;
-    let done = control::ask(config, &ControlRequest::Backup { path: path.clone() })?;
+    let media = args.media.as_ref().map(std::path::absolute).transpose()?;
+    let request = ControlRequest::Backup {
+        path: path.clone(),
+        media: media.clone(),
+    };
+    let answer = control::ask(config, &request)?;
+    let done: Done = serde_json::from_value(answer.clone())?;
+    let is_whole = done.media.as_ref().is_none_or(Carried::is_whole);
+    let code = if is_whole { 0 } else { 1 };
     if args.json {
-        println!("{done}");
-        return Ok(ExitCode::SUCCESS);
+        println!("{answer}");
+        return Ok(ExitCode::from(code));
     }
-    let manifest: Manifest = serde_json::from_value(done)?;
-    let rows: u64 = manifest.tables.values().map(|table| table.rows).sum();
+    let rows: u64 = done.manifest.tables.values().map(|table| table.rows).sum();
     println!("{}: {rows} rows, written and verified", path.display());
+    match (media, done.media) {
+        (Some(dir), Some(carried)) => report(&dir, &carried),
+        _ => println!("Files of archived messages are not in it; add --media DIR for these."),
+    }
     println!(
         "The keys are not in it: keep {}.key in another safe place.",
         config.data.display()
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(code))
+}
+
+fn report(dir: &Path, carried: &Carried) {
+    let Carried {
+        files,
+        copied,
+        missing,
+        damaged,
+        ..
+    } = carried;
+    println!("{}: {files} files, {copied} of them new", dir.display());
+    if !carried.is_whole() {
+        println!("{missing} files are missing and {damaged} damaged; run `qitai doctor`.");
+    }
+}
+
+/// Carries the backup out: the store first, so that every file it names is there to be copied.
+pub(super) fn perform(
+    app: &App,
+    path: &Path,
+    media: Option<&Path>,
+) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
+    let folder = Folder::at(&app.config.data);
+    let own = std::path::absolute(folder.path())?;
+    if media.is_some_and(|dir| dir.starts_with(&own)) {
+        return Err("the folder for files must lie outside the data folder".into());
+    }
+    let manifest = app.backup(path)?;
+    let media = match media {
+        Some(dir) => Some(carry::carry(
+            &app.read(carry::named)?,
+            &folder.media_dir(),
+            dir,
+        )?),
+        None => None,
+    };
+    Ok(serde_json::to_value(Done { manifest, media })?)
 }

@@ -21,7 +21,7 @@ use crate::{app::App, archive, config::Config};
 use super::{
     account::{self, AccountRequest},
     audit::{self, AuditRequest},
-    doctor, resume,
+    backup, doctor, resume,
 };
 
 /// A request is small; more is not read.
@@ -35,6 +35,9 @@ pub(super) enum ControlRequest {
     Backup {
         /// Where to.
         path: PathBuf,
+        /// The folder for files of messages, absolute too.
+        #[serde(default)]
+        media: Option<PathBuf>,
     },
     /// A full check.
     Check,
@@ -111,7 +114,7 @@ fn perform(
     is_serving: bool,
 ) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
     Ok(match request {
-        ControlRequest::Backup { path } => serde_json::to_value(app.backup(&path)?)?,
+        ControlRequest::Backup { path, media } => backup::perform(app, &path, media.as_deref())?,
         ControlRequest::Check => serde_json::to_value(app.store.check()?)?,
         ControlRequest::Doctor { lang } => doctor::perform(app, &lang, is_serving)?,
         ControlRequest::Resume { reason } => serde_json::to_value(resume::perform(app, &reason)?)?,

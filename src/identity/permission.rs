@@ -75,6 +75,9 @@ pub enum Permission {
     /// Decide as the second person about access to conversations and evidence.
     #[n(20)]
     AccessApprove,
+    /// See what is kept how long; keep archived messages back from deletion.
+    #[n(21)]
+    HoldManage,
 }
 
 /// A set of rights.
@@ -82,7 +85,7 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
@@ -94,6 +97,7 @@ impl Permission {
         Self::WordManage,
         Self::EvidenceManage,
         Self::AccessApprove,
+        Self::HoldManage,
         Self::OrgRead,
         Self::OrgEdit,
         Self::Scim,
@@ -122,6 +126,7 @@ impl Permission {
             Self::WordManage => "archive.words",
             Self::EvidenceManage => "archive.evidence",
             Self::AccessApprove => "archive.approve",
+            Self::HoldManage => "archive.hold",
             Self::Scim => "scim",
             Self::SyncRun => "sync.run",
             Self::AuditRead => "audit.read",

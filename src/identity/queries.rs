@@ -129,6 +129,11 @@ pub fn account_name(r: &Read<'_>, id: Id<Account>) -> Result<Option<String>, Sto
     Ok(r.get::<Account>(&id)?.map(|account| account.name))
 }
 
+/// The member an account stands for.
+pub fn account_member(r: &Read<'_>, id: Id<Account>) -> Result<Option<SubjectId>, StoreError> {
+    Ok(r.get::<Account>(&id)?.and_then(|account| account.member))
+}
+
 /// The account with this login, for the operator at the console.
 pub fn account_by_login(r: &Read<'_>, scope: &Scope, login: &str) -> Result<AccountView> {
     let account = Account::by_login(r, login)?.filter(|_| scope.is_everything());

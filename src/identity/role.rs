@@ -141,6 +141,7 @@ const COMPLIANCE: &[Permission] = &[
     Permission::AlertHandle,
     Permission::EvidenceManage,
     Permission::AccessApprove,
+    Permission::HoldManage,
     Permission::AuditRead,
     Permission::AuditVerify,
     Permission::AuditExport,

@@ -2,7 +2,7 @@
 
 use qitai::{
     archive::{
-        Brought, Media, MediaState,
+        Media, MediaState,
         ingest::{self, Arrival, Opened},
     },
     store::{Act, Folder},
@@ -26,13 +26,7 @@ pub fn archive(test: &TestApp, first: u64, messages: impl IntoIterator<Item = Va
         seq,
         message: Message::parse(message.to_string().as_bytes()).unwrap(),
     });
-    let arrival = Arrival {
-        why: Brought::Pulled,
-        opened: opened.collect(),
-        parked: Vec::new(),
-        zone: test.app.zone(),
-        faults: None,
-    };
+    let arrival = Arrival::of(opened.collect(), test.app.zone());
     let act = Act::by_system("archive.pull", "archive");
     let stored = test
         .app

@@ -349,7 +349,7 @@ fn look_inside(path: &Path) {
     assert!(text("case.json").contains(REASON));
     let page = text("index.html");
     assert!(page.contains("已撤回，以下为原文 / Recalled; this is the original"));
-    assert!(!page.contains("<script") && !page.contains("<b>退款") && page.contains("&#60;script"));
+    assert!(!page.contains("<script") && !page.contains("<b>退款") && page.contains("&lt;script"));
     assert!(!text("messages.jsonl").contains("别的会话"));
 }
 

@@ -12,6 +12,7 @@ mod once;
 mod own_customers;
 mod pages;
 mod people;
+mod retention;
 mod rollout;
 mod scim;
 mod searches;

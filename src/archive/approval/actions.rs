@@ -15,6 +15,7 @@ use super::{
         evidence::{self, Case, CaseId},
         model::{Chat, Opening},
         queries::ArchiveSight,
+        viewed,
     },
     model::{Approval, ApprovalId, ApprovalState, FourEyes, HOURS, WAITS_MS, Wanted},
     queries,
@@ -188,12 +189,16 @@ pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
     approval.until = now.plus_ms(i64::from(hours) * HOUR_MS);
     approval.state = ApprovalState::Granted(by, now);
     if let Wanted::Read(chat) = approval.wanted {
-        w.put(&Opening {
+        let opening = Opening {
             account: approval.account,
             chat,
             reason: approval.reason.clone(),
             until: approval.until,
-        })?;
+        };
+        if let Some(chat) = w.get::<Chat>(&chat)? {
+            viewed::note(w, &chat, &opening)?;
+        }
+        w.put(&opening)?;
     }
     Ok(w.put(&approval)?)
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::super::{
-    model::{Chat, Media, MediaState, Party, PartyKind, Place},
+    model::{Chat, Media, MediaState, Party, PartyKind, Place, Towards},
     queries::{self, ArchiveSight},
 };
 
@@ -199,7 +199,10 @@ impl<'a> People<'a> {
                 lines.push(ConsentLine {
                     chat: chat.id.to_string(),
                     person: person.id.clone(),
-                    towards: self.who(consent.staff)?.id.clone(),
+                    towards: match consent.towards {
+                        Towards::Member(no) => self.who(no)?.id.clone(),
+                        Towards::Room(_) => chat.id.to_string(),
+                    },
                     answer: consent.answer.code(),
                     at: consent.at.to_rfc3339(),
                 });

@@ -66,6 +66,15 @@ pub fn items(r: &Read<'_>, case: CaseId) -> Result<Vec<Item>, StoreError> {
         .collect()
 }
 
+/// The messages that cases have, for keeping them from deletion: conversation, first and last
+/// number.
+pub fn gathered(r: &Read<'_>) -> Result<Vec<(u32, u64, u64)>, StoreError> {
+    let items = r.all::<Item>(None)?;
+    items
+        .map(|item| item.map(|item| (item.chat, item.first, item.last)))
+        .collect()
+}
+
 /// What was chosen of each conversation.
 pub(super) fn chosen(items: &[Item]) -> Vec<(u32, Chosen)> {
     let mut chats: Vec<u32> = items.iter().map(|item| item.chat).collect();

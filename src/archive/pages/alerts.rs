@@ -139,6 +139,9 @@ fn line(
     let message = queries::message(r, sight, alert.chat, alert.seq)?;
     let text = message.map(|m| m.text_to_index()).unwrap_or_default();
     let (cause, words) = match &alert.cause {
+        Cause::Words(words) if words.is_empty() => {
+            (cx.t("sensitive.words_deleted").into_owned(), String::new())
+        }
         Cause::Words(words) => (words.join("、"), words.join(" ")),
         Cause::Behaviour(b) => (cx.t(behaviour(*b)).into_owned(), String::new()),
     };

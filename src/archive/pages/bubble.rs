@@ -9,6 +9,7 @@ use crate::{
         model::{Chat, Media, MediaState},
         names::Names,
         queries::{self, ArchiveSight, Message},
+        retention::Purge,
     },
     error::Result,
     kit::Timestamp,
@@ -101,6 +102,8 @@ pub(super) enum What {
         lines: Vec<RecordLine>,
     },
     Gone(&'static str),
+    /// Deleted, with the rule and the day.
+    Deleted(String),
 }
 
 /// A box with a title and some lines.
@@ -218,10 +221,7 @@ impl Maker<'_> {
         let parts = match &body {
             Some(body) => self.parts(message, body)?,
             None => vec![Part {
-                what: What::Gone(match message.content {
-                    Content::Deleted => "archive.gone.deleted",
-                    _ => "archive.gone.erased",
-                }),
+                what: self.gone(message)?,
             }],
         };
         let recalled = message.is_recalled.then(|| self.recalled(message, all));
@@ -242,6 +242,21 @@ impl Maker<'_> {
             recalled,
             parts,
         })))
+    }
+
+    /// What stands where something was.
+    fn gone(&self, message: &Message) -> Result<What> {
+        if message.content != Content::Deleted {
+            return Ok(What::Gone("archive.gone.erased"));
+        }
+        let purge = match message.purge {
+            Some(no) => self.r.get::<Purge>(&no)?,
+            None => None,
+        };
+        Ok(match purge {
+            None => What::Gone("archive.gone.deleted"),
+            Some(purge) => What::Deleted(super::retention::deleted_under(self.cx, &purge)),
+        })
     }
 
     /// Whether a sender stands on the right: the firm towards outside, the viewer among
@@ -326,7 +341,8 @@ impl Part {
                         .flat_map(|line| &line.parts)
                         .any(Part::is_marked)
             }
-            What::Image { .. } | What::Voice { .. } | What::Video { .. } | What::Gone(_) => false,
+            What::Image { .. } | What::Voice { .. } | What::Video { .. } => false,
+            What::Gone(_) | What::Deleted(_) => false,
         }
     }
 }

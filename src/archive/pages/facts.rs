@@ -6,10 +6,11 @@ use crate::{
     app::App,
     archive::{
         find, ingest,
-        model::{Answer, Chat},
+        model::{Chat, Towards},
         names::{Names, Who},
         opening::Right,
         queries::{self, ArchiveSight},
+        retention::{self, HoldOn},
     },
     customers,
     error::Result,
@@ -20,6 +21,8 @@ use crate::{
     web::{Cx, ListQuery},
     wecom::archive::Kind,
 };
+
+use super::hold;
 
 /// People that are named one by one.
 const PEOPLE_MAX: usize = 12;
@@ -72,6 +75,12 @@ pub(super) struct Facts {
     pub(super) caught_up_at: Option<Timestamp>,
     /// The reason given, and until when it holds.
     pub(super) reason: Option<(String, Timestamp)>,
+    /// Messages whose content was deleted.
+    pub(super) deleted: u64,
+    /// What holds the whole conversation back from deletion.
+    pub(super) holds: Vec<String>,
+    /// Where it can be held, for whoever may.
+    pub(super) hold_href: Option<String>,
 }
 
 /// Gathers them.
@@ -122,7 +131,26 @@ impl Gatherer<'_> {
                 Right::Own => None,
                 Right::Opened(opening) => Some((opening.reason.clone(), opening.until)),
             },
+            deleted: match self.sight.sees_all_of(chat) {
+                true => chat.deleted,
+                false => 0,
+            },
+            holds: self.holds(chat)?,
+            hold_href: self
+                .viewer
+                .may(Permission::HoldManage)
+                .then(|| hold::address(HoldOn::Chat(chat.id))),
         })
+    }
+
+    /// The names of the holds on the whole conversation, for whoever looks after them.
+    fn holds(&self, chat: &Chat) -> Result<Vec<String>> {
+        if !self.viewer.may(Permission::HoldManage) {
+            return Ok(Vec::new());
+        }
+        let holds = retention::holds(self.r)?.into_iter();
+        let on_chat = holds.filter(|hold| hold.is_active() && hold.on == HoldOn::Chat(chat.id));
+        Ok(on_chat.map(|hold| hold.title).collect())
     }
 
     fn people(&self, leads: &Leads<'_>, numbers: &[u32]) -> Result<Vec<Person>> {
@@ -176,19 +204,14 @@ impl Gatherer<'_> {
                 });
             }
             for consent in of_person {
-                let answer = match consent.answer {
-                    Answer::Agreed => ("archive.consent.agreed", "ok"),
-                    Answer::Refused => ("archive.consent.refused", "bad"),
-                    Answer::ByDefault => ("archive.consent.by_default", "ok"),
-                };
                 agreed.push(Agreed {
                     who: who.name.clone(),
-                    towards: match chat.is_room() {
-                        true => String::new(),
-                        false => self.names.who(consent.staff)?.name.clone(),
+                    towards: match consent.towards {
+                        Towards::Room(_) => String::new(),
+                        Towards::Member(no) => self.names.who(no)?.name.clone(),
                     },
-                    answer,
-                    at: Some(consent.at),
+                    answer: super::consents::answer(consent.answer),
+                    at: consent.answer.is_word().then_some(consent.at),
                 });
             }
         }

@@ -4,17 +4,22 @@ pub(super) mod alerts;
 pub(super) mod approvals;
 mod asked;
 mod bubble;
+pub(super) mod consents;
 pub(super) mod evidence;
 mod facts;
 mod file;
 mod hits;
+pub(super) mod hold;
 pub(super) mod intercept;
 pub(super) mod ledger;
 mod open;
+pub(super) mod retention;
+pub(super) mod retention_forms;
 mod search;
 mod searches;
 pub(super) mod settings;
 mod view;
+pub(super) mod viewed;
 pub(super) mod words;
 
 #[cfg(test)]
@@ -54,5 +59,42 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/archive/{chat}", read, || get().to(view::view)),
         Route::get("/archive/{chat}/open", read, || get().to(open::reason)),
         Route::post("/archive/{chat}/open", read, || post().to(open::open)),
+        Route::get("/me/conversations", Access::SignedIn, || {
+            get().to(viewed::show)
+        }),
+    ]
+}
+
+/// Consent, retention and holds, in the compliance centre.
+pub(super) fn compliance_routes() -> Vec<Route> {
+    use actix_web::web::{get, post};
+    let read = Access::Needs(Permission::ArchiveRead);
+    let hold = Access::Needs(Permission::HoldManage);
+    let rule = Access::Needs(Permission::SettingsManage);
+    vec![
+        Route::get(consents::HERE, read, || get().to(consents::index)),
+        Route::post("/compliance/consents/ask", read, || {
+            post().to(consents::ask)
+        }),
+        Route::get(retention::HERE, hold, || get().to(retention::show)),
+        Route::post("/compliance/retention/rules", rule, || {
+            post().to(retention_forms::save_rule)
+        }),
+        Route::post("/compliance/retention/rules/{id}/delete", rule, || {
+            post().to(retention_forms::delete_rule)
+        }),
+        Route::post("/compliance/retention/preview", hold, || {
+            post().to(retention_forms::preview)
+        }),
+        Route::post("/compliance/retention/purge", rule, || {
+            post().to(retention_forms::purge)
+        }),
+        Route::get("/compliance/retention/holds/new", hold, || {
+            get().to(hold::new)
+        }),
+        Route::post("/compliance/retention/holds", hold, || post().to(hold::set)),
+        Route::post("/compliance/retention/holds/{id}/lift", hold, || {
+            post().to(retention_forms::lift)
+        }),
     ]
 }

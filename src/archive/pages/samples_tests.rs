@@ -92,6 +92,7 @@ fn every_part(text: &str) -> Vec<Part> {
             foot: Some((text.into(), None)),
         }),
         What::Gone("archive.gone.erased"),
+        What::Deleted(text.into()),
     ];
     for (is_here, is_playable) in [(false, false), (true, false), (true, true)] {
         let file = || kept(is_here, is_playable);
@@ -177,6 +178,9 @@ fn facts(n: usize, text: &str) -> Facts {
         parked: n as u64,
         caught_up_at: (n > 0).then(at),
         reason: (n > 0).then(|| (text.to_owned(), at())),
+        deleted: n as u64,
+        holds: (0..n).map(|_| text.to_owned()).collect(),
+        hold_href: (n > 0).then(|| "/compliance/retention/holds/new?on=chat:a".to_owned()),
     }
 }
 

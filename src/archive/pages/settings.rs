@@ -80,8 +80,11 @@ fn page(
         .map_or("", |s| s.library.as_str())
         .to_owned();
     let is_on = settings.as_ref().is_some_and(|s| s.is_on);
-    let ticks = is_on.then_some(("is_on", "on"));
-    let values = std::iter::once(("library", library.as_str())).chain(ticks);
+    let tells = settings.as_ref().is_some_and(|s| s.tells);
+    let ticks = [("is_on", is_on), ("tells", tells)];
+    let ticks = ticks.into_iter().filter(|(_, is_set)| *is_set);
+    let values =
+        std::iter::once(("library", library.as_str())).chain(ticks.map(|(name, _)| (name, "on")));
     let next_version = standing::next_version(&keys);
     let is_known = |version: u32| keys.iter().any(|key| key.version == version);
     let missing = standing.waiting.iter();
@@ -194,6 +197,8 @@ pub(in crate::archive) struct Fields {
     library: String,
     #[serde(default)]
     is_on: bool,
+    #[serde(default)]
+    tells: bool,
 }
 
 /// Keeps how the archive is reached.
@@ -233,6 +238,7 @@ async fn keep(app: &App, viewer: &Viewer, fields: &Fields) -> Result<()> {
     let command = SetUp {
         library,
         is_on: fields.is_on,
+        tells: fields.tells,
     };
     let by = viewer.clone();
     app.write(viewer.change("archive.set_up"), move |w| {

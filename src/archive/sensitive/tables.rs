@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::store::{
-    AuditView, Class, Desc, Entity, Index, Key, Read, StoreError, SubjectId, TableSpec, Walk,
+    AuditView, Class, Desc, Entity, Index, Key, Read, StoreError, SubjectId, TableSpec, Walk, Write,
 };
 
 use super::{
@@ -133,4 +133,20 @@ pub fn alerts<'a>(
     let found = r.list(&ALERT_BY_TIME, &walk)?;
     let is_in_sight = |alert: &Alert| sight.sees_any(alert.staff.iter().copied());
     Ok(found.filter(move |alert| alert.as_ref().map_or(true, is_in_sight)))
+}
+
+/// Takes the words out of the alerts about a message whose content is deleted: what stays is
+/// that there was an alert, of which list, and what came of it.
+pub(in crate::archive) fn forget_words(w: &mut Write<'_>, seq: u64) -> Result<(), StoreError> {
+    let found = w
+        .read()
+        .list(&ALERT_BY_MESSAGE, &Walk::prefix(Key::new().with(seq)))?;
+    let found: Vec<Alert> = found.collect::<Result<_, _>>()?;
+    for mut alert in found {
+        if matches!(alert.cause, Cause::Words(_)) {
+            alert.cause = Cause::Words(Vec::new());
+            w.put(&alert)?;
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -36,6 +37,11 @@ const BUILD_BYTES: usize = 256_000_000;
 /// Share of deleted documents from which a segment is written anew: deletions end the quick
 /// totals, and what was deleted should leave the files.
 const DELETED_SHARE_MAX: f32 = 0.05;
+
+/// How often segments that are being merged already are looked at again.
+const EXPUNGE_ROUNDS_MAX: u32 = 300;
+/// Time between two looks.
+const MERGING: Duration = Duration::from_millis(200);
 
 /// One index on disk, open for reading and writing.
 struct Open {
@@ -148,15 +154,43 @@ impl Open {
         Ok(())
     }
 
+    /// Writes every segment anew in which something was deleted, so that the words of what was
+    /// deleted leave the files; gives the number of segments.
+    fn expunge(&mut self) -> Result<usize, SearchError> {
+        let index = self.view.searcher.index().clone();
+        let mut written = 0;
+        for round in 1.. {
+            let metas = index.searchable_segment_metas()?;
+            let mut thinned = metas.iter().filter(|meta| meta.has_deletes()).peekable();
+            if thinned.peek().is_none() {
+                break;
+            }
+            for meta in thinned {
+                match self.writer.merge(&[meta.id()]).wait() {
+                    Ok(_) => written += 1,
+                    // It is being merged already; what comes of that is looked at again.
+                    Err(_) if round < EXPUNGE_ROUNDS_MAX => std::thread::sleep(MERGING),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    /// What is durable becomes what queries see.
+    fn show(&mut self) -> Result<(), SearchError> {
+        self.reader.reload()?;
+        let sets = Arc::clone(&self.sets);
+        self.view = Arc::new(View::of(&self.reader, self.fields, sets)?);
+        Ok(())
+    }
+
     /// Makes everything that is applied durable and searchable.
     fn commit(&mut self, shelf: &Shelf) -> Result<(), SearchError> {
         shelf.commit(&mut self.writer, &self.dir, self.applied)?;
         self.place = self.applied;
         self.pending.clear();
-        self.reader.reload()?;
-        let sets = Arc::clone(&self.sets);
-        self.view = Arc::new(View::of(&self.reader, self.fields, sets)?);
-        Ok(())
+        self.show()
     }
 }
 
@@ -276,6 +310,21 @@ impl Messages {
             self.show(&open);
         }
         Ok(open.place)
+    }
+
+    /// Takes the words of deleted messages out of the files, where a deletion as such only
+    /// hides them; gives the number of segments written anew. Writing waits meanwhile, queries
+    /// do not. Only what is committed is looked at.
+    pub fn expunge(&self) -> Result<usize, SearchError> {
+        let mut open = lock(&self.open);
+        let written = open.expunge()?;
+        if written > 0 {
+            open.show()?;
+            self.show(&open);
+            // Now that queries begin with the new files.
+            open.writer.garbage_collect_files().wait()?;
+        }
+        Ok(written)
     }
 
     /// Builds a new index from `docs`, each message once and in any order, as of feed number

@@ -476,6 +476,46 @@ fn a_crash_before_the_commit_loses_and_doubles_nothing() {
     assert_eq!(seqs(&messages, &containing("二")), [] as [u64; 0]);
 }
 
+/// In how many documents of the files a character stands, deleted ones included.
+fn in_files(messages: &Messages, c: &str) -> u64 {
+    let (_, fields) = super::fields::schema();
+    let term = tantivy::Term::from_field_text(fields.single, c);
+    messages.view().searcher.doc_freq(&term).unwrap()
+}
+
+#[test]
+fn the_words_of_what_was_deleted_leave_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let messages = open(&dir, 0);
+    let docs: Vec<MessageDoc> = (1..=200).map(|seq| plain(seq, "平常的话")).collect();
+    assert!(messages.apply(&[], &docs, 0, 1).unwrap());
+    let secret = [plain(900, "龘靐齉"), plain(901, "平常的话")];
+    assert!(messages.apply(&[], &secret, 1, 2).unwrap());
+    messages.commit().unwrap();
+    assert_eq!(in_files(&messages, "龘"), 1);
+    assert!(messages.apply(&[900, 7], &[], 2, 3).unwrap());
+    messages.commit().unwrap();
+    assert_eq!(seqs(&messages, &containing("龘")), [] as [u64; 0]);
+    assert_eq!(in_files(&messages, "龘"), 1, "hidden, not gone");
+    messages.expunge().unwrap();
+    assert!(!deleted(&messages));
+    assert_eq!(in_files(&messages, "龘"), 0);
+    assert_eq!((messages.len(), messages.expunge().unwrap()), (200, 0));
+    drop(messages);
+    let messages = open(&dir, 3);
+    assert_eq!((messages.place(), messages.len()), (3, 200));
+    messages.check().unwrap();
+    // Everything may go.
+    let all: Vec<u64> = (1..=901).collect();
+    assert!(messages.apply(&all, &[], 3, 4).unwrap());
+    messages.commit().unwrap();
+    messages.expunge().unwrap();
+    assert!(messages.is_empty());
+    assert!(messages.apply(&[], &[plain(1, "又来")], 4, 5).unwrap());
+    messages.commit().unwrap();
+    assert_eq!(seqs(&messages, &containing("又来")), [1]);
+}
+
 #[test]
 fn what_was_applied_before_a_rebuild_is_asked_for_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 pub use read::verify;
-pub use restore::restore;
+pub use restore::{restore, restore_with};
 
 use crate::kit::Timestamp;
 

@@ -21,6 +21,18 @@ pub fn restore(
     folder: &Folder,
     options: &StoreOptions,
 ) -> Result<Manifest, BackupError> {
+    restore_with(backup, key_file, folder, options, |_| Ok(()))
+}
+
+/// The same, with `more` that the folder is to hold: it is given the folder as it is built,
+/// with the store in it and its key file beside it.
+pub fn restore_with(
+    backup: &Path,
+    key_file: &Path,
+    folder: &Folder,
+    options: &StoreOptions,
+    more: impl FnOnce(&Folder) -> Result<(), BackupError>,
+) -> Result<Manifest, BackupError> {
     let building = Folder::at(files::beside(folder.path(), ".restoring"));
     clear_leftovers(&building, folder, key_file)?;
     let key_path = Vault::path_for(folder.path());
@@ -39,6 +51,7 @@ pub fn restore(
     building.create(&options.random)?;
     let manifest = fill(backup, &building, options)?;
     migrate::mark_format(&building, manifest.format)?;
+    more(&building)?;
     std::fs::rename(&building_key, &key_path).map_err(io)?;
     files::sync_entry(&key_path).map_err(io)?;
     std::fs::rename(building.path(), folder.path()).map_err(io)?;

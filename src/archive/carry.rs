@@ -1,0 +1,185 @@
+//! Files of messages on their way into a backup and back: what the messages name is copied
+//! from one shelf to another, each file once, and nothing is believed before its content has
+//! the hash it is named by. A copy that was cut off leaves no half file and goes on the next
+//! time.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Read, StoreError};
+
+use super::model::Media;
+
+/// Bytes that are copied at once.
+const PIECE: usize = 256 << 10;
+
+/// What a copy has come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Files that messages name.
+    pub files: u64,
+    /// Of them, copied now.
+    pub copied: u64,
+    /// Bytes copied now.
+    pub bytes: u64,
+    /// Files that are not there to be copied: deleted meanwhile, or lost.
+    pub missing: u64,
+    /// Files whose content is not what it was: left out.
+    pub damaged: u64,
+}
+
+impl Carried {
+    /// Whether every file is there.
+    pub fn is_whole(&self) -> bool {
+        self.missing == 0 && self.damaged == 0
+    }
+}
+
+/// The content that messages name, by SHA-256.
+pub fn named(r: &Read<'_>) -> Result<BTreeSet<[u8; 32]>, StoreError> {
+    let mut named = BTreeSet::new();
+    for media in r.all::<Media>(None)? {
+        named.extend(media?.sha256);
+    }
+    Ok(named)
+}
+
+/// The place of a file's content on a shelf.
+pub(super) fn place(shelf: &Path, sha256: &[u8; 32]) -> PathBuf {
+    let name = hex::encode(sha256);
+    shelf.join(&name[..2]).join(name)
+}
+
+/// Copies what `to` does not have. What is there already was looked at when it came.
+pub fn carry(named: &BTreeSet<[u8; 32]>, from: &Path, to: &Path) -> io::Result<Carried> {
+    make_private(to)?;
+    let mut carried = Carried {
+        files: named.len() as u64,
+        ..Carried::default()
+    };
+    let mut touched = BTreeSet::new();
+    for sha256 in named {
+        let target = place(to, sha256);
+        if target.exists() {
+            continue;
+        }
+        let source = match File::open(place(from, sha256)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                carried.missing += 1;
+                continue;
+            }
+            source => source?,
+        };
+        let folder = target.parent().unwrap_or(to).to_owned();
+        make_private(&folder)?;
+        match copy(source, &target, sha256)? {
+            Some(bytes) => {
+                carried.copied += 1;
+                carried.bytes += bytes;
+                touched.insert(folder);
+            }
+            None => carried.damaged += 1,
+        }
+    }
+    for folder in &touched {
+        File::open(folder)?.sync_all()?;
+    }
+    File::open(to)?.sync_all()?;
+    Ok(carried)
+}
+
+/// Copies one file; the bytes, or `None` if its content is not what its name says.
+fn copy(mut source: File, target: &Path, sha256: &[u8; 32]) -> io::Result<Option<u64>> {
+    let part = target.with_extension("part");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(&part)?;
+    let mut hash = digest::Context::new(&digest::SHA256);
+    let (mut piece, mut bytes) = (vec![0; PIECE], 0);
+    loop {
+        let read = source.read(&mut piece)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&piece[..read]);
+        out.write_all(&piece[..read])?;
+        bytes += read as u64;
+    }
+    if hash.finish().as_ref() != sha256 {
+        drop(out);
+        fs::remove_file(&part)?;
+        return Ok(None);
+    }
+    out.sync_all()?;
+    fs::rename(&part, target)?;
+    Ok(Some(bytes))
+}
+
+/// Makes a folder for this user alone, with those above it.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(shelf: &Path, content: &[u8]) -> [u8; 32] {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
+        let path = place(shelf, &sha256);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        sha256
+    }
+
+    #[test]
+    fn only_what_is_new_is_copied_and_nothing_that_was_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("media"), dir.path().join("backup/files"));
+        let first = put(&from, b"one");
+        let large = put(&from, &vec![7; 3 * PIECE + 1]);
+        let named = BTreeSet::from([first, large]);
+        let carried = carry(&named, &from, &to).unwrap();
+        assert_eq!((carried.files, carried.copied), (2, 2));
+        assert_eq!(carried.bytes, 3 * PIECE as u64 + 4);
+        assert_eq!(fs::read(place(&to, &first)).unwrap(), b"one");
+
+        let second = put(&from, b"two");
+        let third = put(&from, b"three");
+        fs::write(place(&from, &third), b"thr33").unwrap();
+        let named = BTreeSet::from([first, large, second, third, [9; 32]]);
+        // A copy that was cut off.
+        fs::create_dir_all(place(&to, &second).parent().unwrap()).unwrap();
+        fs::write(place(&to, &second).with_extension("part"), b"t").unwrap();
+        let carried = carry(&named, &from, &to).unwrap();
+        let expected = Carried {
+            files: 5,
+            copied: 1,
+            bytes: 3,
+            missing: 1,
+            damaged: 1,
+        };
+        assert_eq!(carried, expected);
+        assert!(!carried.is_whole() && !place(&to, &third).exists());
+        assert_eq!(fs::read(place(&to, &second)).unwrap(), b"two");
+
+        // And back.
+        let back = dir.path().join("back");
+        let carried = carry(&BTreeSet::from([first, second, large]), &to, &back).unwrap();
+        assert!(carried.is_whole() && carried.copied == 3);
+    }
+}

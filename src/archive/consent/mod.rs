@@ -1,0 +1,135 @@
+//! Who has agreed to being archived (同意存档), towards whom, since when.
+//!
+//! Two sources: what people outside write in a conversation comes with its messages; what
+//! WeCom knows beside that is asked for every night and on demand. One row for each person and
+//! place says where things stand; what was so before stays in it.
+
+mod ask;
+mod list;
+
+use crate::store::{StoreError, Write};
+
+use super::model::{Consent, Heard, Party, Said, Towards};
+
+pub use ask::{AskConsents, KIND, ask_soon};
+pub(super) use ask::{begin, run};
+pub use list::{count, lines, of_parties};
+
+/// Words that are remembered of one person and place.
+const EARLIER_MAX: usize = 50;
+
+/// Keeps a word unless it changes nothing; whether it did. What was said in a message is not
+/// undone by WeCom knowing less or older: its own list follows the messages after a while.
+pub(super) fn keep(
+    w: &mut Write<'_>,
+    party: &Party,
+    towards: Towards,
+    said: Said,
+) -> Result<bool, StoreError> {
+    let known = w.get::<Consent>(&(party.no, towards.number()))?;
+    let mut earlier = Vec::new();
+    if let Some(known) = known {
+        let is_same = known.answer == said.answer;
+        let knows_less = !said.answer.is_word() && known.answer.is_word();
+        let is_older = known.answer.is_word() && said.at < known.at;
+        if is_same || knows_less || is_older {
+            return Ok(false);
+        }
+        earlier = known.earlier;
+        earlier.push(Said {
+            answer: known.answer,
+            at: known.at,
+            heard: known.heard,
+        });
+        let excess = earlier.len().saturating_sub(EARLIER_MAX);
+        earlier.drain(..excess);
+    }
+    let Said { answer, at, heard } = said;
+    w.put(&Consent {
+        party: party.no,
+        towards,
+        answer,
+        at,
+        heard,
+        subject: party.subject,
+        earlier,
+    })?;
+    Ok(true)
+}
+
+/// Whether a word came from WeCom's list.
+pub fn was_asked(consent: &Consent) -> bool {
+    consent.heard == Heard::Asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::App,
+        archive::model::{Answer, PartyKind},
+        kit::{Id, Random, Timestamp},
+        store::{Act, Folder, Store},
+    };
+
+    fn said(answer: Answer, at: i64, heard: Heard) -> Said {
+        Said {
+            answer,
+            at: Timestamp::from_ms(at),
+            heard,
+        }
+    }
+
+    #[test]
+    fn the_newest_word_counts_and_those_before_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::at(dir.path().join("data"));
+        folder.create(&Random::seeded(1)).unwrap();
+        let store = Store::open(&folder, App::store_options()).unwrap();
+        let party = Party {
+            no: 7,
+            kind: PartyKind::Wechat,
+            wecom_id: "wm1".to_owned(),
+            subject: Id::from_bits(77),
+        };
+        let told = [
+            (said(Answer::None, 100, Heard::Asked), true),
+            (said(Answer::None, 200, Heard::Asked), false),
+            (said(Answer::Agreed, 50, Heard::Message), true),
+            // WeCom's list is behind.
+            (said(Answer::None, 300, Heard::Asked), false),
+            (said(Answer::Refused, 40, Heard::Asked), false),
+            (said(Answer::Agreed, 50, Heard::Asked), false),
+            (said(Answer::Refused, 400, Heard::Asked), true),
+            (said(Answer::Agreed, 390, Heard::Message), false),
+        ];
+        for (said, changes) in told {
+            let party = party.clone();
+            let act = Act::by_system("archive.consents", "archive");
+            let kept =
+                store.write_blocking(act, move |w| Ok(keep(w, &party, Towards::Member(3), said)?));
+            assert_eq!(kept.unwrap(), changes, "{said:?}");
+        }
+        let consent = store.read(|r| {
+            let key = (7, Towards::Member(3).number());
+            r.get::<Consent>(&key).unwrap().unwrap()
+        });
+        assert_eq!(consent.answer, Answer::Refused);
+        let before: Vec<Answer> = consent.earlier.iter().map(|said| said.answer).collect();
+        assert_eq!(before, [Answer::None, Answer::Agreed]);
+        assert!(was_asked(&consent));
+        assert!(store.check().unwrap().is_clean());
+    }
+
+    #[test]
+    fn a_place_is_the_number_it_is_kept_under() {
+        for towards in [
+            Towards::Member(0),
+            Towards::Member(u32::MAX),
+            Towards::Room(1),
+            Towards::Room(u32::MAX),
+        ] {
+            assert_eq!(Towards::of_number(towards.number()), towards);
+        }
+    }
+}

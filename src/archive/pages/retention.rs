@@ -1,0 +1,356 @@
+//! `/compliance/retention`: how long messages are kept, what would go, what is held, and what
+//! has gone.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::{
+    app::App,
+    archive::{
+        names::Names,
+        queries::{self, ArchiveSight},
+        retention::{self, Hold, HoldId, HoldOn, Preview, Purge, PurgeRun, Sort},
+    },
+    error::{AppError, Result},
+    identity::{self, Permission, Viewer},
+    kit::Timestamp,
+    org::{DepartmentId, Directory},
+    store::Read,
+    view,
+    web::{Cx, FormState, Shown, filters, format, parts::Choice},
+    work::{jobs, pages::JobCard},
+};
+
+/// The page's address.
+pub(super) const HERE: &str = "/compliance/retention";
+/// Runs that are shown.
+const RUNS: usize = 12;
+
+/// A rule.
+struct RuleLine {
+    id: String,
+    unit: String,
+    sort: String,
+    term: String,
+    changed_at: Timestamp,
+}
+
+/// What would go of one department and type.
+struct PreviewLine {
+    unit: String,
+    sort: String,
+    messages: u64,
+    /// Month and number.
+    months: Vec<(String, u64)>,
+}
+
+/// What would go, as a whole.
+struct PreviewCard {
+    at: Option<Timestamp>,
+    messages: u64,
+    held: u64,
+    lines: Vec<PreviewLine>,
+}
+
+/// A hold.
+struct HoldLine {
+    id: String,
+    title: String,
+    on: String,
+    href: Option<String>,
+    span: String,
+    reason: String,
+    set_by: String,
+    set_at: Timestamp,
+    /// Messages whose time is over and that it keeps, by the last preview.
+    keeps: Option<u64>,
+    lifted: Option<(String, Timestamp, String)>,
+    form: FormState,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "archive/retention.html", blocks = ["title"])]
+pub(in crate::archive) struct RetentionPage {
+    rules: Vec<RuleLine>,
+    form: FormState,
+    units: Vec<Choice>,
+    sorts: Vec<Choice>,
+    may_rule: bool,
+    preview: Option<PreviewCard>,
+    previewing: Option<JobCard>,
+    purge_form: FormState,
+    purging: Option<JobCard>,
+    holds: Vec<HoldLine>,
+    runs: Vec<PurgeRun>,
+}
+view!(RetentionPage);
+
+/// A rule in words.
+fn rule_text(cx: &Cx, unit: &str, sort: Option<Sort>, days: Option<u32>) -> String {
+    let unit = match unit.is_empty() {
+        true => cx.t("sensitive.whole_firm"),
+        false => unit.to_owned().into(),
+    };
+    let args = (
+        ("unit", unit),
+        ("type", sort_text(cx, sort)),
+        ("term", term(cx, days)),
+    );
+    cx.tf("retention.rule_text", args).into_owned()
+}
+
+fn sort_text(cx: &Cx, sort: Option<Sort>) -> String {
+    cx.t(sort.map_or("retention.all_types", Sort::word))
+        .into_owned()
+}
+
+fn term(cx: &Cx, days: Option<u32>) -> String {
+    match days {
+        Some(days) => cx.tf("retention.days_n", ("n", days)).into_owned(),
+        None => cx.t("retention.for_ever").into_owned(),
+    }
+}
+
+/// What stands in a conversation where a message was deleted.
+pub(super) fn deleted_under(cx: &Cx, purge: &Purge) -> String {
+    let under = &purge.under;
+    let args = (
+        ("date", format::date(purge.at, &cx.zone, cx.lang())),
+        (
+            "rule",
+            rule_text(cx, &under.unit_name, under.sort, Some(under.days)),
+        ),
+    );
+    cx.tf("retention.deleted_under", args).into_owned()
+}
+
+/// What is filled in and was refused, if anything.
+#[derive(Default)]
+pub(super) struct Refused {
+    pub(super) rule: Option<FormState>,
+    pub(super) purge: Option<FormState>,
+    pub(super) lift: Option<(HoldId, FormState)>,
+}
+
+/// Shows the page.
+pub(in crate::archive) async fn show(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<RetentionPage>> {
+    let page = page(&app, &viewer, &cx, Refused::default())?;
+    app.note(viewer.view("retention.list")).await?;
+    Ok(Shown::of(page))
+}
+
+pub(super) fn page(app: &App, viewer: &Viewer, cx: &Cx, refused: Refused) -> Result<RetentionPage> {
+    app.read(|r| {
+        viewer.scope(r, Permission::HoldManage)?;
+        let directory = app.directory.get(r)?;
+        let preview = retention::preview_of(r)?;
+        let Refused { rule, purge, lift } = refused;
+        let job = |kind| {
+            let job = jobs::latest(r, kind)?.filter(|job| !job.state.is_final());
+            Ok::<_, AppError>(job.map(|job| JobCard::of(&job, cx)))
+        };
+        Ok(RetentionPage {
+            rules: rule_lines(r, cx, &directory)?,
+            form: rule.unwrap_or_else(FormState::empty),
+            units: units(cx, &directory),
+            sorts: sorts(cx),
+            may_rule: viewer.may(Permission::SettingsManage),
+            previewing: job(retention::PREVIEW)?,
+            purge_form: purge.unwrap_or_else(FormState::empty),
+            purging: job(retention::PURGE)?,
+            holds: hold_lines(app, r, viewer, cx, preview.as_ref(), lift)?,
+            preview: preview.map(|preview| preview_card(cx, &directory, &preview)),
+            runs: retention::runs(r, RUNS)?,
+        })
+    })
+}
+
+fn unit_name(cx: &Cx, directory: &Directory, unit: Option<DepartmentId>) -> String {
+    let Some(unit) = unit else {
+        return cx.t("sensitive.whole_firm").into_owned();
+    };
+    match directory.tree.find(unit) {
+        Some(unit) => unit.name.clone(),
+        None => cx.t("retention.unit_gone").into_owned(),
+    }
+}
+
+fn rule_lines(r: &Read<'_>, cx: &Cx, directory: &Directory) -> Result<Vec<RuleLine>> {
+    let rules = retention::rules(r)?.into_iter();
+    Ok(rules
+        .map(|rule| RuleLine {
+            id: rule.id.to_string(),
+            unit: unit_name(cx, directory, rule.unit),
+            sort: sort_text(cx, rule.sort),
+            term: term(cx, rule.days),
+            changed_at: rule.changed_at,
+        })
+        .collect())
+}
+
+fn choice(value: impl Into<String>, label: impl Into<String>) -> Choice {
+    Choice {
+        is_on: false,
+        value: value.into(),
+        label: label.into(),
+        count: None,
+    }
+}
+
+fn units(cx: &Cx, directory: &Directory) -> Vec<Choice> {
+    let firm = choice("", cx.t("sensitive.whole_firm"));
+    let units = directory.tree.flat().into_iter().map(|(depth, unit)| {
+        let indent = "\u{3000}".repeat(depth);
+        choice(unit.id.to_string(), format!("{indent}{}", unit.name))
+    });
+    std::iter::once(firm).chain(units).collect()
+}
+
+fn sorts(cx: &Cx) -> Vec<Choice> {
+    let all = choice("", cx.t("retention.all_types"));
+    let sorts = Sort::ALL.map(|sort| choice(sort.code(), cx.t(sort.word())));
+    std::iter::once(all).chain(sorts).collect()
+}
+
+fn preview_card(cx: &Cx, directory: &Directory, preview: &Preview) -> PreviewCard {
+    let mut lines: BTreeMap<(String, Sort), PreviewLine> = BTreeMap::new();
+    for row in &preview.rows {
+        let unit = match row.unit {
+            Some(unit) => unit_name(cx, directory, Some(unit)),
+            None => cx.t("retention.no_unit").into_owned(),
+        };
+        let line = lines
+            .entry((unit.clone(), row.sort))
+            .or_insert_with(|| PreviewLine {
+                unit,
+                sort: sort_text(cx, Some(row.sort)),
+                messages: 0,
+                months: Vec::new(),
+            });
+        line.messages += row.messages;
+        let month = format!("{:04}-{:02}", row.month / 100, row.month % 100);
+        line.months.push((month, row.messages));
+    }
+    PreviewCard {
+        at: preview.at,
+        messages: preview.messages(),
+        held: preview.held(),
+        lines: lines.into_values().collect(),
+    }
+}
+
+fn hold_lines(
+    app: &App,
+    r: &Read<'_>,
+    viewer: &Viewer,
+    cx: &Cx,
+    preview: Option<&Preview>,
+    mut lift: Option<(HoldId, FormState)>,
+) -> Result<Vec<HoldLine>> {
+    let sight = sight(app, r, viewer)?;
+    let names = sight.as_ref().map(|s| Names::new(r, &s.sight, cx));
+    let account = |id: Option<crate::store::SubjectId>| match id {
+        Some(id) => identity::queries::account_name(r, id.cast()).map(Option::unwrap_or_default),
+        None => Ok(String::new()),
+    };
+    let mut lines = Vec::new();
+    for hold in retention::holds(r)? {
+        let kept = preview.map(|preview| {
+            let of_hold = preview.held.iter().find(|(id, _)| *id == Some(hold.id));
+            of_hold.map_or(0, |(_, n)| *n)
+        });
+        let (on, href) = on_text(r, cx, sight.as_ref(), names.as_ref(), hold.on)?;
+        let form = match &mut lift {
+            Some((id, form)) if *id == hold.id => std::mem::take(form),
+            _ => FormState::empty(),
+        };
+        lines.push(HoldLine {
+            id: hold.id.to_string(),
+            on,
+            href,
+            span: span(cx, &hold),
+            set_by: account(hold.set_by)?,
+            set_at: hold.set_at,
+            keeps: kept.filter(|_| hold.is_active()),
+            lifted: match &hold.lifted {
+                Some(lifted) => Some((account(lifted.by)?, lifted.at, lifted.why.clone())),
+                None => None,
+            },
+            title: hold.title,
+            reason: hold.reason,
+            form,
+        });
+    }
+    Ok(lines)
+}
+
+/// What the viewer sees of the archive, where that is anything: names of people stand on it.
+pub(super) fn sight(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Option<ArchiveSight>> {
+    match viewer.may(Permission::ArchiveRead) {
+        true => ArchiveSight::of(app, r, viewer).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Whose messages a hold keeps, in words, and where that leads.
+pub(super) fn on_text(
+    r: &Read<'_>,
+    cx: &Cx,
+    sight: Option<&ArchiveSight>,
+    names: Option<&Names<'_>>,
+    on: HoldOn,
+) -> Result<(String, Option<String>)> {
+    let plain = |word: &str| Ok((cx.t(word).into_owned(), None));
+    let (Some(sight), Some(names)) = (sight, names) else {
+        return plain(match on {
+            HoldOn::Person(_) => "retention.on.person",
+            HoldOn::Chat(_) => "retention.on.chat",
+            HoldOn::Everything => "retention.on.everything",
+        });
+    };
+    match on {
+        HoldOn::Everything => plain("retention.on.everything"),
+        HoldOn::Chat(id) => match queries::chat(r, sight, id) {
+            Ok(chat) => Ok((names.title(&chat)?, Some(format!("/archive/{id}")))),
+            Err(_) => plain("retention.on.chat"),
+        },
+        HoldOn::Person(id) => {
+            if let Some(no) = queries::party_of(r, id)? {
+                return Ok((names.who(no)?.name.clone(), None));
+            }
+            let name = sight.sight.name(id.cast()).to_owned();
+            match name.is_empty() {
+                true => plain("retention.on.person"),
+                false => Ok((name, None)),
+            }
+        }
+    }
+}
+
+fn span(cx: &Cx, hold: &Hold) -> String {
+    let day = |at: Timestamp| format::date(at, &cx.zone, cx.lang());
+    // The last day is meant with it.
+    let last = |at: Timestamp| day(at.plus_ms(-1));
+    match (hold.from, hold.until) {
+        (None, None) => cx.t("retention.span.all").into_owned(),
+        (Some(from), None) => cx
+            .tf("retention.span.from", ("from", day(from)))
+            .into_owned(),
+        (None, Some(until)) => cx
+            .tf("retention.span.until", ("until", last(until)))
+            .into_owned(),
+        (Some(from), Some(until)) => cx
+            .tf(
+                "retention.span.both",
+                (("from", day(from)), ("until", last(until))),
+            )
+            .into_owned(),
+    }
+}
