@@ -200,16 +200,14 @@ impl Firm {
             sim.token,
             sim.encoding_aes_key
         );
-        let archive = format!(
-            "archive_secret = {:?}\n[archive]\nurl = {:?}\n",
-            sim.archive_secret, sim.base_url
-        );
-        let config = config
-            + self
-                .reads_chats
-                .get()
-                .then_some(archive.as_str())
-                .unwrap_or_default();
+        let archive = match self.reads_chats.get() {
+            true => format!(
+                "archive_secret = {:?}\n[archive]\nurl = {:?}\n",
+                sim.archive_secret, sim.base_url
+            ),
+            false => String::new(),
+        };
+        let config = config + &archive;
         let file = self.dir.path().join("qitai.toml");
         std::fs::write(&file, config).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_qitai"))

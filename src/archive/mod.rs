@@ -244,7 +244,7 @@ pub fn slice() -> Slice {
                 order: 30,
                 word: "approval.nav",
                 href: "/archive/approvals",
-                icon: "check",
+                icon: "eye",
                 access: Access::Needs(Permission::AccessApprove),
                 in_tab_bar: false,
             },
@@ -326,6 +326,5 @@ pub fn slice() -> Slice {
                 run: retention::run_purge,
             },
         ],
-        ..Slice::default()
     }
 }

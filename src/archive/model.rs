@@ -392,7 +392,7 @@ impl Towards {
     pub fn number(self) -> u64 {
         match self {
             Self::Member(no) => u64::from(no),
-            Self::Room(no) => 1 << 32 | u64::from(no),
+            Self::Room(no) => (1 << 32) | u64::from(no),
         }
     }
 

@@ -124,7 +124,7 @@ impl Client {
     pub async fn add_intercept_rule(&self, rule: &NewInterceptRule) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Answer {
-            #[serde(deserialize_with = "lenient::id")]
+            // A number here may be anything: the list of rules tells then.
             rule_id: String,
         }
         let call = "externalcontact/add_intercept_rule";

@@ -233,7 +233,7 @@ fn any_list_of_customers_is_taken_in_updated_and_taken_back() {
         "2 行可导入，3 行有问题",
         "「电话不详」不是电话号码",
         "没有成员「没有此人」",
-        "手机号与第 2 行重复",
+        "手机号与第 3 行重复",
         "没有标签「重点」",
     ] {
         assert!(check.contains(shown), "{shown}: {check}");

@@ -47,6 +47,7 @@ fn is_told(test: &TestApp, visitor: &Visitor<'_>, id: &str, numbers: &[u64]) {
 #[test]
 fn a_saved_search_tells_of_new_matches_within_the_scope_of_its_owner() {
     let test = TestApp::start();
+    test.let_admins_read_chats();
     let cast = firm::cast();
     let own = cast.store_staff;
     let other = cast.region_manager;
@@ -117,6 +118,7 @@ fn a_saved_search_tells_of_new_matches_within_the_scope_of_its_owner() {
 #[test]
 fn the_searches_of_a_shut_account_stop() {
     let test = TestApp::start();
+    test.let_admins_read_chats();
     let own = firm::cast().store_staff;
     let customers = test.sim.as_ref().unwrap().customers_of(own);
     archive(&test, 1, [text(1, &customers[0], &[own], "你好")]);
@@ -151,6 +153,7 @@ fn the_searches_of_a_shut_account_stop() {
 #[test]
 fn a_search_is_narrowed_to_rooms_or_to_one_of_them() {
     let test = TestApp::start();
+    test.let_admins_read_chats();
     let cast = firm::cast();
     let own = cast.store_staff;
     let customers = test.sim.as_ref().unwrap().customers_of(own);

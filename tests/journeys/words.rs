@@ -36,6 +36,7 @@ fn rules(test: &TestApp) -> Vec<(String, Vec<String>)> {
 #[test]
 fn wecom_intercepts_the_words_of_a_list_as_long_as_it_is_wanted() {
     let test = TestApp::with_customers(20);
+    test.let_admins_read_chats();
     let admin = test.sign_in("admin");
     let page = admin.get("/sensitive/words").body;
     assert!(

@@ -116,10 +116,13 @@ pub(in crate::archive) async fn open(
     })
 }
 
-/// Where one goes: only to the conversation that is open now, or to one of its files.
+/// Where one goes: only to the conversation that is open now, to one of its files, or to where
+/// its messages are added to a case.
 fn after(id: ChatId, next: &str) -> String {
     let own = format!("/archive/{id}");
-    let next = local(next).filter(|n| n.starts_with(&own) || n.starts_with("/archive/files/"));
+    let add = format!("/compliance/evidence/add?chat={id}&");
+    let places = [own.as_str(), "/archive/files/", &add];
+    let next = local(next).filter(|next| places.iter().any(|place| next.starts_with(*place)));
     let is_form = |next: &&str| next.starts_with(&format!("{own}/open"));
     next.filter(|next| !is_form(next))
         .unwrap_or(&own)

@@ -92,7 +92,7 @@ pub enum RuleState {
     /// The list has changed since WeCom was told, and WeCom may not be told now.
     Differs,
     /// Something is to be done there, or was not done.
-    Pending(Effect),
+    Pending(Box<Effect>),
 }
 
 /// How the rule of a list stands; none if there is none.
@@ -101,7 +101,7 @@ pub fn rule(r: &Read<'_>, list: &WordList) -> Result<Option<(Intercept, RuleStat
         return Ok(None);
     };
     let state = match pending(r, list.id)?.pop() {
-        Some(effect) => RuleState::Pending(effect),
+        Some(effect) => RuleState::Pending(Box::new(effect)),
         None if rule.rule_id.is_none() => RuleState::Rehearsed,
         None if rule.told_at < Some(list.changed_at.max(rule.changed_at)) => RuleState::Differs,
         None => RuleState::InForce,

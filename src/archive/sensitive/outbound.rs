@@ -1,8 +1,8 @@
 //! Rules about words at WeCom (聊天敏感词), made, changed and deleted.
 //!
 //! A name stands for one rule there (documentation, 新建敏感词规则), so after an unclear answer
-//! the list of rules tells whether one was made. A change says everything anew, and deleting
-//! again is refused: both may be done twice.
+//! the list of rules tells whether one was made, and the rule itself whether it was changed.
+//! Deleting again is refused.
 
 use std::sync::Arc;
 
@@ -54,6 +54,7 @@ pub(in crate::archive) fn kinds() -> Vec<EffectKind<App>> {
             .arriving(created)
             .telling(|r, effect| tell(r, effect, "effects.told.rule_create")),
         EffectKind::new(UPDATE, update)
+            .looking(look_at_change)
             .arriving(updated)
             .telling(|r, effect| tell(r, effect, "effects.told.rule_update")),
         EffectKind::new(DELETE, delete)
@@ -205,6 +206,30 @@ fn update(app: Arc<App>, effect: Effect) -> EffectFuture {
         let change = change(&wanted, &now);
         client.update_intercept_rule(id, &change).await?;
         Ok(Vec::new())
+    })
+}
+
+/// Whether the rule is as it is wanted.
+fn look_at_change(app: Arc<App>, effect: Effect) -> LookFuture {
+    Box::pin(async move {
+        let Some(wanted) = wanted(&app, &effect)? else {
+            return Ok(Seen::NotThere);
+        };
+        let Some(id) = &wanted.rule.rule_id else {
+            return Ok(Seen::NotThere);
+        };
+        let now = client(&app, &effect)?.intercept_rule(id).await?;
+        let range = change(&wanted, &now);
+        let is_so = now.rule_name == wanted.list.name
+            && now.word_list == wanted.list.words
+            && now.semantics() == semantics(&wanted.list)
+            && now.intercept_type == i64::from(action(&wanted.rule))
+            && range.add_applicable_range.is_none()
+            && range.remove_applicable_range.is_none();
+        Ok(match is_so {
+            true => Seen::Happened(Vec::new()),
+            false => Seen::NotThere,
+        })
     })
 }
 

@@ -80,6 +80,10 @@ fn parse(chat: &str, seq: &str) -> Result<(ChatId, u64)> {
 pub(super) async fn ask(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown<AddPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
     let field = |name| query.get(name).unwrap_or_default();
+    if field("chat").is_empty() {
+        // Messages are chosen where they are read.
+        return Ok(Shown::go_to("/archive"));
+    }
     let (chat, seq) = parse(field("chat"), field("seq"))?;
     show(&viewer, &app, &cx, chat, seq, FormState::empty()).await
 }
@@ -96,7 +100,7 @@ async fn show(
     let page = app.read(|r| page(app, r, viewer, cx, chat, seq, form))?;
     let Some(page) = page else {
         let open = ListQuery::new(&format!("/archive/{chat}/open"));
-        let next = format!("/archive/{chat}?at={seq}");
+        let next = format!("/compliance/evidence/add?chat={chat}&seq={seq}");
         return Ok(Shown::go_to(open.with("next", next)));
     };
     let act = viewer
