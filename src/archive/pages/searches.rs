@@ -420,7 +420,8 @@ pub(super) async fn seen(
         search: parse(&id)?,
         up_to: form.values.up_to,
     };
-    app.write(viewer.change("archive.search_seen"), move |w| {
+    // The matches are machinery; that they were seen is kept all the same.
+    app.write(viewer.change("archive.search_seen").recorded(), move |w| {
         let allowed = viewer.allow(w, command)?;
         searches::mark_seen(w, allowed)
     })
