@@ -168,7 +168,7 @@ impl Client {
         }
         let call = "externalcontact/update_intercept_rule";
         let Done {} = self
-            .post(Purpose::Contact, call, &Ask { rule_id, change })
+            .write(Purpose::Contact, call, &Ask { rule_id, change })
             .await?;
         Ok(())
     }
