@@ -154,7 +154,7 @@ impl Client {
         Ok(answer.rule)
     }
 
-    /// Changes a rule (`update_intercept_rule`).
+    /// Changes a rule (`update_intercept_rule`). Not repeated after an unclear answer.
     pub async fn update_intercept_rule(
         &self,
         rule_id: &str,

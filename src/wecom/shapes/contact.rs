@@ -555,9 +555,13 @@ async fn inheritance_figures_links_rules_and_products() {
             department_list: vec![1],
         },
     };
-    // The id came as a number once.
-    let id = wire
+    let odd = wire
         .answering(json!({ "rule_id": 9 }))
+        .add_intercept_rule(&rule)
+        .await;
+    assert!(odd.is_err(), "the list of rules tells which one it is");
+    let id = wire
+        .answering(json!({ "rule_id": "9" }))
         .add_intercept_rule(&rule)
         .await
         .unwrap();
