@@ -85,7 +85,11 @@ fn wecom_intercepts_the_words_of_a_list_as_long_as_it_is_wanted() {
     ];
     assert_eq!(admin.post(&list, &fields).status, 422);
     assert_eq!(admin.post(&format!("{rule}/delete"), &[]).status, 303);
-    test.wait_for("the rule is gone", || rules(&test).is_empty().then_some(()));
+    let client = test.app.wecom().unwrap();
+    test.wait_for("the rule is gone", || {
+        let rules = test.block_on(client.intercept_rules()).unwrap();
+        rules.is_empty().then_some(())
+    });
     test.wait_for("the page says so", || {
         admin.get(&rule).body.contains("未拦截").then_some(())
     });
