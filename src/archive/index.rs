@@ -65,9 +65,9 @@ pub fn follow(app: &App) -> Result<()> {
     let mut expunges = false;
     while messages.applied() < published.feed_head() {
         let from = messages.applied();
-        let mut found = after(&read, from)?;
+        let found = after(&read, from)?;
         #[cfg(any(test, feature = "faults"))]
-        overlook(app, &mut found.docs);
+        let found = overlooked(app, found);
         if !messages.apply(&found.gone, &found.docs, from, found.to)? {
             continue;
         }
@@ -96,12 +96,13 @@ pub fn follow(app: &App) -> Result<()> {
 
 /// A planted bug: the place moves on, and what lies before it is not there.
 #[cfg(any(test, feature = "faults"))]
-fn overlook(app: &App, docs: &mut Vec<MessageDoc>) {
+fn overlooked(app: &App, mut found: Found) -> Found {
     let faults = &app.archive.faults;
-    if !docs.is_empty() && faults.is_waiting(super::faults::Bug::IndexAhead) {
+    if !found.docs.is_empty() && faults.is_waiting(super::faults::Bug::IndexAhead) {
         faults.strike();
-        docs.pop();
+        found.docs.pop();
     }
+    found
 }
 
 /// What a stretch of the feed changes.
