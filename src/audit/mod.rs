@@ -23,4 +23,6 @@ pub use leaf::{Leaf, Objects, Opening};
 pub use log::{Dimension, Log};
 
 #[cfg(test)]
+mod python;
+#[cfg(test)]
 mod tests;

@@ -4,8 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::{Cursor, Read as _, Write as _},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::PathBuf,
 };
 
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -14,7 +13,8 @@ use super::{
     super::{
         leaf::{LEAF_VERSION, Leaf, Objects},
         merkle::{self, Hash, Hashes, leaf_hash},
-        note::{Checkpoint, Signer, VerifierKey},
+        note::{Checkpoint, Signer},
+        python,
         verify::{Fault, Outside, Verdict},
     },
     verify::{Report, verify},
@@ -262,7 +262,8 @@ fn judge(cases: &[Case]) {
     for (case, path) in cases.iter().zip(&paths) {
         std::fs::write(path, &case.bytes).unwrap();
     }
-    let foreign = python(cases, &paths);
+    let outsides = cases.iter().map(|case| &case.outside);
+    let foreign = python::reports(paths.iter().map(PathBuf::as_path).zip(outsides));
     for ((case, path), foreign) in cases.iter().zip(&paths).zip(foreign) {
         assert!(super::verify::is_evidence(path), "{}", case.name);
         let report: Report = verify(path, &case.outside);
@@ -279,56 +280,6 @@ fn judge(cases: &[Case]) {
             }
         }
     }
-}
-
-/// Reports of the verifier in Python, one process for all.
-fn python(cases: &[Case], paths: &[PathBuf]) -> Vec<serde_json::Value> {
-    const DRIVER: &str = "
-import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location('verify_audit', sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-sys.dont_write_bytecode = True
-spec.loader.exec_module(module)
-for line in sys.stdin:
-    case = json.loads(line)
-    key = module.Key.parse(case['key']) if case['key'] else None
-    anchors = [module.Checkpoint.parse_body(text) for text in case['anchors']]
-    print(json.dumps(module.verify(case['path'], key, anchors)))
-";
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/verify-audit.py");
-    let mut child = Command::new("python3")
-        .args(["-c", DRIVER])
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("tests need python3");
-    let mut stdin = child.stdin.take().unwrap();
-    let lines: String = cases
-        .iter()
-        .zip(paths)
-        .map(|(case, path)| {
-            let key = case.outside.key.as_ref().map(VerifierKey::text);
-            let anchors: Vec<String> = case.outside.anchors.iter().map(Checkpoint::body).collect();
-            let case = serde_json::json!({"path": path, "key": key, "anchors": anchors});
-            format!("{case}\n")
-        })
-        .collect();
-    let feeder = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    feeder.join().unwrap().unwrap();
-    let reports: Vec<serde_json::Value> = output
-        .stdout
-        .split(|b| *b == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect();
-    assert_eq!(
-        reports.len(),
-        cases.len(),
-        "the verifier in Python has stopped"
-    );
-    reports
 }
 
 fn changed(

@@ -1,14 +1,10 @@
 //! Both verifiers over the same packages.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::PathBuf;
 
 use super::sample::signer;
 use crate::audit::{
-    note::{Checkpoint, VerifierKey},
+    python,
     verify::{Fault, Outside, Report, Verdict, verify},
 };
 
@@ -41,7 +37,7 @@ pub(super) fn judge(cases: &[Case]) {
         std::fs::write(&path, &case.bytes).unwrap();
         paths.push(path);
     }
-    let foreign = python(cases, &paths);
+    let foreign = in_python(cases, &paths);
     for ((case, path), foreign) in cases.iter().zip(&paths).zip(foreign) {
         let report = verify(path, &case.outside);
         let own = serde_json::to_value(&report).unwrap();
@@ -81,54 +77,10 @@ pub(super) fn check(case: &Case, report: &Report) {
     }
 }
 
-/// Reports of the verifier in Python, one process for all.
-pub(super) fn python(cases: &[Case], paths: &[PathBuf]) -> Vec<serde_json::Value> {
-    const DRIVER: &str = "
-import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location('verify_audit', sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-sys.dont_write_bytecode = True
-spec.loader.exec_module(module)
-for line in sys.stdin:
-    case = json.loads(line)
-    key = module.Key.parse(case['key']) if case['key'] else None
-    anchors = [module.Checkpoint.parse_body(text) for text in case['anchors']]
-    print(json.dumps(module.verify(case['path'], key, anchors)))
-";
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/verify-audit.py");
-    let mut child = Command::new("python3")
-        .args(["-c", DRIVER])
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("tests need python3");
-    let input: String = cases
-        .iter()
-        .zip(paths)
-        .map(|(case, path)| {
-            let anchors: Vec<String> = case.outside.anchors.iter().map(Checkpoint::body).collect();
-            let key = case.outside.key.as_ref().map(VerifierKey::text);
-            let case = serde_json::json!({"path": path, "key": key, "anchors": anchors});
-            format!("{case}\n")
-        })
-        .collect();
-    let mut stdin = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    feeder.join().unwrap().unwrap();
-    let reports: Vec<serde_json::Value> = output
-        .stdout
-        .split(|b| *b == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect();
-    assert_eq!(
-        reports.len(),
-        cases.len(),
-        "the verifier in Python has stopped"
-    );
-    reports
+/// Reports of the verifier in Python.
+pub(super) fn in_python(cases: &[Case], paths: &[PathBuf]) -> Vec<serde_json::Value> {
+    let outsides = cases.iter().map(|case| &case.outside);
+    python::reports(paths.iter().map(PathBuf::as_path).zip(outsides))
 }
 
 pub(super) fn vouched() -> Outside {
