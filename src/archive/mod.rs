@@ -44,7 +44,7 @@ pub mod viewed;
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -55,7 +55,7 @@ use tokio::sync::Notify;
 use crate::{
     app::App,
     identity::Permission,
-    slice::{Access, NavGroup, NavItem, Route, SettingsTab, Slice, Worker},
+    slice::{Access, NavGroup, NavItem, Route, SettingsTab, Slice, Worker, WorkerFuture},
     wecom::archive::{Host, Settings},
     work::JobKind,
 };
@@ -147,6 +147,32 @@ impl State {
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
+    Slice {
+        name: "archive",
+        tables: [
+            &tables::TABLES[..],
+            &sensitive::tables::TABLES[..],
+            &searches::TABLES[..],
+            &evidence::tables::TABLES[..],
+            &approval::tables::TABLES[..],
+            &retention::tables::TABLES[..],
+        ]
+        .concat(),
+        routes: routes(),
+        nav: nav(),
+        settings: vec![SettingsTab {
+            order: 25,
+            word: "archive_setup.nav",
+            href: "/settings/archive",
+            access: Access::Needs(Permission::SettingsManage),
+        }],
+        workers: workers(),
+        effects: sensitive::effects(),
+        jobs: jobs(),
+    }
+}
+
+fn routes() -> Vec<Route> {
     use actix_web::web::{get, post};
     use pages::{alerts, intercept, ledger, settings, words};
     let read = Access::Needs(Permission::ArchiveRead);
@@ -199,132 +225,102 @@ pub fn slice() -> Slice {
     routes.extend(pages::compliance_routes());
     routes.extend(pages::routes());
     routes.extend(api::routes());
-    Slice {
-        name: "archive",
-        tables: [
-            &tables::TABLES[..],
-            &sensitive::tables::TABLES[..],
-            &searches::TABLES[..],
-            &evidence::tables::TABLES[..],
-            &approval::tables::TABLES[..],
-            &retention::tables::TABLES[..],
-        ]
-        .concat(),
-        routes,
-        nav: vec![
-            NavItem {
-                group: NavGroup::Chats,
-                order: 10,
-                word: "archive.nav",
-                href: "/archive",
-                icon: "archive",
-                access: Access::Needs(Permission::ArchiveRead),
-                in_tab_bar: true,
-            },
-            NavItem {
-                group: NavGroup::Chats,
-                order: 20,
-                word: "sensitive.nav",
-                href: "/sensitive/alerts",
-                icon: "warn",
-                access: judge,
-                in_tab_bar: false,
-            },
-            NavItem {
-                group: NavGroup::Admin,
-                order: 11,
-                word: "evidence.nav",
-                href: "/compliance/evidence",
-                icon: "stamp",
-                access: Access::Needs(Permission::EvidenceManage),
-                in_tab_bar: false,
-            },
-            NavItem {
-                group: NavGroup::Chats,
-                order: 30,
-                word: "approval.nav",
-                href: "/archive/approvals",
-                icon: "eye",
-                access: Access::Needs(Permission::AccessApprove),
-                in_tab_bar: false,
-            },
-            NavItem {
-                group: NavGroup::Chats,
-                order: 40,
-                word: "consents.nav",
-                href: "/compliance/consents",
-                icon: "check",
-                access: read,
-                in_tab_bar: false,
-            },
-            NavItem {
-                group: NavGroup::Admin,
-                order: 12,
-                word: "retention.nav",
-                href: "/compliance/retention",
-                icon: "clock",
-                access: Access::Needs(Permission::HoldManage),
-                in_tab_bar: false,
-            },
-        ],
-        settings: vec![SettingsTab {
-            order: 25,
-            word: "archive_setup.nav",
-            href: "/settings/archive",
-            access: manage,
-        }],
-        workers: vec![
-            Worker {
-                name: "archive.pull",
-                run: puller::run,
-            },
-            Worker {
-                name: "archive.files",
-                run: media::run,
-            },
-            Worker {
-                name: "archive.watch",
-                run: sensitive::run,
-            },
-            Worker {
-                name: "archive.index",
-                run: index::run,
-            },
-            Worker {
-                name: "archive.searches",
-                run: searches::run,
-            },
-            Worker {
-                name: "archive.rooms",
-                run: rooms::run,
-            },
-            Worker {
-                name: "archive.night",
-                run: retention::run_nightly,
-            },
-        ],
-        effects: sensitive::effects(),
-        jobs: vec![
-            JobKind {
-                name: sensitive::KIND,
-                run: sensitive::rescan,
-            },
-            JobKind {
-                name: evidence::KIND,
-                run: evidence::run,
-            },
-            JobKind {
-                name: consent::KIND,
-                run: consent::run,
-            },
-            JobKind {
-                name: retention::PREVIEW,
-                run: retention::run_preview,
-            },
-            JobKind {
-                name: retention::PURGE,
-                run: retention::run_purge,
-            },
-        ],
+    routes
+}
+
+fn nav() -> Vec<NavItem> {
+    use NavGroup::{Admin, Chats};
+    use Permission::{AccessApprove, AlertHandle, ArchiveRead, EvidenceManage, HoldManage};
+    let item = |group, order, word, href, icon, permission| NavItem {
+        group,
+        order,
+        word,
+        href,
+        icon,
+        access: Access::Needs(permission),
+        in_tab_bar: href == "/archive",
+    };
+    vec![
+        item(Chats, 10, "archive.nav", "/archive", "archive", ArchiveRead),
+        item(
+            Chats,
+            20,
+            "sensitive.nav",
+            "/sensitive/alerts",
+            "warn",
+            AlertHandle,
+        ),
+        item(
+            Admin,
+            11,
+            "evidence.nav",
+            "/compliance/evidence",
+            "stamp",
+            EvidenceManage,
+        ),
+        item(
+            Chats,
+            30,
+            "approval.nav",
+            "/archive/approvals",
+            "eye",
+            AccessApprove,
+        ),
+        item(
+            Chats,
+            40,
+            "consents.nav",
+            "/compliance/consents",
+            "check",
+            ArchiveRead,
+        ),
+        item(
+            Admin,
+            12,
+            "retention.nav",
+            "/compliance/retention",
+            "clock",
+            HoldManage,
+        ),
+    ]
+}
+
+fn workers() -> Vec<Worker> {
+    fn worker(name: &'static str, run: fn(Arc<App>) -> WorkerFuture) -> Worker {
+        Worker { name, run }
     }
+    vec![
+        worker("archive.pull", puller::run),
+        worker("archive.files", media::run),
+        worker("archive.watch", sensitive::run),
+        worker("archive.index", index::run),
+        worker("archive.searches", searches::run),
+        worker("archive.rooms", rooms::run),
+        worker("archive.night", retention::run_nightly),
+    ]
+}
+
+fn jobs() -> Vec<JobKind<App>> {
+    vec![
+        JobKind {
+            name: sensitive::KIND,
+            run: sensitive::rescan,
+        },
+        JobKind {
+            name: evidence::KIND,
+            run: evidence::run,
+        },
+        JobKind {
+            name: consent::KIND,
+            run: consent::run,
+        },
+        JobKind {
+            name: retention::PREVIEW,
+            run: retention::run_preview,
+        },
+        JobKind {
+            name: retention::PURGE,
+            run: retention::run_purge,
+        },
+    ]
 }

@@ -60,11 +60,15 @@ pub(in crate::archive) struct SettingsPage {
     keys: Vec<KeyLine>,
     /// Versions that messages wait for and nobody has a key of.
     missing: Vec<(u32, usize, Locked)>,
+    /// Other pages of the archive that the viewer may see.
+    may_read: bool,
+    may_keep_words: bool,
 }
 view!(SettingsPage);
 
 fn page(
     app: &App,
+    viewer: &Viewer,
     cx: &Cx,
     form: Option<FormState>,
     key_form: Option<FormState>,
@@ -104,6 +108,8 @@ fn page(
         library,
         missing: missing.map(|(v, (n, why))| (*v, *n, *why)).collect(),
         keys: keys.iter().map(|key| line(key, &standing)).collect(),
+        may_read: viewer.may(Permission::ArchiveRead),
+        may_keep_words: viewer.may(Permission::WordManage),
         standing,
     })
 }
@@ -151,7 +157,7 @@ pub(in crate::archive) async fn save_four_eyes(
     Ok(match form.state.catch(saved)? {
         Ok(()) => Shown::go_to(HERE).toast("approval.rule_saved", ()),
         Err(rule_form) => {
-            let page = page(&app, &cx, None, None)?;
+            let page = page(&app, &viewer, &cx, None, None)?;
             Shown::of(SettingsPage { rule_form, ..page }).invalid()
         }
     })
@@ -184,7 +190,7 @@ pub(in crate::archive) async fn show(
     cx: Cx,
 ) -> Result<Shown<SettingsPage>> {
     app.read(|r| viewer.scope(r, Permission::SettingsManage).map(drop))?;
-    Ok(Shown::of(page(&app, &cx, None, None)?))
+    Ok(Shown::of(page(&app, &viewer, &cx, None, None)?))
 }
 
 /// How the archive is reached.
@@ -211,7 +217,7 @@ pub(in crate::archive) async fn save(
     let saved = keep(&app, &viewer, &form.values).await;
     Ok(match form.state.catch(saved)? {
         Ok(()) => Shown::go_to(HERE).toast("archive_setup.saved", ()),
-        Err(form) => Shown::of(page(&app, &cx, Some(form), None)?).invalid(),
+        Err(form) => Shown::of(page(&app, &viewer, &cx, Some(form), None)?).invalid(),
     })
 }
 
@@ -275,7 +281,7 @@ pub(in crate::archive) async fn add_key(
     let saved = keep_key(&app, &viewer, &form.values).await;
     Ok(match form.state.catch(saved)? {
         Ok(()) => Shown::go_to(HERE).toast("archive_setup.key_kept", ()),
-        Err(form) => Shown::of(page(&app, &cx, None, Some(form))?).invalid(),
+        Err(form) => Shown::of(page(&app, &viewer, &cx, None, Some(form))?).invalid(),
     })
 }
 
@@ -304,12 +310,8 @@ async fn keep_key(app: &App, viewer: &Viewer, fields: &KeyFields) -> Result<()> 
         version,
         private: Secret::new((*private).clone()),
     };
-    let by = viewer.clone();
-    app.write(viewer.change("archive.key"), move |w| {
-        let allowed = by.allow(w, command)?;
-        key_ring::keep(w, allowed)
-    })
-    .await?;
+    app.carry_out(viewer, "archive.key", command, key_ring::keep)
+        .await?;
     app.archive.wake.notify_one();
     Ok(())
 }
@@ -336,7 +338,7 @@ pub(in crate::archive) async fn renumber_key(
     };
     Ok(match form.state.catch(saved)? {
         Ok(()) => Shown::go_to(HERE).toast("archive_setup.key_kept", ()),
-        Err(form) => Shown::of(page(&app, &cx, None, Some(form))?).invalid(),
+        Err(form) => Shown::of(page(&app, &viewer, &cx, None, Some(form))?).invalid(),
     })
 }
 
