@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     customers::documents,
     error::{AppError, Result},
-    identity::{self, Passwords, Permission, Viewer},
+    identity::{self, Allowed, Command, Passwords, Permission, Viewer},
     kit::Timestamp,
     org::{self, DirectoryCache, Sight},
     search::{Messages, People, ScopeFilter, SearchError},
@@ -176,6 +176,27 @@ impl App {
         F: FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
         self.store.write(act, verb).await
+    }
+
+    /// Has an action carried out for a viewer, as the change of this name: allowed, written and
+    /// audited in one transaction.
+    pub async fn carry_out<C, T>(
+        &self,
+        viewer: &Viewer,
+        change: &'static str,
+        command: C,
+        action: fn(&mut Write<'_>, Allowed<C>) -> Result<T>,
+    ) -> Result<T>
+    where
+        C: Command + Send + 'static,
+        T: Send + 'static,
+    {
+        let by = viewer.clone();
+        self.write(viewer.change(change), move |w| {
+            let allowed = by.allow(w, command)?;
+            action(w, allowed)
+        })
+        .await
     }
 
     /// Leaves the entry of a look that shows nothing unmasked: it joins the next batch, and is

@@ -228,11 +228,8 @@ pub(in crate::archive) async fn take(
         to: own,
         sight: app.read(|r| sight(&app, r, &viewer))?,
     };
-    app.write(viewer.change("alert.assign"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        sensitive::assign(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "alert.assign", command, sensitive::assign)
+        .await?;
     Ok(Shown::go_to(HERE).toast("sensitive.taken", ()))
 }
 
@@ -261,11 +258,8 @@ pub(in crate::archive) async fn close(
         note: form.values.note.clone(),
         sight: app.read(|r| sight(&app, r, &viewer))?,
     };
-    app.write(viewer.change("alert.close"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        sensitive::close(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "alert.close", command, sensitive::close)
+        .await?;
     Ok(Shown::go_to(HERE).toast("sensitive.judged", ()))
 }
 
@@ -280,10 +274,7 @@ pub(in crate::archive) async fn reopen(
         alert: parse(&id)?,
         sight: app.read(|r| sight(&app, r, &viewer))?,
     };
-    app.write(viewer.change("alert.reopen"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        sensitive::reopen(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "alert.reopen", command, sensitive::reopen)
+        .await?;
     Ok(Shown::go_to(HERE).toast("sensitive.reopened", ()))
 }

@@ -284,11 +284,8 @@ async fn revoke(
         approval: parse(&id)?,
         directory: app.read(|r| app.directory.get(r))?,
     };
-    app.write(viewer.change("approval.revoke"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        approval::revoke(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "approval.revoke", command, approval::revoke)
+        .await?;
     Ok(Shown::go_to(HERE).toast("approval.is_revoked", ()))
 }
 
@@ -304,10 +301,7 @@ async fn withdraw(
         approval: parse(&id)?,
         account: account.ok_or(AppError::Unauthenticated)?,
     };
-    app.write(viewer.change("approval.withdraw"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        approval::withdraw(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "approval.withdraw", command, approval::withdraw)
+        .await?;
     Ok(Shown::go_to(HERE).toast("approval.is_withdrawn", ()))
 }

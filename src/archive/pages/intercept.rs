@@ -215,12 +215,8 @@ pub(in crate::archive) async fn save(
     let list = list_of(&app, &viewer, parse(&id)?)?;
     let saved = match form.values.command(&app, list.id) {
         Ok(command) => {
-            let by = viewer.clone();
-            app.write(viewer.change("word_list.rule"), move |w| {
-                let allowed = by.allow(w, command)?;
-                sensitive::save_rule(w, allowed)
-            })
-            .await
+            app.carry_out(&viewer, "word_list.rule", command, sensitive::save_rule)
+                .await
         }
         Err(error) => Err(error),
     };
@@ -246,10 +242,12 @@ pub(in crate::archive) async fn delete(
         directory: app.read(|r| app.directory.get(r))?,
     };
     let here = format!("/sensitive/words/{}/rule", command.list);
-    app.write(viewer.change("word_list.rule_end"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        sensitive::delete_rule(w, allowed)
-    })
+    app.carry_out(
+        &viewer,
+        "word_list.rule_end",
+        command,
+        sensitive::delete_rule,
+    )
     .await?;
     app.effects.notify_one();
     Ok(Shown::go_to(&here).toast("sensitive.rule.ended", ()))

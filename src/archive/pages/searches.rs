@@ -304,12 +304,8 @@ async fn keep(
         is_shared: form.values.share,
         tells: form.values.tells,
     };
-    let by = viewer.clone();
     let saved = app
-        .write(viewer.change("archive.search_save"), move |w| {
-            let allowed = by.allow(w, command)?;
-            searches::save(w, allowed)
-        })
+        .carry_out(viewer, "archive.search_save", command, searches::save)
         .await;
     Ok(match form.state.catch(saved)? {
         Ok(saved) if search.is_none() => {
@@ -332,10 +328,7 @@ pub(super) async fn delete(
         search: parse(&id)?,
     };
     let removed = app
-        .write(viewer.change("archive.search_delete"), move |w| {
-            let allowed = viewer.allow(w, command)?;
-            searches::delete(w, allowed)
-        })
+        .carry_out(&viewer, "archive.search_delete", command, searches::delete)
         .await?;
     Ok(Shown::go_to(SEARCHES).toast("searches.deleted", ("name", removed.name)))
 }

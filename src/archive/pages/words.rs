@@ -403,10 +403,7 @@ pub(in crate::archive) async fn delete(
         list: parse(&id)?,
         directory: app.read(|r| app.directory.get(r))?,
     };
-    app.write(viewer.change("word_list.delete"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        sensitive::delete_list(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "word_list.delete", command, sensitive::delete_list)
+        .await?;
     Ok(Shown::go_to(HERE).toast("sensitive.list_deleted", ()))
 }

@@ -207,11 +207,8 @@ pub(in crate::customers) async fn move_one(
         view: view_id(&id)?,
         up: form.values.up,
     };
-    app.write(viewer.change("customer.views.move"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        views::move_view(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "customer.views.move", command, views::move_view)
+        .await?;
     Ok(Shown::go_to(VIEWS))
 }
 
@@ -229,10 +226,12 @@ pub(in crate::customers) async fn delete(
         view: view_id(&id)?,
     };
     let removed = app
-        .write(viewer.change("customer.views.delete"), move |w| {
-            let allowed = viewer.allow(w, command)?;
-            views::delete_view(w, allowed)
-        })
+        .carry_out(
+            &viewer,
+            "customer.views.delete",
+            command,
+            views::delete_view,
+        )
         .await?;
     Ok(Shown::go_to(VIEWS).toast("views.deleted", ("name", removed.name)))
 }
@@ -255,10 +254,12 @@ pub(in crate::customers) async fn begin_with(
         role: form.values.role,
         query: conditions(&query),
     };
-    app.write(viewer.change("settings.default_view"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        views::set_default_view(w, allowed)
-    })
+    app.carry_out(
+        &viewer,
+        "settings.default_view",
+        command,
+        views::set_default_view,
+    )
     .await?;
     Ok(Shown::go_to(VIEWS).toast("views.begin_saved", ()))
 }

@@ -7,16 +7,15 @@ use serde::Deserialize;
 use crate::{
     app::App,
     error::{AppError, Result},
-    identity::Allowed,
     kit::{Id, Timestamp},
-    store::{Read, Write},
+    store::Read,
     view,
     web::{Cx, Form, FormState, ListQuery, Shown, filters, parts::Choice},
 };
 
 use super::{
     super::{
-        Account, AccountState, Command, Permission, Role, SecondFactor, Viewer,
+        Account, AccountState, Permission, Role, SecondFactor, Viewer,
         actions::{
             self, CreateAccount, DisableAccount, EnableAccount, EndSessions, RemoveSecondFactor,
             ResetPassword, UpdateAccount,
@@ -157,14 +156,8 @@ pub(super) async fn create(
     });
     let done = match command {
         Ok(command) => {
-            run(
-                &app,
-                &viewer,
-                "account.create",
-                command,
-                actions::create_account,
-            )
-            .await
+            app.carry_out(&viewer, "account.create", command, actions::create_account)
+                .await
         }
         Err(error) => Err(error),
     };
@@ -184,26 +177,6 @@ pub(super) async fn create(
             Made::Again(Shown::of(NewPage { form, offers }).invalid())
         }
     })
-}
-
-/// Carries out a command in the viewer's name.
-pub(super) async fn run<C, T>(
-    app: &App,
-    viewer: &Viewer,
-    code: &'static str,
-    command: C,
-    action: fn(&mut Write<'_>, Allowed<C>) -> Result<T>,
-) -> Result<T>
-where
-    C: Command + Send + 'static,
-    T: Send + 'static,
-{
-    let by = viewer.clone();
-    app.write(viewer.change(code), move |w| {
-        let allowed = by.allow(w, command)?;
-        action(w, allowed)
-    })
-    .await
 }
 
 /// One account.
@@ -309,14 +282,8 @@ pub(super) async fn update(
     });
     let done = match command {
         Ok(command) => {
-            run(
-                &app,
-                &viewer,
-                "account.update",
-                command,
-                actions::update_account,
-            )
-            .await
+            app.carry_out(&viewer, "account.update", command, actions::update_account)
+                .await
         }
         Err(error) => Err(error),
     };
@@ -338,8 +305,7 @@ pub(super) async fn disable(
 ) -> Result<Shown<AccountPage>> {
     let account = id_in(&id, "account")?;
     let command = DisableAccount { account };
-    run(
-        &app,
+    app.carry_out(
         &viewer,
         "account.disable",
         command,
@@ -357,14 +323,8 @@ pub(super) async fn enable(
 ) -> Result<Shown<AccountPage>> {
     let account = id_in(&id, "account")?;
     let command = EnableAccount { account };
-    run(
-        &app,
-        &viewer,
-        "account.enable",
-        command,
-        actions::enable_account,
-    )
-    .await?;
+    app.carry_out(&viewer, "account.enable", command, actions::enable_account)
+        .await?;
     Ok(Shown::go_to(format_args!("{HERE}/{account}")).toast("accounts.enabled", ()))
 }
 
@@ -376,14 +336,14 @@ pub(super) async fn end_sessions(
 ) -> Result<Shown<AccountPage>> {
     let account = id_in(&id, "account")?;
     let command = EndSessions { account };
-    let ended = run(
-        &app,
-        &viewer,
-        "account.end_sessions",
-        command,
-        actions::end_sessions,
-    )
-    .await?;
+    let ended = app
+        .carry_out(
+            &viewer,
+            "account.end_sessions",
+            command,
+            actions::end_sessions,
+        )
+        .await?;
     Ok(Shown::go_to(format_args!("{HERE}/{account}")).toast("accounts.ended", ("n", ended)))
 }
 
@@ -395,8 +355,7 @@ pub(super) async fn remove_second_factor(
 ) -> Result<Shown<AccountPage>> {
     let account = id_in(&id, "account")?;
     let command = RemoveSecondFactor { account };
-    run(
-        &app,
+    app.carry_out(
         &viewer,
         "second_factor.reset",
         command,
@@ -414,14 +373,14 @@ pub(super) async fn reset_password(
 ) -> Result<Shown<CodePage>> {
     let account: Id<Account> = id_in(&id, "account")?;
     let command = ResetPassword { account };
-    let code = run(
-        &app,
-        &viewer,
-        "account.reset_password",
-        command,
-        actions::reset_password,
-    )
-    .await?;
+    let code = app
+        .carry_out(
+            &viewer,
+            "account.reset_password",
+            command,
+            actions::reset_password,
+        )
+        .await?;
     let view = app.read(|r| {
         let scope = viewer.scope(r, Permission::AccountManage)?;
         queries::account(r, &scope, account)

@@ -20,7 +20,6 @@ use super::{
         queries,
     },
     NoFields,
-    account::run,
     choices::{self, RightGroup},
     id_in,
 };
@@ -210,7 +209,10 @@ async fn save(
         breadth,
     });
     let done = match command {
-        Ok(command) => run(app, viewer, "role.save", command, actions::save_role).await,
+        Ok(command) => {
+            app.carry_out(viewer, "role.save", command, actions::save_role)
+                .await
+        }
         Err(error) => Err(error),
     };
     Ok(match form.state.catch(done)? {
@@ -227,6 +229,7 @@ pub(super) async fn remove(
 ) -> Result<Shown<RolePage>> {
     let role = id_in(&id, "role")?;
     let command = DeleteRole { role };
-    run(&app, &viewer, "role.remove", command, actions::delete_role).await?;
+    app.carry_out(&viewer, "role.remove", command, actions::delete_role)
+        .await?;
     Ok(Shown::go_to(HERE).toast("roles.removed", ()))
 }

@@ -26,7 +26,6 @@ use super::{
         queries,
     },
     NoFields,
-    account::run,
     choices::{self, UnitChoice},
     id_in, wecom,
 };
@@ -323,7 +322,8 @@ async fn save(
                 role,
                 units: choices::ids(&values.unit),
             };
-            run(app, viewer, "role_rule.save", command, actions::save_rule).await
+            app.carry_out(viewer, "role_rule.save", command, actions::save_rule)
+                .await
         }
         (Err(_), _) => Err(AppError::field("unit_of", "rules.choose_unit")),
         (_, None) => Err(AppError::field("role", "role.unknown")),
@@ -350,7 +350,8 @@ pub(super) async fn shift(
         rule: id_in(&id, "role_rule")?,
         earlier: form.values.earlier,
     };
-    run(&app, &viewer, "role_rule.move", command, actions::move_rule).await?;
+    app.carry_out(&viewer, "role_rule.move", command, actions::move_rule)
+        .await?;
     Ok(Shown::go_to(HERE))
 }
 
@@ -362,13 +363,7 @@ pub(super) async fn remove(
 ) -> Result<Shown<RulesPage>> {
     let rule = id_in(&id, "role_rule")?;
     let command = DeleteRule { rule };
-    run(
-        &app,
-        &viewer,
-        "role_rule.remove",
-        command,
-        actions::delete_rule,
-    )
-    .await?;
+    app.carry_out(&viewer, "role_rule.remove", command, actions::delete_rule)
+        .await?;
     Ok(Shown::go_to(HERE).toast("rules.removed", ()))
 }

@@ -19,7 +19,6 @@ use super::{
         actions::{self, BeginEnrolment, ConfirmEnrolment, DropSecondFactor, RenewRecoveryCodes},
     },
     NoFields,
-    account::run,
 };
 
 /// The page's address.
@@ -130,7 +129,8 @@ pub(super) async fn begin(
     app: Data<App>,
 ) -> Result<Shown<SecondFactorPage>> {
     let act = "second_factor.begin";
-    run(&app, &viewer, act, BeginEnrolment, actions::begin_enrolment).await?;
+    app.carry_out(&viewer, act, BeginEnrolment, actions::begin_enrolment)
+        .await?;
     Ok(Shown::go_to(HERE))
 }
 
@@ -165,7 +165,9 @@ pub(super) async fn confirm(
         code: Secret::new(form.values.code),
     };
     let act = "second_factor.enable";
-    let done = run(&app, &viewer, act, command, actions::confirm_enrolment).await;
+    let done = app
+        .carry_out(&viewer, act, command, actions::confirm_enrolment)
+        .await;
     Ok(match form.state.catch(done)? {
         Ok(codes) => Confirmed::Codes(Shown::of(recovery(&codes, true))),
         Err(form) => Confirmed::Again(Shown::of(page(&app, &viewer, &cx, form)?).invalid()),
@@ -186,7 +188,9 @@ pub(super) async fn renew(
 ) -> Result<Shown<RecoveryPage>> {
     let act = "second_factor.renew_codes";
     let command = RenewRecoveryCodes;
-    let codes = run(&app, &viewer, act, command, actions::renew_recovery_codes).await?;
+    let codes = app
+        .carry_out(&viewer, act, command, actions::renew_recovery_codes)
+        .await?;
     Ok(Shown::of(recovery(&codes, false)))
 }
 
@@ -196,14 +200,8 @@ pub(super) async fn remove(
     app: Data<App>,
 ) -> Result<Shown<SecondFactorPage>> {
     let act = "second_factor.remove";
-    run(
-        &app,
-        &viewer,
-        act,
-        DropSecondFactor,
-        actions::drop_second_factor,
-    )
-    .await?;
+    app.carry_out(&viewer, act, DropSecondFactor, actions::drop_second_factor)
+        .await?;
     Ok(Shown::go_to(HERE).toast("second_factor.removed", ()))
 }
 

@@ -18,7 +18,6 @@ use super::{
         actions::{self, SaveAccessSettings, SaveSecurity},
         queries,
     },
-    account::run,
     choices, wecom,
 };
 
@@ -168,7 +167,8 @@ pub(super) async fn save_access(
     };
     let command = SaveAccessSettings { settings };
     let act = "settings.access";
-    run(&app, &viewer, act, command, actions::save_access_settings).await?;
+    app.carry_out(&viewer, act, command, actions::save_access_settings)
+        .await?;
     Ok(Shown::go_to(HERE).toast("security.saved", ()))
 }
 

@@ -28,7 +28,6 @@ use super::{
         token::ApiToken,
     },
     NoFields,
-    account::run,
     choices::{self, RightGroup},
     id_in,
 };
@@ -224,14 +223,8 @@ pub(super) async fn create(
                 permissions,
                 expires_at: now.plus_ms(i64::from(values.days) * DAY_MS),
             };
-            run(
-                &app,
-                &viewer,
-                "token.create",
-                command,
-                actions::create_token,
-            )
-            .await
+            app.carry_out(&viewer, "token.create", command, actions::create_token)
+                .await
         }
         Err(_) => Err(AppError::field("account", "form.required")),
     };
@@ -253,13 +246,7 @@ pub(super) async fn revoke(
 ) -> Result<Shown<TokensPage>> {
     let token = id_in(&id, "api_token")?;
     let command = RevokeToken { token };
-    run(
-        &app,
-        &viewer,
-        "token.revoke",
-        command,
-        actions::revoke_token,
-    )
-    .await?;
+    app.carry_out(&viewer, "token.revoke", command, actions::revoke_token)
+        .await?;
     Ok(Shown::go_to(HERE).toast("tokens.revoked", ()))
 }

@@ -111,10 +111,7 @@ pub(in crate::rollout) async fn save(
 ) -> Result<Shown<CompanyPage>> {
     let command = form.values.into_command();
     let saved = app
-        .write(viewer.change("firm.save"), move |w| {
-            let allowed = viewer.allow(w, command)?;
-            actions::save_firm(w, allowed)
-        })
+        .carry_out(&viewer, "firm.save", command, actions::save_firm)
         .await;
     Ok(match form.state.catch(saved)? {
         Ok(()) => Shown::go_to("/settings/company").toast("firm.saved", ()),

@@ -163,11 +163,12 @@ pub(super) async fn store(app: &App, viewer: &Viewer, fields: &AccountFields) ->
     let command = fields.parse()?;
     let found = examine(app, fields).await?;
     wrong_fields(&found).into_result()?;
-    let viewer = viewer.clone();
-    app.write(viewer.change("wecom.connect"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        connection::connect_account(w, allowed)
-    })
+    app.carry_out(
+        viewer,
+        "wecom.connect",
+        command,
+        connection::connect_account,
+    )
     .await?;
     connection::connect(app)
 }

@@ -272,12 +272,8 @@ pub(super) async fn save(
                 context,
                 sight: app.read(|r| queries::sight(&app, r, &viewer))?,
             };
-            let by = viewer.clone();
-            app.write(viewer.change("evidence.edit"), move |w| {
-                let allowed = by.allow(w, command)?;
-                evidence::edit(w, allowed)
-            })
-            .await
+            app.carry_out(&viewer, "evidence.edit", command, evidence::edit)
+                .await
         }
         Err(error) => Err(error),
     };
@@ -313,11 +309,8 @@ pub(super) async fn remove(
         item,
         sight: app.read(|r| queries::sight(&app, r, &viewer))?,
     };
-    app.write(viewer.change("evidence.remove"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        evidence::remove(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "evidence.remove", command, evidence::remove)
+        .await?;
     Ok(Shown::go_to(format!("{HERE}/{id}")).toast("evidence.removed", ()))
 }
 
@@ -333,11 +326,8 @@ pub(super) async fn ask(
         case: id,
         sight: app.read(|r| queries::sight(&app, r, &viewer))?,
     };
-    app.write(viewer.change("approval.ask"), move |w| {
-        let allowed = viewer.allow(w, command)?;
-        approval::ask_evidence(w, allowed)
-    })
-    .await?;
+    app.carry_out(&viewer, "approval.ask", command, approval::ask_evidence)
+        .await?;
     Ok(Shown::go_to(format!("{HERE}/{id}")).toast("approval.asked", ()))
 }
 
@@ -355,10 +345,7 @@ pub(super) async fn seal(
     };
     let may_see = viewer.may(Permission::JobRead);
     let job = app
-        .write(viewer.change("evidence.begin"), move |w| {
-            let allowed = viewer.allow(w, command)?;
-            evidence::seal(w, allowed)
-        })
+        .carry_out(&viewer, "evidence.begin", command, evidence::seal)
         .await?;
     app.jobs.notify_one();
     let next = match may_see {

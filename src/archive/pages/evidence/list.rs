@@ -141,10 +141,6 @@ async fn make(
         why: fields.why.clone(),
         context,
     };
-    let by = viewer.clone();
-    app.write(viewer.change("evidence.create"), move |w| {
-        let allowed = by.allow(w, command)?;
-        evidence::create(w, allowed)
-    })
-    .await
+    app.carry_out(viewer, "evidence.create", command, evidence::create)
+        .await
 }
