@@ -18,9 +18,11 @@ use crate::{
     error::{AppError, Result},
     identity::{self, Allowed, Command, Passwords, Permission, Viewer},
     kit::Timestamp,
+    livecodes,
     org::{self, DirectoryCache, Sight},
+    outreach,
     search::{Messages, People, ScopeFilter, SearchError},
-    slice::Worker,
+    slice::{Listener, Worker},
     slices,
     store::{
         Act, Folder, Read, Store, StoreError, StoreOptions, Write,
@@ -60,6 +62,10 @@ pub struct App {
     pub archive: archive::State,
     /// The living connection to WeCom.
     pub sync: sync::State,
+    /// Live codes and what is counted of them.
+    pub livecodes: livecodes::State,
+    /// What is sent to customers.
+    pub outreach: outreach::State,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
     /// The directory in memory.
@@ -68,6 +74,8 @@ pub struct App {
     pub jobs: Arc<Notify>,
     /// Notified by whoever has planned an effect.
     pub effects: Arc<Notify>,
+    /// What is done the moment WeCom tells of something.
+    pub listeners: Arc<[Listener]>,
     /// Where effects stop, in fault tests.
     #[cfg(any(test, feature = "faults"))]
     pub effect_faults: Arc<crate::work::effects::faults::Faults>,
@@ -139,10 +147,13 @@ impl App {
             messages,
             archive: archive::State::default(),
             sync: sync::State::new(clock),
+            livecodes: livecodes::State::default(),
+            outreach: outreach::State::default(),
             passwords,
             directory: DirectoryCache::default(),
             jobs: Arc::default(),
             effects: Arc::default(),
+            listeners: slices::listeners().into(),
             #[cfg(any(test, feature = "faults"))]
             effect_faults: Arc::default(),
             verdict: ArcSwapOption::empty(),

@@ -9,7 +9,8 @@ use crate::{
     app::App,
     error::Result,
     identity::Permission,
-    store::TableSpec,
+    store::{TableSpec, Write},
+    wecom::event::Received,
     work::{JobKind, effects::EffectKind},
 };
 
@@ -32,7 +33,29 @@ pub struct Slice {
     pub workers: Vec<Worker>,
     /// What it does outside.
     pub effects: Vec<EffectKind<App>>,
+    /// What it does the moment WeCom tells of something.
+    pub listeners: Vec<Listener>,
 }
+
+impl Slice {
+    /// The same with what one of its parts brings; the name stays.
+    pub fn with(mut self, part: Self) -> Self {
+        self.tables.extend(part.tables);
+        self.routes.extend(part.routes);
+        self.nav.extend(part.nav);
+        self.settings.extend(part.settings);
+        self.jobs.extend(part.jobs);
+        self.workers.extend(part.workers);
+        self.effects.extend(part.effects);
+        self.listeners.extend(part.listeners);
+        self
+    }
+}
+
+/// Hears an event in the write that stores it, before anything is asked about it and before
+/// WeCom has its answer: for what cannot wait until the inbox has come so far. An event that
+/// comes again is not told again. Whoever listens changes little and asks nobody.
+pub type Listener = fn(&mut Write<'_>, &Received) -> Result<()>;
 
 /// What the future of a worker is.
 pub type WorkerFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
@@ -170,6 +193,8 @@ pub enum NavGroup {
     Top,
     /// 客户.
     Customers,
+    /// 触达.
+    Outreach,
     /// 会话.
     Chats,
     /// 办公.

@@ -1,9 +1,9 @@
 //! The one list of slices.
 
 use crate::{
-    app::App, archive, audit, compliance, custody, customers, finder, identity, import, org,
-    rollout, scim, slice::Slice, slice::Worker, store, store::TableSpec, sync, tags, work,
-    work::JobKind, work::effects::EffectKind,
+    app::App, archive, audit, compliance, custody, customers, finder, identity, import, livecodes,
+    org, outreach, rollout, scim, slice::Listener, slice::Slice, slice::Worker, store,
+    store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -28,6 +28,8 @@ pub fn all() -> Vec<Slice> {
         scim::slice(),
         tags::slice(),
         customers::slice(),
+        livecodes::slice(),
+        outreach::slice(),
         sync::slice(),
         archive::slice(),
         compliance::slice(),
@@ -48,6 +50,14 @@ pub fn jobs() -> Vec<JobKind<App>> {
 /// What all slices keep doing in the background.
 pub fn workers() -> Vec<Worker> {
     all().into_iter().flat_map(|slice| slice.workers).collect()
+}
+
+/// What all slices do the moment WeCom tells of something.
+pub fn listeners() -> Vec<Listener> {
+    all()
+        .into_iter()
+        .flat_map(|slice| slice.listeners)
+        .collect()
 }
 
 /// What all slices do outside.

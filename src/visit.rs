@@ -289,6 +289,7 @@ fn group_key(group: NavGroup) -> Option<&'static str> {
     match group {
         NavGroup::Top => None,
         NavGroup::Customers => Some("nav.customers"),
+        NavGroup::Outreach => Some("nav.outreach"),
         NavGroup::Chats => Some("nav.chats"),
         NavGroup::Office => Some("nav.office"),
         NavGroup::Admin => Some("nav.admin"),

@@ -169,6 +169,7 @@ pub fn slice() -> Slice {
         workers: workers(),
         effects: sensitive::effects(),
         jobs: jobs(),
+        ..Slice::default()
     }
 }
 

@@ -384,6 +384,10 @@ pub struct GroupMember {
     /// How joined.
     #[n(9)]
     pub scene: JoinScene,
+    /// Channel of the join way (渠道), may be empty.
+    #[n(10)]
+    #[cbor(default)]
+    pub channel: String,
 }
 
 /// What masking leaves of a phone number: the first three and last four digits of a mobile,

@@ -374,6 +374,8 @@ pub struct GroupPersonFacts {
     pub joined_at: Timestamp,
     /// How joined.
     pub scene: JoinScene,
+    /// Channel of the join way, may be empty.
+    pub channel: String,
 }
 
 /// Stores a group with everybody in it. One answer tells the whole group, so whoever is not
@@ -446,6 +448,7 @@ fn apply_people(
             nickname: person.nickname.clone(),
             joined_at: person.joined_at,
             scene: person.scene,
+            channel: person.channel.clone(),
         })?;
     }
     for gone in left.into_values() {

@@ -78,6 +78,24 @@ pub enum Permission {
     /// See what is kept how long; keep archived messages back from deletion.
     #[n(21)]
     HoldManage,
+    /// See live codes, their print and their statistics.
+    #[n(22)]
+    LiveCodeRead,
+    /// Make, change, pause and print live codes, and their channels.
+    #[n(23)]
+    LiveCodeManage,
+    /// See the asset library, broadcasts and what they came to.
+    #[n(24)]
+    OutreachRead,
+    /// Change the asset library, welcome messages and rules that follow up by themselves.
+    #[n(25)]
+    OutreachManage,
+    /// Plan, send and stop broadcasts and moments.
+    #[n(26)]
+    BroadcastSend,
+    /// Decide as the second person about a broadcast above the firm's threshold.
+    #[n(27)]
+    BroadcastApprove,
 }
 
 /// A set of rights.
@@ -85,13 +103,19 @@ pub type Permissions = BTreeSet<Permission>;
 
 impl Permission {
     /// All of them, in the order of the matrix.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::CustomerRead,
         Self::CustomerReveal,
         Self::CustomerEdit,
         Self::CustomerExport,
         Self::GroupRead,
         Self::TagRead,
+        Self::LiveCodeRead,
+        Self::LiveCodeManage,
+        Self::OutreachRead,
+        Self::OutreachManage,
+        Self::BroadcastSend,
+        Self::BroadcastApprove,
         Self::ArchiveRead,
         Self::AlertHandle,
         Self::WordManage,
@@ -119,6 +143,12 @@ impl Permission {
             Self::CustomerExport => "customer.export",
             Self::GroupRead => "group.read",
             Self::TagRead => "tag.read",
+            Self::LiveCodeRead => "livecode.read",
+            Self::LiveCodeManage => "livecode.manage",
+            Self::OutreachRead => "outreach.read",
+            Self::OutreachManage => "outreach.manage",
+            Self::BroadcastSend => "broadcast.send",
+            Self::BroadcastApprove => "broadcast.approve",
             Self::OrgRead => "org.read",
             Self::OrgEdit => "org.edit",
             Self::ArchiveRead => "archive.read",

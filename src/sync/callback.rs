@@ -137,14 +137,15 @@ pub(super) async fn receive(
         Ok(opened) => opened,
         Err(reason) => return Ok(refuse(&app, reason)),
     };
-    let (name, target, tells_of_chats) = match Received::parse(&body) {
-        Ok(received) => (
+    let received = Received::parse(&body).ok();
+    let (name, target, tells_of_chats) = match &received {
+        Some(received) => (
             target::code(&received.event),
             target::of(&received.event, received.at),
             received.event == Event::ArchiveNotify,
         ),
         // Signed, so it comes from WeCom: kept to be looked at.
-        Err(_) => ("unreadable".to_owned(), None, false),
+        None => ("unreadable".to_owned(), None, false),
     };
     #[cfg(any(test, feature = "faults"))]
     let body = match planted::spoil(&app, body, &name, &target).await {
@@ -154,13 +155,24 @@ pub(super) async fn receive(
     // A repetition costs no write.
     let is_known = app.read(|r| inbox::is_known(r, &body))?;
     let act = Act::by_system("wecom.event", "callback");
+    let listeners = app.listeners.clone();
     let is_new = !is_known
         && app
-            .write(act, move |w| Ok(inbox::receive(w, body, name, target)?))
+            .write(act, move |w| {
+                if !inbox::receive(w, body, name, target)? {
+                    return Ok(false);
+                }
+                // What cannot be read is told to nobody.
+                if let Some(received) = &received {
+                    listeners.iter().try_for_each(|hear| hear(w, received))?;
+                }
+                Ok(true)
+            })
             .await?;
     if is_new {
         count(&app.sync.heard.stored);
         app.sync.arrived.notify_one();
+        app.effects.notify_one();
         if tells_of_chats {
             app.archive.wake.notify_one();
         }

@@ -124,6 +124,7 @@ pub(super) fn group(told: wecom::Group, state: GroupState) -> GroupFacts {
         nickname: p.group_nickname,
         joined_at: Timestamp::from_s(p.join_time),
         scene: JoinScene::from_wecom(p.join_scene),
+        channel: p.state,
     };
     GroupFacts {
         state,

@@ -1,0 +1,32 @@
+//! Outreach (触达): what the firm sends to customers by itself, and how often.
+//!
+//! Parts: `materials` (素材库), `welcome` (欢迎语), `broadcasts` (群发), `touches` (防骚扰),
+//! `rules` (自动打标与跟进); `content` is what all of them send.
+
+pub mod broadcasts;
+pub mod content;
+pub mod materials;
+pub mod rules;
+pub mod touches;
+pub mod welcome;
+
+use crate::slice::Slice;
+
+pub use content::Content;
+
+/// What the slice keeps in memory.
+#[derive(Default)]
+pub struct State {}
+
+/// What the slice says about itself.
+pub fn slice() -> Slice {
+    let own = Slice {
+        name: "outreach",
+        ..Slice::default()
+    };
+    own.with(materials::part())
+        .with(welcome::part())
+        .with(broadcasts::part())
+        .with(touches::part())
+        .with(rules::part())
+}

@@ -1,0 +1,7 @@
+//! Rules that tag and follow up by themselves.
+
+use crate::slice::Slice;
+
+pub(super) fn part() -> Slice {
+    Slice::default()
+}
