@@ -16,7 +16,10 @@ pub use content::Content;
 
 /// What the slice keeps in memory.
 #[derive(Default)]
-pub struct State {}
+pub struct State {
+    /// The shelf of the asset library.
+    pub(crate) shelf: materials::Shelf,
+}
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
