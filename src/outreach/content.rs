@@ -92,6 +92,14 @@ impl<'a> Names<'a> {
     }
 }
 
+/// The variables as people write them.
+pub fn variables(in_english: bool) -> &'static str {
+    match in_english {
+        true => "{customer} {member} {firm} {code}",
+        false => "{客户} {员工} {企业} {活码}",
+    }
+}
+
 /// A piece of a text.
 enum Piece<'t> {
     /// As it is.
