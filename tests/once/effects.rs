@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, directory, rules, tags as library, wait_for, welcome};
+use super::{Firm, broadcasts, directory, rules, tags as library, wait_for, welcome};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -67,6 +67,8 @@ pub(super) enum Wish {
     InLibrary(library::Wish),
     /// A rule about words.
     OfRule(rules::Wish),
+    /// A broadcast.
+    OfBroadcast(broadcasts::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -119,6 +121,10 @@ impl Bench {
         if rules::KINDS.contains(&cell.kind) {
             let (id, wish) = rules::plan(self, cell.kind);
             return (id, Wish::OfRule(wish));
+        }
+        if broadcasts::KINDS.contains(&cell.kind) {
+            let (id, wish) = broadcasts::plan(self, cell.kind);
+            return (id, Wish::OfBroadcast(wish));
         }
         if !KINDS.contains(&cell.kind) {
             let (id, wish) = directory::plan(self, cell.kind);
@@ -252,6 +258,7 @@ impl Bench {
             Wish::InDirectory(wish) => return directory::same_everywhere(self, wish),
             Wish::InLibrary(wish) => return library::same_everywhere(self, wish),
             Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
+            Wish::OfBroadcast(wish) => return broadcasts::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -271,7 +278,10 @@ impl Bench {
                 here.tags.contains(&self.tag) == *is_on && tag_there == *is_on
             }
             Wish::Noted(_, remark) => here.remark == *remark && there.remark == *remark,
-            Wish::InDirectory(_) | Wish::InLibrary(_) | Wish::OfRule(_) => false,
+            Wish::InDirectory(_)
+            | Wish::InLibrary(_)
+            | Wish::OfRule(_)
+            | Wish::OfBroadcast(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -347,6 +357,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &directory::KINDS[..],
         &library::KINDS[..],
         &rules::KINDS[..],
+        &broadcasts::KINDS[..],
         &welcome::KINDS[..],
     ]
     .concat();

@@ -1,6 +1,7 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
+mod broadcasts;
 mod directory;
 mod effects;
 mod rules;
@@ -77,6 +78,7 @@ impl Firm {
             .with(Area::Customers, WriteMode::On)
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
+            .with(Area::Outreach, WriteMode::On)
             .with(Area::Directory, WriteMode::On);
         firm.app()
             .store
