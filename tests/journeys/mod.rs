@@ -8,6 +8,7 @@ mod directory;
 mod doctor;
 mod events;
 pub mod evidence;
+mod live_codes;
 mod once;
 mod own_customers;
 mod pages;
