@@ -92,6 +92,14 @@ impl<'a> Names<'a> {
     }
 }
 
+/// The variables as people write them.
+pub fn variables(in_english: bool) -> &'static str {
+    match in_english {
+        true => "{customer} {member} {firm} {code}",
+        false => "{客户} {员工} {企业} {活码}",
+    }
+}
+
 /// A piece of a text.
 enum Piece<'t> {
     /// As it is.
@@ -203,7 +211,10 @@ mod tests {
         };
         assert_eq!(over.check().problems[0].code, "content.too_long");
         let with_names = Content {
-            text: format!("{}{{客户}}", "a".repeat(TEXT_BYTES_MAX - NAME_BYTES_MAX + 1)),
+            text: format!(
+                "{}{{客户}}",
+                "a".repeat(TEXT_BYTES_MAX - NAME_BYTES_MAX + 1)
+            ),
             attachments: Vec::new(),
         };
         assert_eq!(with_names.check().problems[0].args[1].1, "1");

@@ -5,6 +5,7 @@
 
 pub mod broadcasts;
 pub mod content;
+pub mod form;
 pub mod materials;
 pub mod rules;
 pub mod touches;

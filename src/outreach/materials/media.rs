@@ -366,6 +366,19 @@ pub(in crate::outreach) async fn forget(app: &App, ids: &[MaterialId]) -> Result
     .await
 }
 
+/// Uploads the file of an asset now, if the firm is connected. What comes of it stands on the
+/// asset's page.
+pub(super) async fn give(app: &App, id: MaterialId) -> Result<()> {
+    let material = app.read(|r| r.get::<Material>(&id))?;
+    if let Some(client) = app.wecom()
+        && let Some((stored, purpose)) = material.as_ref().and_then(|m| files(&m.body))
+        && let Err(error) = upload(app, &client, stored, purpose).await
+    {
+        tracing::info!(asset = %id, %error, "the file was not taken");
+    }
+    Ok(())
+}
+
 /// The files of an asset as messages need them.
 pub(super) fn files(body: &Body) -> Option<(&Stored, Purpose)> {
     let purpose = match body {

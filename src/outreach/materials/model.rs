@@ -70,6 +70,30 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
+    /// Catalogue key of its name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "assets.kind.text",
+            Self::Image => "assets.kind.image",
+            Self::Link => "assets.kind.link",
+            Self::MiniProgram => "assets.kind.miniprogram",
+            Self::File => "assets.kind.file",
+            Self::Video => "assets.kind.video",
+        }
+    }
+
+    /// The icon that stands for it.
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Text => "ul",
+            Self::Image => "image",
+            Self::Link => "link",
+            Self::MiniProgram => "apps",
+            Self::File => "file",
+            Self::Video => "play",
+        }
+    }
+
     /// Whether it may come along with a message; words are put into the message itself.
     pub const fn is_attachment(self) -> bool {
         !matches!(self, Self::Text)
@@ -146,6 +170,14 @@ impl Body {
             Self::MiniProgram { .. } => Kind::MiniProgram,
             Self::File(_) => Kind::File,
             Self::Video(_) => Kind::Video,
+        }
+    }
+
+    /// Its words, if it is words.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
         }
     }
 
