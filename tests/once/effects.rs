@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, directory, rules, tags as library, wait_for};
+use super::{Firm, directory, rules, tags as library, wait_for, welcome};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -347,6 +347,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &directory::KINDS[..],
         &library::KINDS[..],
         &rules::KINDS[..],
+        &welcome::KINDS[..],
     ]
     .concat();
     let mut all: Vec<&str> = slices::effects()
