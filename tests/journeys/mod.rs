@@ -1,6 +1,7 @@
 //! What people do, from the first click to the proof.
 
 mod archive;
+mod assets;
 mod back_in_time;
 mod bad_input;
 mod chats;
@@ -18,6 +19,7 @@ mod rollout;
 mod scim;
 mod searches;
 mod tls;
+mod welcome;
 mod words;
 mod writing;
 

@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, codes, directory, rules, tags as library, wait_for};
+use super::{Firm, codes, directory, rules, tags as library, wait_for, welcome};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -358,6 +358,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &library::KINDS[..],
         &rules::KINDS[..],
         &codes::KINDS[..],
+        &welcome::KINDS[..],
     ]
     .concat();
     let mut all: Vec<&str> = slices::effects()

@@ -7,6 +7,7 @@ mod effects;
 mod rules;
 mod storm;
 mod tags;
+mod welcome;
 
 use std::{
     path::PathBuf,
