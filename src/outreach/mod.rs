@@ -20,6 +20,8 @@ pub use content::Content;
 pub struct State {
     /// The shelf of the asset library.
     pub(crate) shelf: materials::Shelf,
+    /// Broadcasts on their way.
+    pub broadcasts: broadcasts::State,
 }
 
 /// What the slice says about itself.

@@ -4,6 +4,7 @@ mod archive;
 mod assets;
 mod back_in_time;
 mod bad_input;
+mod broadcasts;
 mod chats;
 mod directory;
 mod doctor;

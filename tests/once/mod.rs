@@ -2,6 +2,7 @@
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
 mod codes;
+mod broadcasts;
 mod directory;
 mod effects;
 mod rules;
@@ -80,6 +81,8 @@ impl Firm {
             .with(Area::Words, WriteMode::On)
             .with(Area::Directory, WriteMode::On)
             .with(Area::Outreach, WriteMode::On);
+            .with(Area::Outreach, WriteMode::On)
+            .with(Area::Directory, WriteMode::On);
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {

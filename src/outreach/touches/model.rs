@@ -150,6 +150,14 @@ impl Why {
         }
     }
 
+    /// Whether somebody was left out before anything was tried.
+    pub fn is_skip(self) -> bool {
+        matches!(
+            self,
+            Self::OverLimit | Self::OptedOut | Self::OutsidePilot | Self::NoSender
+        )
+    }
+
     /// Catalogue key of the words.
     pub fn word(self) -> &'static str {
         match self {

@@ -131,16 +131,48 @@ pub fn outcomes(r: &Read<'_>, of: &(String, String)) -> Result<Outcomes, StoreEr
 
 /// The ids of touches with one cause, or of those with one outcome, from a place on: each with
 /// its place.
-pub fn of_cause(
-    r: &Read<'_>,
+pub fn of_cause<'a>(
+    r: &Read<'a>,
     of: &(String, String),
     outcome: Option<(TouchState, Option<Why>)>,
     walk: Walk,
-) -> Result<impl Iterator<Item = Result<(Vec<u8>, TouchId), StoreError>>, StoreError> {
+) -> Result<impl Iterator<Item = Result<(Vec<u8>, TouchId), StoreError>> + use<'a>, StoreError> {
     let prefix = match outcome {
         Some((state, why)) => outcome_key(of, state, why),
         None => cause_key(of),
     };
     let hits = r.walk(&BY_CAUSE, &Walk { prefix, ..walk })?;
     Ok(hits.map(|hit| hit.map(|hit| (hit.place, hit.key))))
+}
+
+/// The ids of one member's touches with one cause and outcome, by customer.
+pub fn of_member(
+    r: &Read<'_>,
+    of: &(String, String),
+    (state, why): (TouchState, Option<Why>),
+    member: MemberId,
+) -> Result<Vec<TouchId>, StoreError> {
+    let prefix = outcome_key(of, state, why).with(member);
+    r.walk(&BY_CAUSE, &Walk::prefix(prefix))?
+        .map(|hit| hit.map(|hit| hit.key))
+        .collect()
+}
+
+/// The member in a place of [`of_cause`].
+pub fn member_in(place: &[u8]) -> Option<MemberId> {
+    // Behind the member stands the touch itself: customer and number.
+    let end = place.len().checked_sub(16)?;
+    let bits = place.get(end.checked_sub(8)?..end)?.try_into().ok()?;
+    let bits = u64::from_be_bytes(bits);
+    (bits != 0).then(|| MemberId::from_bits(bits))
+}
+
+/// Catalogue key of where a touch stands, and its tone.
+pub fn outcome_word(touch: &Touch) -> (&'static str, &'static str) {
+    match (touch.state, touch.why) {
+        (TouchState::Planned, _) => ("touches.state.planned", "info"),
+        (TouchState::Sent, _) => ("touches.state.sent", "ok"),
+        (TouchState::Failed, Some(why)) if why.is_skip() => ("touches.state.skipped", "muted"),
+        (TouchState::Failed, _) => ("touches.state.failed", "bad"),
+    }
 }
