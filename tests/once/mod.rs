@@ -1,8 +1,8 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
-mod codes;
 mod broadcasts;
+mod codes;
 mod directory;
 mod effects;
 mod rules;
@@ -81,8 +81,6 @@ impl Firm {
             .with(Area::Words, WriteMode::On)
             .with(Area::Directory, WriteMode::On)
             .with(Area::Outreach, WriteMode::On);
-            .with(Area::Outreach, WriteMode::On)
-            .with(Area::Directory, WriteMode::On);
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {
