@@ -121,7 +121,11 @@ pub(crate) mod tests {
         assert_eq!(seen(&png(64, 48)), Some(("image/png", 64, 48)));
         assert_eq!(seen(&jpeg(640)), Some(("image/jpeg", 640, 16)));
         assert_eq!(seen(&png(0, 64)), None);
-        for script in ["<svg xmlns='http://www.w3.org/2000/svg'/>", "GIF89a", "<script>"] {
+        for script in [
+            "<svg xmlns='http://www.w3.org/2000/svg'/>",
+            "GIF89a",
+            "<script>",
+        ] {
             assert_eq!(seen(script.as_bytes()), None, "{script}");
             assert_eq!(seen(&[png(64, 64), script.into()].concat()), None);
             assert_eq!(seen(&[jpeg(64), script.into()].concat()), None);

@@ -211,7 +211,10 @@ mod tests {
         };
         assert_eq!(over.check().problems[0].code, "content.too_long");
         let with_names = Content {
-            text: format!("{}{{客户}}", "a".repeat(TEXT_BYTES_MAX - NAME_BYTES_MAX + 1)),
+            text: format!(
+                "{}{{客户}}",
+                "a".repeat(TEXT_BYTES_MAX - NAME_BYTES_MAX + 1)
+            ),
             attachments: Vec::new(),
         };
         assert_eq!(with_names.check().problems[0].args[1].1, "1");

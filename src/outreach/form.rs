@@ -133,7 +133,10 @@ impl Preview {
     pub(crate) fn of(cx: &Cx, text: &str, assets: &[Material]) -> Self {
         let text = text.replace("\r\n", "\n");
         let firm = cx.firm();
-        let (customer, member) = (cx.t("content.sample_customer"), cx.t("content.sample_member"));
+        let (customer, member) = (
+            cx.t("content.sample_customer"),
+            cx.t("content.sample_member"),
+        );
         let code = cx.t("content.sample_code");
         let names = Names {
             customer: &customer,
@@ -144,7 +147,10 @@ impl Preview {
         let bytes = content::text_bytes(&text);
         Self {
             text: content::fill(text.trim(), &names),
-            bubbles: assets.iter().map(|m| Bubble::of(m.id, m.version, &m.title, &m.body)).collect(),
+            bubbles: assets
+                .iter()
+                .map(|m| Bubble::of(m.id, m.version, &m.title, &m.body))
+                .collect(),
             bytes,
             max: TEXT_BYTES_MAX,
             is_too_long: bytes > TEXT_BYTES_MAX,

@@ -56,7 +56,12 @@ fn comes(test: &TestApp, state: &str) -> Greeted {
 fn the_nearest_message_greets_by_name_and_the_ledger_knows() {
     let test = start(WriteMode::On);
     let admin = test.sign_in("admin");
-    let asset = make(&admin, &[("kind", "image"), ("title", "茶样")], "a.png", PNG);
+    let asset = make(
+        &admin,
+        &[("kind", "image"), ("title", "茶样")],
+        "a.png",
+        PNG,
+    );
     let asset_id = asset.trim_start_matches("/assets/").to_owned();
     let fields = [
         ("name", "全企业"),
@@ -95,12 +100,21 @@ fn the_nearest_message_greets_by_name_and_the_ledger_knows() {
         let found = qitai::org::queries::member_id_by_userid(r, firm::cast().store_staff);
         found.unwrap().unwrap().to_string()
     });
-    let own = [("name", "我的"), ("member", &*member), ("text", "我来接待您")];
+    let own = [
+        ("name", "我的"),
+        ("member", &*member),
+        ("text", "我来接待您"),
+    ];
     let own = welcome(&admin, &own);
     assert_eq!(comes(&test, "").text, "我来接待您");
     let code = live_code(&test, "扫码有礼");
     assert_eq!(comes(&test, &code).text, "扫码有礼");
-    assert_eq!(admin.post(&format!("{own}/pause"), &[("paused", "true")]).status, 303);
+    assert_eq!(
+        admin
+            .post(&format!("{own}/pause"), &[("paused", "true")])
+            .status,
+        303
+    );
     assert!(comes(&test, "").text.starts_with("新客您好，"));
 }
 
@@ -142,7 +156,12 @@ fn what_cannot_come_along_is_left_out_and_the_words_still_greet() {
     let admin = test.sign_in("admin");
     let sim = test.sim.as_ref().unwrap();
     sim.inject(Some("media/upload"), 1, Fault::Errcode(40006));
-    let asset = make(&admin, &[("kind", "image"), ("title", "茶样")], "a.png", PNG);
+    let asset = make(
+        &admin,
+        &[("kind", "image"), ("title", "茶样")],
+        "a.png",
+        PNG,
+    );
     let fields = [
         ("name", "全企业"),
         ("text", "您好"),
@@ -152,7 +171,11 @@ fn what_cannot_come_along_is_left_out_and_the_words_still_greet() {
     let greeted = comes(&test, "");
     assert_eq!((&*greeted.text, greeted.attachments), ("您好", 0));
     test.wait_for("the page says what was left out", || {
-        admin.get(&page).body.contains("没有带上：茶样").then_some(())
+        admin
+            .get(&page)
+            .body
+            .contains("没有带上：茶样")
+            .then_some(())
     });
     let body = admin.get(&asset).body;
     assert!(body.contains("上传失败") && body.contains("40006") && body.contains("文件太大"));
@@ -209,7 +232,12 @@ fn who_decides_in_a_region_greets_its_customers_only() {
     assert_eq!(refused.status, 422);
     assert!(refused.body.contains("id=\"e-name\"") && refused.body.contains("id=\"e-text\""));
     assert!(refused.body.contains(&long) && refused.body.contains("value=\"09:00\""));
-    let no_day = [("name", "x"), ("text", "y"), ("unit", &*region), ("from1", "09:00")];
+    let no_day = [
+        ("name", "x"),
+        ("text", "y"),
+        ("unit", &*region),
+        ("from1", "09:00"),
+    ];
     let refused = manager.post(&format!("{own}/edit"), &no_day);
     assert!(refused.status == 422 && refused.body.contains("id=\"e-window\""));
 }

@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, broadcasts, directory, rules, tags as library, wait_for, welcome};
+use super::{Firm, codes, directory, rules, tags as library, wait_for, welcome, broadcasts};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -67,6 +67,8 @@ pub(super) enum Wish {
     InLibrary(library::Wish),
     /// A rule about words.
     OfRule(rules::Wish),
+    /// A way of a live code.
+    OfCode(codes::Wish),
     /// A broadcast.
     OfBroadcast(broadcasts::Wish),
 }
@@ -117,6 +119,10 @@ impl Bench {
         if library::KINDS.contains(&cell.kind) {
             let (id, wish) = library::plan(self, cell.kind);
             return (id, Wish::InLibrary(wish));
+        }
+        if codes::KINDS.contains(&cell.kind) {
+            let (id, wish) = codes::plan(self, cell.kind);
+            return (id, Wish::OfCode(wish));
         }
         if rules::KINDS.contains(&cell.kind) {
             let (id, wish) = rules::plan(self, cell.kind);
@@ -258,6 +264,7 @@ impl Bench {
             Wish::InDirectory(wish) => return directory::same_everywhere(self, wish),
             Wish::InLibrary(wish) => return library::same_everywhere(self, wish),
             Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
+            Wish::OfCode(wish) => return codes::same_everywhere(self, wish),
             Wish::OfBroadcast(wish) => return broadcasts::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
@@ -281,6 +288,7 @@ impl Bench {
             Wish::InDirectory(_)
             | Wish::InLibrary(_)
             | Wish::OfRule(_)
+            | Wish::OfCode(_)
             | Wish::OfBroadcast(_) => false,
         };
         match is_right {
@@ -357,6 +365,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &directory::KINDS[..],
         &library::KINDS[..],
         &rules::KINDS[..],
+        &codes::KINDS[..],
         &broadcasts::KINDS[..],
         &welcome::KINDS[..],
     ]

@@ -2,6 +2,7 @@
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
 mod broadcasts;
+mod codes;
 mod directory;
 mod effects;
 mod rules;
@@ -78,8 +79,8 @@ impl Firm {
             .with(Area::Customers, WriteMode::On)
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
-            .with(Area::Outreach, WriteMode::On)
-            .with(Area::Directory, WriteMode::On);
+            .with(Area::Directory, WriteMode::On)
+            .with(Area::Outreach, WriteMode::On);
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {

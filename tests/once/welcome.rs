@@ -5,10 +5,7 @@ use qitai::{
     identity::Viewer,
     outreach::{
         Content,
-        welcome::{
-            self, Greeting, Outcome, Source, WelcomeId, Whose,
-            actions::SaveWelcome,
-        },
+        welcome::{self, Greeting, Outcome, Source, WelcomeId, Whose, actions::SaveWelcome},
     },
     wecom::sim::{CallbackFault, Fault, Greeted, firm},
     work::effects::{
@@ -116,7 +113,8 @@ impl Host {
     fn greetings(&self) -> Vec<Greeting> {
         let source = Source::Welcome(self.welcome);
         let app = self.firm.app();
-        app.read(|r| welcome::queries::latest(r, source, 1_000)).unwrap()
+        app.read(|r| welcome::queries::latest(r, source, 1_000))
+            .unwrap()
     }
 
     fn effect(&self, greeting: &Greeting) -> Effect {
@@ -237,7 +235,11 @@ fn an_event_that_comes_twice_greets_once() {
     });
     assert_eq!(host.greetings().len(), 1);
     let greeted = host.greeted(&external).remove(0);
-    assert!(greeted.text.starts_with("新客您好，我是"), "{}", greeted.text);
+    assert!(
+        greeted.text.starts_with("新客您好，我是"),
+        "{}",
+        greeted.text
+    );
 }
 
 #[test]

@@ -212,7 +212,10 @@ fn is_address(url: &str) -> bool {
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
     let is_host = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric());
-    host.is_some_and(is_host) && !url.chars().any(|c| c.is_whitespace() || content::is_hidden(c))
+    host.is_some_and(is_host)
+        && !url
+            .chars()
+            .any(|c| c.is_whitespace() || content::is_hidden(c))
 }
 
 /// `wx` and 16 hexadecimal digits.

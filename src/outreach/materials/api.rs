@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::{List, Paging},
     app::App,
-    error::{AppError, Result},
+    error::Result,
     identity::{Permission, Viewer},
     kit::{Page, Timestamp},
     org::Sight,
@@ -110,6 +110,6 @@ pub(super) async fn list(
         let mut found = queries::offered(r, &scope, &sight.directory)?;
         sought.keep(&Folders::load(r)?, &mut found);
         Page::of_whole(found, &paging.request).try_map(|m| item(r, &m))
-    });
-    Ok(Json(paging.answer(page.map_err(|e: AppError| e)?)))
+    })?;
+    Ok(Json(paging.answer(page)))
 }

@@ -221,18 +221,33 @@ mod tests {
     #[test]
     fn content_decides_what_a_file_is() {
         let stored = judged(Kind::Image, "tea.PNG", &png(8, 8)).unwrap();
-        assert_eq!((&*stored.name, &*stored.media_type), ("tea.PNG", "image/png"));
+        assert_eq!(
+            (&*stored.name, &*stored.media_type),
+            ("tea.PNG", "image/png")
+        );
         // A JPEG that calls itself a PNG is a JPEG.
         let stored = judged(Kind::Image, "tea.png", &jpeg(8)).unwrap();
-        assert_eq!((&*stored.name, &*stored.media_type), ("tea.jpg", "image/jpeg"));
+        assert_eq!(
+            (&*stored.name, &*stored.media_type),
+            ("tea.jpg", "image/jpeg")
+        );
         for html in [&b"<html><script>alert(1)</script>"[..], b"GIF89a......"] {
-            assert_eq!(judged(Kind::Image, "a.png", html), Err("assets.not_picture"));
+            assert_eq!(
+                judged(Kind::Image, "a.png", html),
+                Err("assets.not_picture")
+            );
             assert_eq!(judged(Kind::Link, "a.png", html), Err("assets.not_picture"));
             assert_eq!(judged(Kind::Video, "a.mp4", html), Err("assets.not_mp4"));
         }
         let hidden = [png(8, 8), b"<script>".to_vec()].concat();
-        assert_eq!(judged(Kind::Image, "a.png", &hidden), Err("assets.not_picture"));
-        assert_eq!(judged(Kind::Image, "a.png", &png(20_000, 1)), Err("assets.picture_size"));
+        assert_eq!(
+            judged(Kind::Image, "a.png", &hidden),
+            Err("assets.not_picture")
+        );
+        assert_eq!(
+            judged(Kind::Image, "a.png", &png(20_000, 1)),
+            Err("assets.picture_size")
+        );
     }
 
     #[test]

@@ -68,9 +68,7 @@ fn routes(read: Access) -> Vec<Route> {
             post().to(pages::put_away)
         }),
         Route::post("/assets/{id}/delete", manage, || post().to(pages::delete)),
-        Route::post("/assets/{id}/retry", manage, || {
-            post().to(pages::try_again)
-        }),
+        Route::post("/assets/{id}/retry", manage, || post().to(pages::try_again)),
         Route::get("/assets/folders", manage, || get().to(pages::folders)),
         Route::post("/assets/folders", manage, || post().to(pages::save_folder)),
         Route::post("/assets/folders/{id}/delete", manage, || {

@@ -2,13 +2,9 @@
 //! material-folders: folder · material-uses: kind and id of what sends assets → these · material-media: file and
 //! purpose → what WeCom calls it.
 
-use crate::{
-    store::{AuditView, Class, Entity, Index, Key, TableSpec},
-};
+use crate::store::{AuditView, Class, Entity, Index, Key, TableSpec};
 
-use super::model::{
-    Body, Folder, FolderId, Material, MaterialId, MediaId, Stored, Uses, Version,
-};
+use super::model::{Body, Folder, FolderId, Material, MaterialId, MediaId, Stored, Uses, Version};
 
 /// The tables.
 pub(super) const TABLES: [TableSpec; 5] = [

@@ -43,15 +43,23 @@ pub(super) fn hear(w: &mut Write<'_>, received: &Received) -> Result<()> {
     };
     let expires_at = received.at.plus_ms(CODE_LIFE_MS);
     let is_off = effects::mode(&w.read(), Area::Outreach)? == WriteMode::Off;
-    if is_off || expires_at <= w.now() || !Pilot::load(&w.read())?.has_userid(&w.read(), &event.userid)? {
+    if is_off
+        || expires_at <= w.now()
+        || !Pilot::load(&w.read())?.has_userid(&w.read(), &event.userid)?
+    {
         return Ok(());
     }
     let member = org::queries::member_by_userid(&w.read(), &event.userid)?;
     let chosen = chosen(&w.read(), member.as_ref(), state, w.now())?;
     match chosen {
-        Some((source, content)) => {
-            plan(w, event, code, member.as_ref(), (source, content), received.at)
-        }
+        Some((source, content)) => plan(
+            w,
+            event,
+            code,
+            member.as_ref(),
+            (source, content),
+            received.at,
+        ),
         None => Ok(()),
     }
 }

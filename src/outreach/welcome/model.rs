@@ -60,9 +60,7 @@ impl Window {
         match self.from < self.until {
             true => is_on(day) && (self.from..self.until).contains(&minute),
             // Past midnight it belongs to the day on which it began.
-            false => {
-                (is_on(day) && minute >= self.from) || (is_on(day - 1) && minute < self.until)
-            }
+            false => (is_on(day) && minute >= self.from) || (is_on(day - 1) && minute < self.until),
         }
     }
 }

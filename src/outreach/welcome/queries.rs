@@ -143,8 +143,6 @@ pub fn visible(
         Whose::Department(_) => 1,
         Whose::Member(_) => 2,
     };
-    found.sort_by(|a, b| {
-        (rank(a.whose), &a.name, a.id).cmp(&(rank(b.whose), &b.name, b.id))
-    });
+    found.sort_by(|a, b| (rank(a.whose), &a.name, a.id).cmp(&(rank(b.whose), &b.name, b.id)));
     Ok(found)
 }

@@ -43,6 +43,8 @@ const KEPT_MS: i64 = 5_000;
 const NAME_MAX: Duration = Duration::from_secs(2);
 /// The customer has not agreed to the archive; agreement brings a code of its own.
 const NOT_AGREED: i64 = 41053;
+/// Why a greeting waits for another app's.
+const OTHER_APP: &str = "other_app_greets";
 /// The media id is unknown or expired.
 const BAD_MEDIA: i64 = 40007;
 
@@ -223,25 +225,26 @@ fn refusal(answer: &Result<Answer, Failed>) -> Option<i64> {
 
 /// Whether WeCom refused what the message carries, and not the greeting itself.
 fn is_about_attachments(answer: &Result<Answer, Failed>) -> bool {
-    refusal(answer).is_some_and(|errcode| {
-        errcode != NOT_AGREED && Class::of(errcode) == Class::OurFault
-    })
+    refusal(answer)
+        .is_some_and(|errcode| errcode != NOT_AGREED && Class::of(errcode) == Class::OurFault)
 }
 
 fn outcome(effect: &Effect, answer: Result<Answer, Failed>) -> Result<Outcome, Refusal> {
     let unclear = AppError::Unavailable { why: "unclear" };
-    // An attempt before this one may have arrived.
-    let failure = effect.failure.as_ref();
-    let was_unclear = failure.is_some_and(|failure| failure.code == unclear.code());
+    // An attempt before this one may have arrived, whatever it was answered.
+    let failure = effect.failure.as_ref().map(|failure| failure.code.as_str());
+    let was_unclear = failure == Some(&*unclear.code());
+    let may_be_ours =
+        failure.is_some_and(|code| !code.starts_with("later.") && !code.ends_with(OTHER_APP));
     match answer {
         Ok(Answer::Sent) => Ok(Outcome::Sent),
-        Ok(Answer::AlreadyGreeted) if was_unclear => Ok(Outcome::Sent),
+        Ok(Answer::AlreadyGreeted) if may_be_ours => Ok(Outcome::Sent),
         Ok(Answer::AlreadyGreeted) => Ok(Outcome::Already),
         Ok(Answer::TooLate) if was_unclear => Err(Refusal::Unclear(unclear)),
         Ok(Answer::TooLate) => Err(Refusal::Refused(AppError::Conflict { why: "expired" })),
-        Ok(Answer::OtherAppSending) => Err(Refusal::NotDone(AppError::Unavailable {
-            why: "other_app_greets",
-        })),
+        Ok(Answer::OtherAppSending) => {
+            Err(Refusal::NotDone(AppError::Unavailable { why: OTHER_APP }))
+        }
         Err(Failed::Nothing) => Err(Refusal::Refused(AppError::Conflict {
             why: "nothing_to_greet",
         })),

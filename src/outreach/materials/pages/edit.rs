@@ -10,8 +10,7 @@ use crate::{
     app::App,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    org,
-    view,
+    org, view,
     web::{Cx, FormState, Shown, Upload, UploadedFile, filters, parts::Choice},
 };
 
@@ -171,7 +170,10 @@ pub(in crate::outreach) async fn edit(
 fn filled(m: &Material) -> Vec<(&'static str, String)> {
     let mut values = vec![
         ("title", m.title.clone()),
-        ("folder", m.folder.map(|id| id.to_string()).unwrap_or_default()),
+        (
+            "folder",
+            m.folder.map(|id| id.to_string()).unwrap_or_default(),
+        ),
         ("seen", m.version.to_string()),
     ];
     match &m.body {
@@ -218,7 +220,11 @@ fn body(kind: Kind, fields: &Fields, stored: Option<Stored>, known: Option<&Body
 }
 
 /// Judges the file, if there is one, and puts it on the shelf.
-async fn keep_file(app: &Data<App>, kind: Kind, file: Option<&UploadedFile>) -> Result<Option<Stored>> {
+async fn keep_file(
+    app: &Data<App>,
+    kind: Kind,
+    file: Option<&UploadedFile>,
+) -> Result<Option<Stored>> {
     let Some(file) = file.filter(|_| kind != Kind::Text) else {
         return Ok(None);
     };

@@ -82,7 +82,10 @@ fn page(app: &App, viewer: &Viewer, cx: &Cx, form: FormState) -> Result<FoldersP
             is_on: false,
         };
         let mut parents = super::folder_choices(&folders, decides);
-        parents.insert(0, choice(String::new(), cx.t("assets.topmost").into_owned()));
+        parents.insert(
+            0,
+            choice(String::new(), cx.t("assets.topmost").into_owned()),
+        );
         let tree = directory.tree.flat().into_iter();
         let mut units: Vec<Choice> = tree
             .filter(|(_, unit)| org::decides(&scope, directory, Some(unit.id)))
@@ -91,7 +94,10 @@ fn page(app: &App, viewer: &Viewer, cx: &Cx, form: FormState) -> Result<FoldersP
                 choice(unit.id.to_string(), format!("{indent}{}", unit.name))
             })
             .collect();
-        units.insert(0, choice(String::new(), cx.t("assets.unit_as_above").into_owned()));
+        units.insert(
+            0,
+            choice(String::new(), cx.t("assets.unit_as_above").into_owned()),
+        );
         Ok(FoldersPage {
             lines: lines.collect(),
             form,

@@ -138,7 +138,7 @@ pub(in crate::outreach) async fn index(
 
 fn cards(r: &Read<'_>, folders: &Folders, found: Vec<Material>) -> Result<Vec<Card>> {
     let card = |m: Material| {
-        Ok(Card {
+        Ok::<_, AppError>(Card {
             id: m.id.to_string(),
             icon: m.kind().icon(),
             kind: m.kind().word(),

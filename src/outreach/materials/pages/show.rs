@@ -99,7 +99,7 @@ pub(in crate::outreach) async fn show(
             org::decides(&scope, directory, folders.unit(material.folder))
         };
         let lines = versions.into_iter().map(|v| {
-            Ok(Line {
+            Ok::<_, AppError>(Line {
                 version: v.version,
                 title: v.title,
                 made_at: v.made_at,

@@ -7,7 +7,6 @@ use crate::{
     app::App,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::Timestamp,
     org::Directory,
     store::Read,
     view,
@@ -23,7 +22,6 @@ use crate::{
 
 use super::{
     super::{
-        actions,
         model::{Source, Welcome},
         queries,
     },
@@ -44,8 +42,6 @@ pub(super) struct Line {
     pub(super) is_paused: bool,
     pub(super) sent: usize,
     pub(super) missed: usize,
-    pub(super) changed_at: Timestamp,
-    pub(super) may_change: bool,
 }
 
 /// The page.
@@ -92,10 +88,7 @@ pub(in crate::outreach) async fn index(
         let scope = viewer.scope(r, Permission::OutreachManage)?;
         let directory = app.directory.get(r)?;
         let found = queries::visible(r, &scope, &directory)?;
-        let line = |welcome: Welcome| {
-            let may_change = actions::decides(&scope, &directory, welcome.whose);
-            line(r, &cx, &directory, welcome, may_change)
-        };
+        let line = |welcome: Welcome| line(r, &cx, &directory, welcome);
         Ok::<_, AppError>(WelcomesPage {
             lines: found.into_iter().map(line).collect::<Result<_>>()?,
             empty: empty(&cx),
@@ -105,13 +98,7 @@ pub(in crate::outreach) async fn index(
     Ok(Shown::of(page))
 }
 
-fn line(
-    r: &Read<'_>,
-    cx: &Cx,
-    directory: &Directory,
-    welcome: Welcome,
-    may_change: bool,
-) -> Result<Line> {
+fn line(r: &Read<'_>, cx: &Cx, directory: &Directory, welcome: Welcome) -> Result<Line> {
     let since = cx.now.plus_ms(-LATELY_MS);
     let counts = queries::counts(r, Source::Welcome(welcome.id), since)?;
     Ok(Line {
@@ -124,8 +111,6 @@ fn line(
         is_paused: welcome.is_paused,
         sent: counts.sent,
         missed: counts.missed,
-        changed_at: welcome.changed_at,
-        may_change,
     })
 }
 

@@ -30,15 +30,17 @@ fn messages_render_with_none_one_and_many() {
         let line = |i: usize| list::Line {
             id: "a".to_owned(),
             name: HOSTILE.to_owned(),
-            text: if i == 1 { String::new() } else { HOSTILE.to_owned() },
+            text: if i == 1 {
+                String::new()
+            } else {
+                HOSTILE.to_owned()
+            },
             assets: i,
             whose: HOSTILE.to_owned(),
             when: HOSTILE.to_owned(),
             is_paused: i % 2 == 1,
             sent: i,
             missed: i,
-            changed_at: Timestamp::from_ms(0),
-            may_change: i == 0,
         };
         check_page(&WelcomesPage {
             lines: (0..n).map(line).collect(),
@@ -71,7 +73,11 @@ fn a_message_renders_with_every_end_of_a_greeting() {
             member: HOSTILE.to_owned(),
             standing: standing.shown(),
             took: (n > 1).then_some(1_500),
-            left_out: if n > 1 { HOSTILE.to_owned() } else { String::new() },
+            left_out: if n > 1 {
+                HOSTILE.to_owned()
+            } else {
+                String::new()
+            },
         };
         check_page(&WelcomePage {
             id: "a".to_owned(),

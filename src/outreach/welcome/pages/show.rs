@@ -106,7 +106,9 @@ fn line(r: &Read<'_>, cx: &Cx, sight: &Sight, greeting: &Greeting) -> Result<Lin
         at: greeting.at,
         member: member.map_or("—", |member| sight.name(member)).to_owned(),
         standing: queries::standing(r, greeting)?.shown(),
-        took: greeting.sent_at.map(|sent| sent.since_ms(greeting.at).max(0)),
+        took: greeting
+            .sent_at
+            .map(|sent| sent.since_ms(greeting.at).max(0)),
         left_out: greeting.left_out.join(&cx.t("welcome.and")),
     })
 }

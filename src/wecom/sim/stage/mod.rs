@@ -16,6 +16,7 @@ mod http;
 mod lenient;
 mod login;
 mod page;
+mod pictures;
 mod tags;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub use directory::DirectoryVerb;
 pub use groups::GroupVerb;
 pub use http::routes;
 pub use login::{LoginVerb, routes as login_routes};
+pub(super) use pictures::here;
+pub use pictures::routes as picture_routes;
 pub use tags::TagVerb;
 
 /// One deed. As JSON: `{"do": "member_leaves", "userid": "zhoumin"}`; numbers may come as
