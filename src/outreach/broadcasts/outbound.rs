@@ -50,6 +50,8 @@ const REMIND: EffectSpec = EffectSpec::post(
 const TASK: &str = "broadcast_task";
 /// WeCom found nobody it could send to.
 const NOBODY: i64 = 41048;
+/// WeCom does not know a media id.
+const BAD_MEDIA: i64 = 40007;
 /// WeCom is still telling the members.
 const DISPATCHING: i64 = 41063;
 /// Clocks may differ by so much, seconds.
@@ -125,13 +127,17 @@ fn plan(
 }
 
 /// Plans that WeCom is told of a task.
-pub(super) fn hand_out(w: &mut Write<'_>, broadcast: &Broadcast, task: &Task) -> Result<EffectId> {
-    let firm = crate::rollout::queries::firm(&w.read())?.name;
+pub(super) fn hand_out(
+    w: &mut Write<'_>,
+    broadcast: &Broadcast,
+    task: &Task,
+    firm: &str,
+) -> Result<EffectId> {
     let member = w.get::<Member>(&task.member)?;
     let member = member.map(|member| member.name).unwrap_or_default();
     let names = Names {
         member: &member,
-        firm: &firm,
+        firm,
         ..Names::default()
     };
     let text = fill(&broadcast.content.text, &names);
@@ -240,7 +246,20 @@ fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
                 msgid: String::new(),
                 failed: wanted.external,
             },
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                if matches!(
+                    error,
+                    wecom::Error::Refused {
+                        errcode: BAD_MEDIA,
+                        ..
+                    }
+                ) {
+                    // What was uploaded has expired before its time: it is uploaded anew.
+                    materials::forget(&app, &wanted.content.attachments).await?;
+                    return Err(Refusal::NotDone(error.into()));
+                }
+                return Err(error.into());
+            }
         };
         Ok(bytes(&made)?)
     })
