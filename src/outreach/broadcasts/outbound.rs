@@ -27,6 +27,7 @@ use crate::{
 };
 
 use super::{
+    actions::release,
     model::{Broadcast, BroadcastId, Look, State, Task, TaskState},
     queries,
 };
@@ -173,6 +174,7 @@ fn client(app: &App, effect: &Effect) -> Result<Client> {
 
 /// A task as it is told to WeCom.
 struct Wanted {
+    is_running: bool,
     text: String,
     content: Content,
     member: Member,
@@ -191,6 +193,7 @@ fn wanted(app: &App, effect: &Effect) -> Result<Wanted> {
             external.extend(customer.map(|customer| customer.external_userid));
         }
         Ok(Wanted {
+            is_running: broadcast.state == State::Running,
             text: input(effect)?.text,
             content: broadcast.content,
             member: member.ok_or(AppError::NotFound { what: "member" })?,
@@ -219,7 +222,8 @@ async fn attachments(
 fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
     Box::pin(async move {
         let wanted = wanted(&app, &effect).map_err(Refusal::Refused)?;
-        if wanted.external.is_empty() {
+        // Whatever somebody decides about the effect: what was stopped is not sent any more.
+        if !wanted.is_running || wanted.external.is_empty() {
             return Ok(bytes(&Made {
                 msgid: String::new(),
                 failed: Vec::new(),
@@ -348,7 +352,10 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
         .filter(is_failed)
         .map(|touch| (touch.id(), TouchState::Failed, now, Some(Why::Unreachable)));
     let unreachable = settle(w, ends.collect::<Vec<_>>())?;
-    if made.msgid.is_empty() || unreachable == planned.len() {
+    if made.msgid.is_empty() {
+        release(w, &task, Why::Stopped)?;
+        task.state = TaskState::Over;
+    } else if unreachable == planned.len() {
         task.state = TaskState::Over;
     } else {
         task.state = TaskState::Out;

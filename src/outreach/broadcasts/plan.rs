@@ -194,6 +194,11 @@ pub(super) async fn launch(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     if broadcast.begins_at.is_some_and(|at| at > now) {
         return Ok(());
     }
+    if let Err(AppError::Unauthenticated | AppError::Forbidden { .. }) =
+        app.read(|r| sight(app, r, &broadcast))
+    {
+        return end(app, broadcast, StopReason::NoRight).await;
+    }
     let id = broadcast.id;
     let firm = app.read(|r| rollout::queries::name(app, r))?;
     let launched = app
