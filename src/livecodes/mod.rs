@@ -7,13 +7,14 @@
 mod model;
 pub mod queries;
 mod scan;
+pub mod stats;
 mod tables;
 mod way;
 
 use crate::slice::Slice;
 
 pub use model::{
-    AutoRoom, Channel, ChannelId, CodeKind, CodeState, LiveCode, LiveCodeId, Room, Seat, Window,
+    AutoRoom, CHANNEL_DEPTH, Channel, ChannelId, CodeKind, CodeState, LiveCode, LiveCodeId, Room, Seat, Window,
     of_state, state_of,
 };
 pub use queries::scans;
@@ -26,9 +27,10 @@ pub struct State {}
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {
-    Slice {
+    let own = Slice {
         name: "livecodes",
         tables: tables::TABLES.to_vec(),
         ..Slice::default()
-    }
+    };
+    own.with(stats::part())
 }

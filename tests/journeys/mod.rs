@@ -14,6 +14,7 @@ mod pages;
 mod people;
 mod retention;
 mod rollout;
+mod rules;
 mod scim;
 mod searches;
 mod tls;
