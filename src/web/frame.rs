@@ -112,6 +112,14 @@ pub struct Web {
     pub uploads: PathBuf,
 }
 
+/// The request was a HEAD.
+struct AskedHead;
+
+/// Whether only the head of an answer is wanted: nobody will look at a page.
+pub fn asked_head(req: &HttpRequest) -> bool {
+    req.extensions().get::<AskedHead>().is_some()
+}
+
 /// The middleware around all handlers.
 pub(super) async fn around(
     mut req: ServiceRequest,
@@ -123,6 +131,7 @@ pub(super) async fn around(
         .expect("server::app registers Web before any route")
         .clone();
     if req.method() == Method::HEAD {
+        req.extensions_mut().insert(AskedHead);
         // The codec leaves out the body by itself; handlers know only GET.
         req.head_mut().method = Method::GET;
     }

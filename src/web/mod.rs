@@ -54,7 +54,7 @@ pub use errors::told;
 pub use forms::{
     Form, FormState, Upload, UploadedFile, add_fields, pairs, posted_fields, take_field,
 };
-pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web};
+pub use frame::{Chosen, KeepHook, Visit, VisitHook, Web, asked_head};
 pub use operations::{CarriedOut, NotDone, OperationBook, Operations};
 pub use query::{ListQuery, encode, local};
 pub use server::{Routes, app, serve};

@@ -387,6 +387,35 @@ impl Client {
         self.counted(call, answer).await
     }
 
+    /// Fetches what an address in one of WeCom's answers leads to, without any token, and
+    /// bounded. Only over TLS, or from the very server that the calls go to.
+    pub(super) async fn fetch_from(
+        &self,
+        call: &'static str,
+        address: &str,
+        bytes_max: usize,
+    ) -> Result<(HeaderMap, Bytes), Error> {
+        let bad = || Error::BadAnswer {
+            call,
+            what: "an address that is not followed".to_owned(),
+        };
+        let asked = reqwest::Url::parse(address).map_err(|_| bad())?;
+        let base = reqwest::Url::parse(&self.inner.settings.base_url).map_err(|_| bad())?;
+        if asked.scheme() != "https" && asked.origin() != base.origin() {
+            return Err(bad());
+        }
+        let request = self.inner.http.get(asked);
+        let answer = async {
+            let received = receive(call, request, bytes_max, |told| self.note_time(told)).await?;
+            let (status, headers, body) = received;
+            match status {
+                200 => Ok((headers, body.freeze())),
+                status => Err(Error::Status { call, status }),
+            }
+        };
+        self.counted(call, answer).await
+    }
+
     fn note_time(&self, told: Timestamp) {
         let skew = self.inner.clock.now().since_ms(told);
         self.inner.metrics.skew_ms.store(skew, Ordering::Relaxed);

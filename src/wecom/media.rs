@@ -214,6 +214,18 @@ impl Client {
         Ok(fetched(&headers, body))
     }
 
+    /// Fetches a picture whose address stands in an answer, such as the one of a contact way:
+    /// its media type and at most so many bytes.
+    pub async fn picture(
+        &self,
+        address: &str,
+        bytes_max: usize,
+    ) -> Result<(String, Bytes), Error> {
+        let (headers, bytes) = self.fetch_from("picture", address, bytes_max).await?;
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        Ok((kind.unwrap_or_default().to_owned(), bytes))
+    }
+
     /// Has WeCom fetch a file for group welcome messages (`media/upload_by_url`); the id of
     /// the job.
     pub async fn upload_by_url(&self, file: &FileByUrl) -> Result<String, Error> {

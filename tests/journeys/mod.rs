@@ -8,6 +8,7 @@ mod directory;
 mod doctor;
 mod events;
 mod evidence;
+mod live_codes;
 mod once;
 mod own_customers;
 mod pages;

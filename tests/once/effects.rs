@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, directory, rules, tags as library, wait_for};
+use super::{Firm, codes, directory, rules, tags as library, wait_for};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -67,6 +67,8 @@ pub(super) enum Wish {
     InLibrary(library::Wish),
     /// A rule about words.
     OfRule(rules::Wish),
+    /// A way of a live code.
+    OfCode(codes::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -115,6 +117,10 @@ impl Bench {
         if library::KINDS.contains(&cell.kind) {
             let (id, wish) = library::plan(self, cell.kind);
             return (id, Wish::InLibrary(wish));
+        }
+        if codes::KINDS.contains(&cell.kind) {
+            let (id, wish) = codes::plan(self, cell.kind);
+            return (id, Wish::OfCode(wish));
         }
         if rules::KINDS.contains(&cell.kind) {
             let (id, wish) = rules::plan(self, cell.kind);
@@ -252,6 +258,7 @@ impl Bench {
             Wish::InDirectory(wish) => return directory::same_everywhere(self, wish),
             Wish::InLibrary(wish) => return library::same_everywhere(self, wish),
             Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
+            Wish::OfCode(wish) => return codes::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -271,7 +278,10 @@ impl Bench {
                 here.tags.contains(&self.tag) == *is_on && tag_there == *is_on
             }
             Wish::Noted(_, remark) => here.remark == *remark && there.remark == *remark,
-            Wish::InDirectory(_) | Wish::InLibrary(_) | Wish::OfRule(_) => false,
+            Wish::InDirectory(_)
+            | Wish::InLibrary(_)
+            | Wish::OfRule(_)
+            | Wish::OfCode(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -347,6 +357,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &directory::KINDS[..],
         &library::KINDS[..],
         &rules::KINDS[..],
+        &codes::KINDS[..],
     ]
     .concat();
     let mut all: Vec<&str> = slices::effects()

@@ -1,6 +1,7 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
+mod codes;
 mod directory;
 mod effects;
 mod rules;
@@ -76,7 +77,8 @@ impl Firm {
             .with(Area::Customers, WriteMode::On)
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
-            .with(Area::Directory, WriteMode::On);
+            .with(Area::Directory, WriteMode::On)
+            .with(Area::Outreach, WriteMode::On);
         firm.app()
             .store
             .write_blocking(viewer.change("settings.writing"), move |w| {

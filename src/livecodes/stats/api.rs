@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Json, Path, Query};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::App, error::Result, identity::Viewer, web::Cx};
+use crate::{app::App, error::Result, identity::Viewer, livecodes::board, web::Cx};
 
 use super::{figures::Sums, pages, range::Range};
 
@@ -92,7 +92,7 @@ pub(super) async fn statistics(
     app: Data<App>,
     cx: Cx,
 ) -> Result<Json<Statistics>> {
-    let id = pages::parse(&id)?;
+    let id = board::parse(&id)?;
     let range = Range::parse(&query.range, cx.now, &cx.zone);
     let figures = pages::read(&app, &viewer, id, &range, cx.now)?;
     let directory = app.read(|r| app.directory.get(r))?;

@@ -139,18 +139,6 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Whether a viewer who sees these members sees anything of a code.
-pub fn is_visible(r: &Read<'_>, sight: &Sight, code: &LiveCode) -> Result<bool, StoreError> {
-    if sight.members().is_none() {
-        return Ok(true);
-    }
-    if code.seats.iter().any(|seat| sight.sees(seat.member)) {
-        return Ok(true);
-    }
-    let part = Part::of(r, sight, code)?;
-    Ok(part.owners.values().any(|owner| sight.sees(*owner)))
-}
-
 /// What a code has done within a stretch of days, as far as in scope.
 pub fn of_code(
     r: &Read<'_>,

@@ -27,7 +27,7 @@ use crate::{
 #[cfg(test)]
 pub(crate) use arrivals::count_for_test as count_arrivals_for_test;
 pub use arrivals::{Arrival, came_between};
-pub use figures::{Day, Figures, Sums, is_visible, of_channels, of_code};
+pub use figures::{Day, Figures, Sums, of_channels, of_code};
 pub use pages::{Panel, panel};
 pub use range::Range;
 pub use tally::{Hour, count};

@@ -14,7 +14,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
-    livecodes::{CodeKind, LiveCode, LiveCodeId, queries},
+    livecodes::{CodeKind, LiveCode, LiveCodeId, board},
     org::Sight,
     sheet::{Cell, SheetFormat, SheetWriter},
     store::Read,
@@ -86,13 +86,9 @@ pub struct Panel {
 
 /// The code, if the viewer may see it, with what the viewer sees of it.
 fn find(app: &App, r: &Read<'_>, viewer: &Viewer, id: LiveCodeId) -> Result<(LiveCode, Sight)> {
-    let missing = || AppError::NotFound { what: "live_code" };
-    let sight = app.sight(r, viewer, Permission::LiveCodeRead)?;
-    let code = queries::by_id(r, id)?.ok_or_else(missing)?;
-    match super::figures::is_visible(r, &sight, &code)? {
-        true => Ok((code, sight)),
-        false => Err(missing()),
-    }
+    let eyes = board::eyes(app, r, viewer, Permission::LiveCodeRead)?;
+    let code = board::visible(r, &eyes, id)?;
+    Ok((code, app.sight(r, viewer, Permission::LiveCodeRead)?))
 }
 
 /// The statistics of a code that the viewer may see.
@@ -151,7 +147,7 @@ pub(super) async fn statistics(
     app: Data<App>,
     cx: Cx,
 ) -> Result<Shown<StatisticsPage>> {
-    let id = parse(&id)?;
+    let id = board::parse(&id)?;
     let query = ListQuery::parse(&cx.path, &cx.query);
     let range = query.get("range").unwrap_or("");
     let page = app.read(|r| {
@@ -325,7 +321,7 @@ pub(super) async fn people(
     app: Data<App>,
     cx: Cx,
 ) -> Result<Shown<PeoplePage>> {
-    let id = parse(&id)?;
+    let id = board::parse(&id)?;
     let query = ListQuery::parse(&cx.path, &cx.query);
     let is_lost = query.get("what") == Some("lost");
     let member: Option<crate::org::MemberId> = query.get("member").and_then(|m| m.parse().ok());
@@ -417,11 +413,6 @@ fn person(
     })
 }
 
-pub(super) fn parse(id: &str) -> Result<LiveCodeId> {
-    id.parse()
-        .map_err(|_| AppError::NotFound { what: "live_code" })
-}
-
 /// The days of a code as a file. It names nobody.
 pub(super) async fn export(
     viewer: Viewer,
@@ -429,7 +420,7 @@ pub(super) async fn export(
     app: Data<App>,
     cx: Cx,
 ) -> Result<HttpResponse> {
-    let id = parse(&id)?;
+    let id = board::parse(&id)?;
     let query = ListQuery::parse(&cx.path, &cx.query);
     let range = Range::parse(query.get("range").unwrap_or(""), cx.now, &cx.zone);
     let figures = read(&app, &viewer, id, &range, cx.now)?;

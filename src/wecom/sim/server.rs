@@ -115,6 +115,7 @@ impl Simulator {
                         Web::new()
                             .app_data(data.clone())
                             .app_data(web::PayloadConfig::new(receive::BODY_MAX))
+                            .configure(stage::picture_routes)
                             .configure(stage::routes)
                             .configure(stage::login_routes)
                             .default_service(web::to(answer))
@@ -547,7 +548,7 @@ async fn answer(
         Some(Reply::Json(value)) => value,
     };
     faults::spoil(&mut value, &met);
-    let text = value.to_string();
+    let text = stage::here(&request, value.to_string());
     let mut response = HttpResponse::Ok();
     response.content_type("application/json; charset=UTF-8");
     if met.contains(&Fault::HalfBody) {

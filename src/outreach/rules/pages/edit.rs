@@ -11,8 +11,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Reach, Viewer},
     kit::{Id, Timestamp},
-    livecodes::{self, Channel, ChannelId, LiveCode},
-    org::Sight,
+    livecodes::{self, Channel, ChannelId, Eyes, LiveCode},
     store::Read,
     tags, view,
     web::{Cx, Form, FormState, Shown, filters, parts::Choice},
@@ -99,7 +98,7 @@ fn edit_page(
             id: id.map(|(id, _)| id.to_string()),
             is_on: id.is_some_and(|(_, is_on)| is_on),
             form,
-            lives: lives(r, &sight)?,
+            lives: lives(r, &Eyes::new(sight.directory.clone(), &scope))?,
             channels: channels(r)?,
             groups: found
                 .into_iter()
@@ -111,12 +110,12 @@ fn edit_page(
     })
 }
 
-/// Codes that are not over for good and have somebody in sight.
-fn lives(r: &Read<'_>, sight: &Sight) -> Result<Vec<Choice>> {
+/// Codes in scope that are not over for good.
+fn lives(r: &Read<'_>, eyes: &Eyes) -> Result<Vec<Choice>> {
     let mut codes: Vec<LiveCode> = Vec::new();
     for code in r.all::<LiveCode>(None)? {
         let code = code?;
-        if !code.is_archived() && livecodes::stats::is_visible(r, sight, &code)? {
+        if !code.is_archived() && eyes.sees(&code) {
             codes.push(code);
         }
     }

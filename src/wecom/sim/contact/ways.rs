@@ -160,7 +160,8 @@ impl Way {
     }
 }
 
-/// Address of the picture of a code.
+/// Address of the picture of a code, as WeCom would give it; whoever asks over HTTP gets one
+/// that leads to this server.
 pub(in crate::wecom::sim) fn qr_code(config_id: &str) -> String {
     format!("https://wework.qpic.cn/wwpic/{config_id}/0")
 }

@@ -17,6 +17,7 @@ mod lenient;
 mod login;
 mod page;
 mod past;
+mod pictures;
 mod tags;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub use directory::DirectoryVerb;
 pub use groups::GroupVerb;
 pub use http::routes;
 pub use login::{LoginVerb, routes as login_routes};
+pub(super) use pictures::here;
+pub use pictures::routes as picture_routes;
 pub use tags::TagVerb;
 
 /// One deed. As JSON: `{"do": "member_leaves", "userid": "zhoumin"}`; numbers may come as

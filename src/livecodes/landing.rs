@@ -1,0 +1,251 @@
+//! `GET /c/{code}`: what whoever scans a code sees. Public, without session, cookie and script;
+//! the scan is durable before the page is answered.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    store::{Act, Write},
+    visit,
+    web::{Cx, filters},
+};
+
+use super::{
+    CodeKind, LiveCodeId, Scan, WayId,
+    choice::Moment,
+    plan::{self, Closed, Leads, Plan},
+    queries,
+    scan::{self, Given, Turn},
+    stats,
+};
+
+/// Everything comes from here, nothing is inline, and nothing is sent.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+/// A picture runs nothing, wherever it is opened.
+const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "livecodes/landing.html")]
+struct Landing {
+    /// Whom one adds, or the group one joins; empty if WeCom chooses.
+    name: String,
+    is_group: bool,
+    /// Address of the picture; none where the code leads nowhere.
+    picture: Option<String>,
+    /// Catalogue keys of why it leads nowhere and what to do.
+    closed_title: String,
+    closed_hint: String,
+}
+
+/// Shows whom to add, or why not, and counts the scan.
+pub(super) async fn show(
+    req: HttpRequest,
+    id: Path<String>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<HttpResponse> {
+    let plan = match id.parse::<LiveCodeId>() {
+        Ok(id) => plan::published(&app, id)?,
+        Err(_) => None,
+    };
+    let Some(plan) = plan else {
+        return page(
+            &cx,
+            StatusCode::NOT_FOUND,
+            &closed("landing.unknown", false),
+        );
+    };
+    let moment = Moment::of(cx.now, &cx.zone);
+    let is_bot = is_bot(&req);
+    let leads = count(&app, &plan, moment, visitor(&app, &req, &moment), is_bot).await?;
+    let is_group = plan.code.kind == CodeKind::Group;
+    let shown = match leads {
+        Ok(leads) => Landing {
+            name: name(&plan, &leads),
+            is_group,
+            picture: Some(format!(
+                "/c/{}/{}?v={}",
+                plan.code.id, leads.way, leads.version
+            )),
+            closed_title: String::new(),
+            closed_hint: String::new(),
+        },
+        Err(why) => closed(why.word(), is_group),
+    };
+    page(&cx, StatusCode::OK, &shown)
+}
+
+fn closed(why: &'static str, is_group: bool) -> Landing {
+    Landing {
+        name: String::new(),
+        is_group,
+        picture: None,
+        closed_title: format!("{why}.title"),
+        closed_hint: format!("{why}.hint"),
+    }
+}
+
+fn name(plan: &Plan, leads: &Leads) -> String {
+    match leads.given {
+        Given::Member(member) => plan.name(member).to_owned(),
+        Given::Group(group) => {
+            let rooms = plan.rooms().iter();
+            let room = rooms.map(|(room, _)| room).find(|room| room.group == group);
+            room.map_or(String::new(), |room| room.name.clone())
+        }
+        Given::Direct => String::new(),
+    }
+}
+
+fn page(cx: &Cx, status: StatusCode, shown: &Landing) -> Result<HttpResponse> {
+    let body = shown.render_with_values(cx)?;
+    Ok(HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header(("x-robots-tag", "noindex"))
+        .body(body))
+}
+
+/// Gives the scan its turn and keeps both, in one write.
+async fn count(
+    app: &Data<App>,
+    plan: &std::sync::Arc<Plan>,
+    moment: Moment,
+    visitor: [u8; 8],
+    is_bot: bool,
+) -> Result<Result<Leads, Closed>> {
+    let giving = plan.clone();
+    let act = Act::by_system("live_code.scan", "landing");
+    let counted = app.write(act, move |w| keep(w, &giving, &moment, visitor, is_bot));
+    match counted.await {
+        Ok(leads) => Ok(leads),
+        // Whoever stands in front of the poster is led on, counted or not.
+        Err(error @ (AppError::Unavailable { .. } | AppError::Conflict { .. })) => {
+            tracing::warn!(%error, "a scan was not counted");
+            let turn = app.read(|r| queries::turn(r, plan.code.id))?;
+            let mut turn = turn.unwrap_or_else(|| Turn::new(plan.code.id));
+            Ok(plan.give(&mut turn, &moment))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn keep(
+    w: &mut Write<'_>,
+    plan: &Plan,
+    moment: &Moment,
+    visitor: [u8; 8],
+    is_bot: bool,
+) -> Result<Result<Leads, Closed>> {
+    let code = plan.code.id;
+    let leads = if is_bot {
+        plan.preview(moment)
+    } else {
+        let turn = w.get::<Turn>(&code)?;
+        let mut turn = turn.unwrap_or_else(|| Turn::new(code));
+        let leads = plan.give(&mut turn, moment);
+        turn.scans = turn.scans.saturating_add(1);
+        w.put(&turn)?;
+        leads
+    };
+    let mut key = (code, scan::place(moment.at));
+    while w.read().exists::<Scan>(&key)? {
+        key.1 = key.1.saturating_add(1);
+    }
+    let given = leads.as_ref().ok().map(|leads| leads.given);
+    let scan = Scan {
+        key,
+        at: moment.at,
+        code,
+        visitor,
+        given: given.filter(|_| !is_bot),
+        is_bot,
+    };
+    w.put(&scan)?;
+    stats::count(w, &scan)?;
+    Ok(leads)
+}
+
+/// What previews and crawlers call themselves.
+const BOTS: [&str; 7] = [
+    "bot",
+    "spider",
+    "crawl",
+    "preview",
+    "slurp",
+    "facebookexternalhit",
+    "bytespider",
+];
+
+/// Whether nobody looks at the page, by the visitor's own word.
+fn is_bot(req: &HttpRequest) -> bool {
+    let header = |name: &str| {
+        let value = req.headers().get(name).and_then(|v| v.to_str().ok());
+        value.unwrap_or("").to_ascii_lowercase()
+    };
+    let agent = header("user-agent");
+    let is_prefetch = ["purpose", "sec-purpose", "x-moz"]
+        .iter()
+        .any(|name| header(name).contains("prefetch"));
+    is_prefetch || crate::web::asked_head(req) || BOTS.iter().any(|bot| agent.contains(bot))
+}
+
+/// Tells two visitors of one day apart without saying who they are.
+fn visitor(app: &App, req: &HttpRequest, moment: &Moment) -> [u8; 8] {
+    use std::net::IpAddr;
+    let origin = visit::origin(app, req, "");
+    let prefix = match origin.ip {
+        Some(IpAddr::V4(ip)) => ip.octets()[..3].to_vec(),
+        Some(IpAddr::V6(ip)) => ip.octets()[..6].to_vec(),
+        None => Vec::new(),
+    };
+    let agent = origin.device.unwrap_or_default();
+    let whole = [&moment.day.to_be_bytes()[..], &prefix, agent.as_bytes()].concat();
+    let blind = app.store.vault().blind("scans-1.visitor", &whole);
+    let mut visitor = [0; 8];
+    visitor.copy_from_slice(&blind[..8]);
+    visitor
+}
+
+/// The picture of a way, while its code needs it.
+pub(super) async fn picture(path: Path<(String, String)>, app: Data<App>) -> Result<HttpResponse> {
+    let missing = || AppError::NotFound { what: "page" };
+    let (code, way) = path.into_inner();
+    let code: LiveCodeId = code.parse().map_err(|_| missing())?;
+    let way: WayId = way.parse().map_err(|_| missing())?;
+    let plan = plan::published(&app, code)?.filter(|plan| plan.shows(way));
+    plan.ok_or_else(missing)?;
+    serve_picture(&app, way)?.ok_or_else(missing)
+}
+
+/// The kept picture of a way as an answer.
+pub(super) fn serve_picture(app: &App, way: WayId) -> Result<Option<HttpResponse>> {
+    let found = app.read(|r| {
+        let way = r.get::<super::Way>(&way)?;
+        let Some((id, picture)) = way.and_then(|way| Some((way.id, way.picture?))) else {
+            return Ok(None);
+        };
+        Ok::<_, AppError>(queries::picture(r, id)?.map(|bytes| (picture, bytes)))
+    })?;
+    Ok(found.map(|(picture, bytes)| {
+        let kind = HeaderValue::from_str(&picture.media_type);
+        let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+        HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, kind))
+            .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
+            .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+            .body(bytes)
+    }))
+}

@@ -1,0 +1,258 @@
+//! What the landing page of a code needs, gathered once for each state of the records: no scan
+//! waits for more than its own row.
+
+use std::sync::Arc;
+
+use crate::{
+    app::App,
+    customers::{Group, GroupState},
+    error::Result,
+    org::{Member, MemberId},
+    store::{Read, StoreError},
+};
+
+use super::{
+    CodeKind, CodeState, LiveCode, LiveCodeId, Target, Way, WayId,
+    choice::Moment,
+    queries,
+    scan::{Given, Turn},
+};
+
+/// A way that can be shown: its picture is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shown {
+    target: Target,
+    way: WayId,
+    /// Head of the picture's hash: its address changes with it.
+    version: String,
+}
+
+/// A code, ready to be scanned.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub code: LiveCode,
+    shown: Vec<Shown>,
+    /// Members on the code who are here: how they are called.
+    names: Vec<(MemberId, String)>,
+    /// Groups on the code: name, people, and whether people may come.
+    rooms: Vec<(Room, bool)>,
+    /// Whether something that could be shown is still on its way.
+    is_coming: bool,
+}
+
+/// A group on a code.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    pub group: crate::customers::GroupId,
+    pub name: String,
+    pub people: u32,
+    pub threshold: u32,
+}
+
+/// Why a code leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    Paused,
+    Expired,
+    /// Archived.
+    Over,
+    /// Nobody is there now.
+    Nobody,
+    /// All groups are full.
+    Full,
+    /// WeCom has not made the picture yet.
+    Coming,
+}
+
+impl Closed {
+    /// Beginning of the catalogue keys of its sentences.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Paused => "landing.paused",
+            Self::Expired => "landing.expired",
+            Self::Over => "landing.over",
+            Self::Nobody => "landing.nobody",
+            Self::Full => "landing.full",
+            Self::Coming => "landing.coming",
+        }
+    }
+}
+
+/// What a scan leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leads {
+    pub given: Given,
+    pub way: WayId,
+    pub version: String,
+}
+
+/// The plan of a code; none if there is no such code.
+pub(super) fn of(r: &Read<'_>, id: LiveCodeId) -> Result<Option<Arc<Plan>>, StoreError> {
+    // What is not there is not remembered: addresses that were made up would push out others.
+    if !r.exists::<LiveCode>(&id)? {
+        return Ok(None);
+    }
+    r.remembered(id.bits(), || gather(r, id)).map(Some)
+}
+
+fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
+    let code = r.get::<LiveCode>(&id)?;
+    let code = code.ok_or(StoreError::Internal(
+        "a code is there and is not".to_owned(),
+    ))?;
+    let ways: Vec<Way> = queries::ways(r, id)?;
+    let mut names = Vec::new();
+    for seat in &code.seats {
+        let member = r.get::<Member>(&seat.member)?.filter(Member::is_here);
+        names.extend(member.map(|member| (member.id, member.name)));
+    }
+    let mut rooms = Vec::new();
+    for room in &code.rooms {
+        let Some(group) = r.get::<Group>(&room.group)? else {
+            continue;
+        };
+        let may_come = matches!(group.state, GroupState::Normal | GroupState::Inherited);
+        let people = group.member_count.saturating_add(group.external_count);
+        let room = Room {
+            group: group.id,
+            name: group.name,
+            people,
+            threshold: room.threshold,
+        };
+        rooms.push((room, may_come));
+    }
+    let is_coming = ways
+        .iter()
+        .any(|way| way.is_wanted && way.picture.is_none());
+    let shown = ways
+        .into_iter()
+        .filter(|way| way.is_wanted)
+        .filter_map(|way| {
+            let picture = way.picture?;
+            Some(Shown {
+                target: way.target,
+                way: way.id,
+                version: hex::encode(&picture.sha256[..8]),
+            })
+        });
+    Ok(Plan {
+        shown: shown.collect(),
+        names,
+        rooms,
+        is_coming,
+        code,
+    })
+}
+
+impl Plan {
+    /// Why it leads nowhere at all, whoever is there.
+    pub fn closed(&self, moment: &Moment) -> Option<Closed> {
+        match self.code.state {
+            CodeState::Paused => Some(Closed::Paused),
+            CodeState::Archived { .. } => Some(Closed::Over),
+            CodeState::Active => self.code.is_expired(moment.at).then_some(Closed::Expired),
+        }
+    }
+
+    /// How a member on the code is called.
+    pub fn name(&self, member: MemberId) -> &str {
+        let found = self.names.iter().find(|(id, _)| *id == member);
+        found.map_or("", |(_, name)| name.as_str())
+    }
+
+    /// The groups in order, and whether people may come into each.
+    pub fn rooms(&self) -> &[(Room, bool)] {
+        &self.rooms
+    }
+
+    fn way(&self, target: Target) -> Option<&Shown> {
+        self.shown.iter().find(|shown| shown.target == target)
+    }
+
+    /// Whether a way belongs to the code and may be shown.
+    pub fn shows(&self, way: WayId) -> bool {
+        self.shown.iter().any(|shown| shown.way == way)
+    }
+
+    fn leads(&self, given: Given, target: Target) -> Option<Leads> {
+        let shown = self.way(target)?;
+        Some(Leads {
+            given,
+            way: shown.way,
+            version: shown.version.clone(),
+        })
+    }
+
+    /// Whether a member can be shown.
+    fn can(&self, member: MemberId) -> bool {
+        let is_here = self.names.iter().any(|(id, _)| *id == member);
+        is_here && self.way(Target::Member(member)).is_some()
+    }
+
+    /// Gives a scan its turn.
+    pub fn give(&self, turn: &mut Turn, moment: &Moment) -> Result<Leads, Closed> {
+        if let Some(closed) = self.closed(moment) {
+            return Err(closed);
+        }
+        let nowhere = match self.is_coming {
+            true => Closed::Coming,
+            false => Closed::Nobody,
+        };
+        match self.code.kind {
+            CodeKind::Staff => {
+                let (seats, schedule) = (&self.code.seats, &self.code.schedule);
+                let member = turn.give(seats, schedule, moment, |member| self.can(member));
+                let to = |member| self.leads(Given::Member(member), Target::Member(member));
+                let direct = || self.leads(Given::Direct, Target::Direct);
+                member.and_then(to).or_else(direct).ok_or(nowhere)
+            }
+            CodeKind::Group => self.room(),
+        }
+    }
+
+    /// The first group with room.
+    fn room(&self) -> Result<Leads, Closed> {
+        let last = self.rooms.len().saturating_sub(1);
+        let grows = self.code.auto_room.is_some();
+        let mut why = Closed::Full;
+        for (at, (room, may_come)) in self.rooms.iter().enumerate() {
+            let is_endless = grows && at == last;
+            if !may_come || (room.people >= room.threshold && !is_endless) {
+                continue;
+            }
+            match self.leads(Given::Group(room.group), Target::Group(room.group)) {
+                Some(leads) => return Ok(leads),
+                None => why = Closed::Coming,
+            }
+        }
+        Err(why)
+    }
+
+    /// What a preview is shown: nobody's turn.
+    pub fn preview(&self, moment: &Moment) -> Result<Leads, Closed> {
+        if let Some(closed) = self.closed(moment) {
+            return Err(closed);
+        }
+        match self.code.kind {
+            CodeKind::Group => self.room(),
+            CodeKind::Staff => {
+                let direct = self.leads(Given::Direct, Target::Direct);
+                direct.ok_or(Closed::Coming)
+            }
+        }
+    }
+
+    /// How many groups still take people.
+    pub fn rooms_left(&self) -> usize {
+        let open = self
+            .rooms
+            .iter()
+            .filter(|(room, may_come)| *may_come && room.people < room.threshold);
+        open.count()
+    }
+}
+
+/// The plan of a code on the published state.
+pub(super) fn published(app: &App, id: LiveCodeId) -> Result<Option<Arc<Plan>>> {
+    Ok(app.read(|r| of(r, id))?)
+}
