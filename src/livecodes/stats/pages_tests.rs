@@ -38,7 +38,7 @@ fn statistics_render_with_none_one_many_and_long_stretches() {
             let (now, before) = (figures(days, n), figures(days, n / 2));
             let people = ListQuery::new("/live-codes/a/people");
             let sight = Sight::everything_for_test();
-            let cx = web::tests::sample_cx(web::Lang::Zh);
+            let cx = web::tests::cx(web::Lang::Zh);
             check_page(&StatisticsPage {
                 code: "a".into(),
                 name: HOSTILE.into(),
