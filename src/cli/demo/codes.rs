@@ -17,7 +17,9 @@ use crate::{
     org::{Member, MemberId},
     outreach::{
         Content,
+        materials::{self, Body, MaterialId},
         rules::{Rule, SaveRule, Trigger, save_rule},
+        welcome::{self, Whose},
     },
     store::Write,
     sync, tags,
@@ -134,7 +136,54 @@ async fn make(app: &App) -> Result<()> {
         }
     }
     let fair = channels.get("活动").copied();
-    make_rules(app, fair).await
+    make_rules(app, fair).await?;
+    make_welcome(app).await
+}
+
+/// A link of the asset library, and what greets whoever comes without a code of their own.
+async fn make_welcome(app: &App) -> Result<()> {
+    let guide = asset(
+        app,
+        "白茶冲泡指南",
+        Body::Link {
+            url: "https://example.com/brew".to_owned(),
+            desc: "水温、投茶量与出汤时间".to_owned(),
+            cover: None,
+        },
+    )
+    .await?;
+    asset(
+        app,
+        "门店营业时间",
+        Body::Text("门店每天 10:00 到 22:00 营业，节假日不休。".to_owned()),
+    )
+    .await?;
+    let command = welcome::actions::SaveWelcome {
+        id: None,
+        name: "全员欢迎语".to_owned(),
+        whose: Whose::Firm,
+        windows: Vec::new(),
+        content: Content {
+            text: "{客户}，这里是{企业}的{员工}。喝茶、选茶有问题随时找我。".to_owned(),
+            attachments: vec![guide],
+        },
+        directory: app.read(|r| app.directory.get(r))?,
+    };
+    act(app, "welcome.save", command, welcome::actions::save)
+        .await
+        .map(drop)
+}
+
+async fn asset(app: &App, title: &str, body: Body) -> Result<MaterialId> {
+    let command = materials::actions::SaveMaterial {
+        id: None,
+        seen: 0,
+        folder: None,
+        title: title.to_owned(),
+        body,
+        directory: app.read(|r| app.directory.get(r))?,
+    };
+    act(app, "asset.save", command, materials::actions::save).await
 }
 
 async fn channel(app: &App, name: &str, parent: Option<ChannelId>) -> Result<ChannelId> {
@@ -142,7 +191,7 @@ async fn channel(app: &App, name: &str, parent: Option<ChannelId>) -> Result<Cha
         name: name.to_owned(),
         parent,
     };
-    Ok(act(app, "channel.make", command, make_channel).await?.id)
+    Ok(act(app, "channel.create", command, make_channel).await?.id)
 }
 
 async fn code(app: &App, draft: CodeDraft) -> Result<LiveCode> {
@@ -152,7 +201,7 @@ async fn code(app: &App, draft: CodeDraft) -> Result<LiveCode> {
         draft,
         directory: app.read(|r| app.directory.get(r))?,
     };
-    act(app, "live_code.save", command, save).await
+    act(app, "live_code.create", command, save).await
 }
 
 fn draft(kind: CodeKind, name: &str) -> CodeDraft {

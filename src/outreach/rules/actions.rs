@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    archive::sensitive::reaches,
     customers::Group,
     error::{AppError, Invalid, Result},
     identity::{Allowed, Command, Permission, Scope},
     livecodes::{Channel, LiveCode},
-    org::Directory,
+    org::{Directory, decides},
     store::{Read, StoreError, Write},
     tags,
 };
@@ -32,8 +31,8 @@ impl Command for SaveRule {
     fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         let known = r.get::<Rule>(&self.rule.id)?;
         let is_there = self.rule.id.bits() == 0 || known.is_some();
-        let is_known_in_reach = known.is_none_or(|k| reaches(scope, &self.directory, k.unit));
-        Ok(is_there && is_known_in_reach && reaches(scope, &self.directory, self.rule.unit))
+        let is_known_in_reach = known.is_none_or(|k| decides(scope, &self.directory, k.unit));
+        Ok(is_there && is_known_in_reach && decides(scope, &self.directory, self.rule.unit))
     }
 }
 
@@ -108,7 +107,7 @@ macro_rules! about_rule {
             const WHAT: &'static str = "outreach_rule";
             fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
                 let rule = r.get::<Rule>(&self.rule)?;
-                Ok(rule.is_some_and(|rule| reaches(scope, &self.directory, rule.unit)))
+                Ok(rule.is_some_and(|rule| decides(scope, &self.directory, rule.unit)))
             }
         }
     )+};

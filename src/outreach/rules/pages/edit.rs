@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    archive::sensitive::reaches,
     customers::queries::{GroupFilter, groups},
     error::{AppError, Result},
     identity::{Permission, Reach, Viewer},
     kit::{Id, Timestamp},
     livecodes::{self, Channel, ChannelId, Eyes, LiveCode},
+    org::decides,
     store::Read,
     tags, view,
     web::{Cx, Form, FormState, Shown, filters, parts::Choice},
@@ -77,7 +77,7 @@ fn edit_page(
             units.push(choice("", cx.t("autorules.whole_firm").into_owned()));
         }
         for (depth, unit) in sight.directory.tree.flat() {
-            if reaches(&scope, &sight.directory, Some(unit.id)) {
+            if decides(&scope, &sight.directory, Some(unit.id)) {
                 let indent = "\u{3000}".repeat(depth);
                 units.push(choice(unit.id, format!("{indent}{}", unit.name)));
             }

@@ -5,10 +5,10 @@ use askama::Template;
 
 use crate::{
     app::App,
-    archive::sensitive::reaches,
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
+    org::decides,
     tags, view,
     web::{
         Cx, Shown, filters,
@@ -80,7 +80,7 @@ pub(in super::super) async fn index(
                 since: rule.since,
                 fired: fired.min(COUNTED),
                 has_more: fired > COUNTED,
-                may_change: reaches(&scope, &sight.directory, rule.unit),
+                may_change: decides(&scope, &sight.directory, rule.unit),
                 name: rule.name,
             });
         }

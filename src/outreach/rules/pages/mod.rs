@@ -12,12 +12,11 @@ pub(super) use trial::trial;
 
 use crate::{
     app::App,
-    archive::sensitive::reaches,
     customers::Group,
     error::{AppError, Result},
     identity::{Permission, Viewer},
     livecodes,
-    org::Sight,
+    org::{Sight, decides},
     store::Read,
     tags::queries::GroupWithTags,
     web::Cx,
@@ -39,7 +38,7 @@ fn find(app: &App, r: &Read<'_>, viewer: &Viewer, id: RuleId) -> Result<(Rule, S
     let scope = viewer.scope(r, Permission::OutreachManage)?;
     let sight = app.sight(r, viewer, Permission::OutreachManage)?;
     let rule = r.get::<Rule>(&id)?;
-    let rule = rule.filter(|rule| reaches(&scope, &sight.directory, rule.unit));
+    let rule = rule.filter(|rule| decides(&scope, &sight.directory, rule.unit));
     let rule = rule.ok_or(AppError::NotFound {
         what: "outreach_rule",
     })?;
