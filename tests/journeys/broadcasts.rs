@@ -53,7 +53,9 @@ fn in_state(test: &TestApp, visitor: &Visitor<'_>, page: &str, state: &str) -> s
 fn ids(answer: &Answer, field: &str) -> BTreeSet<String> {
     let json = answer.json();
     let items = json["items"].as_array().unwrap().iter();
-    items.map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    items
+        .map(|item| item[field].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -62,17 +64,27 @@ fn a_department_admin_reaches_their_own_and_a_second_person_lets_it_go() {
     allow(&test);
     let (admin, manager) = (test.sign_in("admin"), test.sign_in("manager"));
     limits(&admin, "1");
-    let page = draft(&manager, &[("name", "秋茶到店"), ("text", "秋茶到店，欢迎来坐")]);
+    let page = draft(
+        &manager,
+        &[("name", "秋茶到店"), ("text", "秋茶到店，欢迎来坐")],
+    );
     let preview = manager.get(&page).body;
     assert!(preview.contains("秋茶到店，欢迎来坐"));
     assert!(preview.contains("另一位同事批准"));
     assert_eq!(admin.get(&page).status, 200);
-    assert_eq!(test.sign_in("staff").get(&page).status, 404, "a draft is its maker's");
+    assert_eq!(
+        test.sign_in("staff").get(&page).status,
+        404,
+        "a draft is its maker's"
+    );
     assert_eq!(manager.post(&format!("{page}/send"), &[]).status, 303);
 
     let waiting = in_state(&test, &manager, &page, "waiting");
     let planned = waiting["planned"].as_u64().unwrap();
-    assert!(preview.contains(&format!("发送给 {planned} 位客户")), "{preview}");
+    assert!(
+        preview.contains(&format!("发送给 {planned} 位客户")),
+        "{preview}"
+    );
     let reached = manager.get(&format!("{}/recipients?limit=200", api(&page)));
     let mine = manager.get("/api/v1/customers?limit=200");
     assert!(ids(&reached, "customer").is_subset(&ids(&mine, "id")));
@@ -83,7 +95,10 @@ fn a_department_admin_reaches_their_own_and_a_second_person_lets_it_go() {
     assert_eq!(own.status, 409, "nobody approves their own");
     assert_eq!(
         admin
-            .post(&format!("{page}/decide"), &[("verdict", "grant"), ("note", "可以")])
+            .post(
+                &format!("{page}/decide"),
+                &[("verdict", "grant"), ("note", "可以")]
+            )
             .status,
         303
     );
@@ -99,7 +114,12 @@ fn a_department_admin_reaches_their_own_and_a_second_person_lets_it_go() {
     // For those who did not get it there is a new draft.
     let again = manager.post(&format!("{page}/again"), &[]);
     let again = again.header("location").to_owned();
-    assert!(manager.get(&again).body.contains(&format!("发送给 {planned} 位客户")));
+    assert!(
+        manager
+            .get(&again)
+            .body
+            .contains(&format!("发送给 {planned} 位客户"))
+    );
 }
 
 #[test]
@@ -110,7 +130,8 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
     limits(&admin, "");
     let sim = test.sim.as_ref().unwrap();
     // Its clock stands still.
-    sim.act(ContactVerb::SetDispatchTime { seconds: 0 }).unwrap();
+    sim.act(ContactVerb::SetDispatchTime { seconds: 0 })
+        .unwrap();
     let external = sim.customers_of(firm::cast().store_staff)[0].clone();
     let customer = test.app.read(|r| {
         let found = qitai::customers::sync::by_external_userid(r, &external);
@@ -119,7 +140,10 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
     let ledger = format!("/customers/{}?tab=touches", customer.id);
     let out = format!("/broadcasts/opt-outs/{}", customer.id);
     assert_eq!(staff.post(&out, &[("kind", "complaint")]).status, 303);
-    assert!(!staff.get(&ledger).body.contains("客户投诉："), "a reason is wanted");
+    assert!(
+        !staff.get(&ledger).body.contains("客户投诉："),
+        "a reason is wanted"
+    );
     let fields = [("kind", "complaint"), ("reason", "说太多了")];
     assert_eq!(staff.post(&out, &fields).status, 303);
     assert!(staff.get(&ledger).body.contains("说太多了"));
@@ -137,7 +161,9 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
     in_state(&test, &admin, &page, "running");
     test.wait_for("the member has it", || {
         let id = page.rsplit('/').next().unwrap().parse().unwrap();
-        let tasks = test.app.read(|r| qitai::outreach::broadcasts::queries::tasks(r, id));
+        let tasks = test
+            .app
+            .read(|r| qitai::outreach::broadcasts::queries::tasks(r, id));
         let task = tasks.unwrap().into_iter().next()?;
         let userid = test.app.read(|r| {
             let member = r.get::<qitai::org::Member>(&task.member).unwrap();
@@ -148,7 +174,10 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
         sim.act(verb).ok()
     });
     let done = in_state(&test, &admin, &page, "done");
-    assert_eq!((done["sent"].as_u64(), done["failed"].as_u64()), (Some(1), Some(0)));
+    assert_eq!(
+        (done["sent"].as_u64(), done["failed"].as_u64()),
+        (Some(1), Some(0))
+    );
     assert!(staff.get(&ledger).body.contains("已收到"));
     let file = admin.post(&format!("{page}/export"), &[("format", "csv")]);
     assert_eq!(file.status, 200);

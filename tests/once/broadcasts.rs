@@ -54,7 +54,9 @@ fn write<T: std::marker::Send + 'static>(
 ) -> qitai::error::Result<T> {
     let viewer = Viewer::system("test");
     let act = viewer.change("test.broadcasts");
-    firm.app().store.write_blocking(act, move |w| verb(w, &viewer))
+    firm.app()
+        .store
+        .write_blocking(act, move |w| verb(w, &viewer))
 }
 
 fn allow(firm: &Firm, limits: Limits) {
@@ -111,7 +113,9 @@ fn stop(firm: &Firm, id: BroadcastId) {
 }
 
 fn state(firm: &Firm, id: BroadcastId) -> BroadcastState {
-    let found = firm.app().read(|r| r.get::<qitai::outreach::broadcasts::Broadcast>(&id));
+    let found = firm
+        .app()
+        .read(|r| r.get::<qitai::outreach::broadcasts::Broadcast>(&id));
     found.unwrap().unwrap().state
 }
 
@@ -147,13 +151,17 @@ fn sent_by_member(firm: &Firm) -> Vec<CustomerId> {
             .unwrap()
     });
     let picks = picks(firm, listed);
-    let own = picks.iter().filter(|p| p.member == member && p.why.is_none());
+    let own = picks
+        .iter()
+        .filter(|p| p.member == member && p.why.is_none());
     own.map(|pick| pick.customer).collect()
 }
 
 fn picks(firm: &Firm, listed: Vec<CustomerId>) -> Vec<audience::Pick> {
     let app = firm.app();
-    wait_for("everything can be found", || app.is_caught_up().then_some(()));
+    wait_for("everything can be found", || {
+        app.is_caught_up().then_some(())
+    });
     let audience = Audience {
         listed: Some(listed),
         ..Audience::default()
@@ -222,7 +230,9 @@ fn named(bench: &Bench, name: &str) -> BroadcastId {
 /// The newest effect of this kind for a broadcast.
 fn newest(bench: &Bench, id: BroadcastId, kind: &str) -> EffectId {
     let app = bench.firm.app();
-    let all = app.read(|r| outbox::of_batch(r, &id.to_string(), 50)).unwrap();
+    let all = app
+        .read(|r| outbox::of_batch(r, &id.to_string(), 50))
+        .unwrap();
     let of_kind = |effect: &&Effect| effect.kind == kind;
     all.iter().find(of_kind).expect("something is planned").id
 }
@@ -266,7 +276,10 @@ fn there(firm: &Firm, text: &str) -> Vec<String> {
         end_time: now + 3_600,
         ..Default::default()
     };
-    let found = firm.runtime().block_on(client.broadcasts(&query).all()).unwrap();
+    let found = firm
+        .runtime()
+        .block_on(client.broadcasts(&query).all())
+        .unwrap();
     let words = |b: &qitai::wecom::Broadcast| b.text.as_ref().map_or("", |t| &t.content).to_owned();
     let alike = found.iter().filter(|b| words(b) == text);
     alike.map(|b| b.msgid.clone()).collect()
@@ -287,7 +300,9 @@ pub(super) fn same_everywhere(bench: &Bench, wish: &Wish) -> Result<(), String> 
         Wish::TakenBack(id) => {
             let task = task(id);
             let client = firm.app().wecom().unwrap();
-            let again = firm.runtime().block_on(client.remind_broadcast(&task.msgid));
+            let again = firm
+                .runtime()
+                .block_on(client.remind_broadcast(&task.msgid));
             let is_cancelled = matches!(
                 again,
                 Err(qitai::wecom::Error::Refused { errcode: 41093, .. })
@@ -378,9 +393,9 @@ fn the_ledger_is_wecoms(firm: &Firm, ids: &[BroadcastId]) {
             limit: Some(200),
             ..PageRequest::default()
         };
-        let rows = firm.app().read(|r| {
-            queries::recipients(r, *id, Some((TouchState::Sent, None)), &all).unwrap()
-        });
+        let rows = firm
+            .app()
+            .read(|r| queries::recipients(r, *id, Some((TouchState::Sent, None)), &all).unwrap());
         for row in rows.items {
             here.insert((row.touch.member.unwrap(), row.touch.customer));
         }
@@ -449,14 +464,20 @@ fn any_story(seed: u64) {
         let all = r.all::<customers::Customer>(None).unwrap();
         all.map(|c| c.unwrap().id).collect()
     });
-    wait_for("everything can be found", || firm.app().is_caught_up().then_some(()));
+    wait_for("everything can be found", || {
+        firm.app().is_caught_up().then_some(())
+    });
     let mut ids = Vec::new();
     for n in 0..36 {
         match dice.roll(9) {
             0..=2 => {
                 let size = 1 + dice.roll(12);
                 let some: BTreeSet<_> = (0..size).map(|_| all[dice.roll(all.len())]).collect();
-                ids.push(begin(&firm, some.into_iter().collect(), &format!("第{n}条")));
+                ids.push(begin(
+                    &firm,
+                    some.into_iter().collect(),
+                    &format!("第{n}条"),
+                ));
             }
             3 | 4 => some_member_sends(&firm, &mut dice, &ids),
             5 if !ids.is_empty() => stop(&firm, ids[dice.roll(ids.len())]),
@@ -476,7 +497,9 @@ fn any_story(seed: u64) {
                 let call = "externalcontact/add_msg_template";
                 firm.sim.inject(Some(call), 2, fault);
             }
-            _ => firm.clock.advance_ms(i64::try_from(dice.roll(20)).unwrap() * 3_600_000),
+            _ => firm
+                .clock
+                .advance_ms(i64::try_from(dice.roll(20)).unwrap() * 3_600_000),
         }
         let pause = dice.roll(6);
         for _ in 0..pause {
@@ -495,7 +518,9 @@ fn any_story(seed: u64) {
             }
         }
         firm.clock.advance_ms(30_000);
-        ids.iter().all(|id| state(&firm, *id).is_over()).then_some(())
+        ids.iter()
+            .all(|id| state(&firm, *id).is_over())
+            .then_some(())
     });
     nobody_is_over(&firm, &limits);
     the_ledger_is_wecoms(&firm, &ids);
@@ -524,7 +549,11 @@ fn planned_is_what_was_previewed_and_who_left_is_told() {
     let first = begin(&firm, customers[..2].to_vec(), "先两位");
     let effect = handed_out(&firm, first);
     until(&firm, "the first task is out", || {
-        let effect = firm.app().read(|r| r.get::<Effect>(&effect)).unwrap().unwrap();
+        let effect = firm
+            .app()
+            .read(|r| r.get::<Effect>(&effect))
+            .unwrap()
+            .unwrap();
         (effect.state == outbox::EffectState::Done).then_some(())
     });
     let foreseen = preview(&firm, customers.clone());
@@ -551,7 +580,9 @@ fn planned_is_what_was_previewed_and_who_left_is_told() {
     };
     firm.sim.act(verb).unwrap();
     let msgid = task.msgid.clone();
-    firm.sim.act(ContactVerb::SendBroadcast { msgid, userid }).unwrap();
+    firm.sim
+        .act(ContactVerb::SendBroadcast { msgid, userid })
+        .unwrap();
     until(&firm, "the outcome is known", || {
         firm.clock.advance_ms(10_000);
         (state(&firm, id) == BroadcastState::Done).then_some(())
@@ -628,7 +659,9 @@ fn stopped_half_way_the_account_is_exact() {
         member.unwrap().userid
     });
     let msgid = task.msgid.clone();
-    firm.sim.act(ContactVerb::SendBroadcast { msgid, userid }).unwrap();
+    firm.sim
+        .act(ContactVerb::SendBroadcast { msgid, userid })
+        .unwrap();
     // Nobody has asked about it yet: the last question has to find out.
     stop(&firm, id);
     until(&firm, "everything is known", || {

@@ -27,8 +27,8 @@ use super::{
 
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 200;
-/// Variables that stand for the customer: one text goes to all, so they cannot be filled in.
-const OF_CUSTOMER: [&str; 2] = ["{客户}", "{customer}"];
+/// Variables that stand for the customer or the code they came by: one text goes to all.
+const OF_CUSTOMER: [&str; 4] = ["{客户}", "{customer}", "{活码}", "{code}"];
 
 /// Writes a draft, or changes one.
 #[derive(Debug, Clone)]

@@ -97,7 +97,10 @@ pub(super) async fn plan(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
             None => Ok(()),
         }
     })
-    .await
+    .await?;
+    // It may begin at once.
+    app.outreach.broadcasts.wake.notify_one();
+    Ok(())
 }
 
 fn act(code: &'static str, broadcast: &Broadcast) -> Act {
