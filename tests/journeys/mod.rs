@@ -17,6 +17,7 @@ mod pages;
 mod people;
 mod retention;
 mod rollout;
+mod rules;
 mod scim;
 mod searches;
 mod tls;
