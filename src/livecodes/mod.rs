@@ -20,6 +20,7 @@ mod model;
 mod pages;
 mod pictures;
 mod plan;
+pub mod print;
 pub mod queries;
 mod reach;
 mod scan;
