@@ -72,6 +72,7 @@ pub fn slice() -> Slice {
         listeners: vec![heard::count],
         ..Slice::default()
     }
+    .with(print::part())
 }
 
 fn routes(read: Access, manage: Access) -> Vec<Route> {

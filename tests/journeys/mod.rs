@@ -13,6 +13,7 @@ mod once;
 mod own_customers;
 mod pages;
 mod people;
+mod printing;
 mod retention;
 mod rollout;
 mod scim;
