@@ -20,6 +20,7 @@ mod model;
 mod pages;
 mod pictures;
 mod plan;
+pub mod print;
 pub mod queries;
 mod reach;
 mod scan;
@@ -72,7 +73,7 @@ pub fn slice() -> Slice {
         listeners: vec![heard::count],
         ..Slice::default()
     };
-    own.with(stats::part())
+    own.with(stats::part()).with(print::part())
 }
 
 fn routes(read: Access, manage: Access) -> Vec<Route> {

@@ -15,6 +15,7 @@ mod once;
 mod own_customers;
 mod pages;
 mod people;
+mod printing;
 mod retention;
 mod rollout;
 mod rules;
