@@ -54,6 +54,7 @@ fn main() {
     let people = build(&rows, &folder.path().join("many"));
     let many = measure(&people, &asked);
     lists(&people, &rows);
+    audience(&people, &rows);
     oracle(&people, &rows, &asked);
     println!(
         "memory: {} MiB anonymous with {} rows held by the bench",
@@ -83,7 +84,7 @@ fn build(rows: &[Row], dir: &Path) -> People {
     people.rebuild(docs, 1).unwrap();
     let built = start.elapsed().as_secs_f64();
     drop(people);
-    let bytes: u64 = files(&dir.join("people-2"));
+    let bytes: u64 = files(&dir.join("people-3"));
     let start = Instant::now();
     let people = People::open(dir, "bench", 1).unwrap();
     let opened = start.elapsed().as_secs_f64() * 1e3;
@@ -141,6 +142,48 @@ fn quantile(times: &[f64], p: f64) -> f64 {
         .enumerate()
         .take_while(|(i, _)| (*i as f64) < times.len() as f64 * p);
     below.last().map_or(0.0, |(_, time)| *time)
+}
+
+/// What a broadcast asks: three conditions on tags, first how many, then who and whose row.
+/// Each is asked once with other tags, since answers about one state are kept.
+fn audience(people: &People, rows: &[Row]) {
+    let mut tags: Vec<u64> = rows.iter().flat_map(|r| r.tags.clone()).take(400).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let asked: Vec<Filters> = tags
+        .windows(5)
+        .take(RUNS)
+        .map(|tags| Filters {
+            tag_sets: vec![tags[..2].to_vec(), tags[1..4].to_vec()],
+            tags_none: vec![tags[4]],
+            deleted: Some(false),
+            ..Filters::default()
+        })
+        .collect();
+    let (mut counted, mut chosen) = (Vec::new(), Vec::new());
+    for filters in asked {
+        let start = Instant::now();
+        let scope = ScopeFilter::Everything;
+        let counts = people.counts(Kind::Customer, &scope, std::slice::from_ref(&filters));
+        counted.push(start.elapsed().as_secs_f64() * 1e3);
+        let query = PeopleQuery {
+            text: String::new(),
+            kind: Kind::Customer,
+            scope,
+            filters,
+            sort: Sort::NewestAdded,
+            may_see_phones: false,
+        };
+        let start = Instant::now();
+        let who = people.chosen(&query).unwrap();
+        chosen.push(start.elapsed().as_secs_f64() * 1e3);
+        assert_eq!(who.len() as u64, counts.unwrap()[0]);
+    }
+    println!(
+        "audience by three conditions on tags: counted in {:.1} ms, chosen in {:.1} ms",
+        quantile(&counted, 0.5),
+        quantile(&chosen, 0.5)
+    );
 }
 
 /// What list pages ask: no words, a saved view's conditions, counts for tabs.

@@ -152,13 +152,8 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
 
 /// The frame: the firm, who is signed in, what they may open, when data was last synced.
 fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> Result<Shell> {
-    let directory = app.directory.get(r)?;
-    let root = directory.tree.roots().first().map(|d| d.name.clone());
-    let known = rollout::queries::firm(r)?;
-    let logo = rollout::queries::logo_address(&known);
-    let chosen = Some(known.name).filter(|name| !name.is_empty());
-    let firm = app.config.firm.clone().or(chosen).or(root);
-    let firm = firm.unwrap_or_default();
+    let logo = rollout::queries::logo_address(&rollout::queries::firm(r)?);
+    let firm = rollout::queries::name(app, r)?;
     let Some(viewer) = viewer else {
         return Ok(Shell {
             firm,

@@ -1,5 +1,5 @@
-//! Files of messages on their way into a backup and back: what the messages name is copied
-//! from one shelf to another, each file once, and nothing is believed before its content has
+//! Files of messages, and of the asset library, on their way into a backup and back: what rows
+//! name is copied from one shelf to another, each file once, and nothing is believed before its content has
 //! the hash it is named by. A copy that was cut off leaves no half file and goes on the next
 //! time.
 
@@ -23,7 +23,7 @@ const PIECE: usize = 256 << 10;
 /// What a copy has come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carried {
-    /// Files that messages name.
+    /// Files that rows name.
     pub files: u64,
     /// Of them, copied now.
     pub copied: u64,
@@ -39,6 +39,17 @@ impl Carried {
     /// Whether every file is there.
     pub fn is_whole(&self) -> bool {
         self.missing == 0 && self.damaged == 0
+    }
+
+    /// This and another copy together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            files: self.files + other.files,
+            copied: self.copied + other.copied,
+            bytes: self.bytes + other.bytes,
+            missing: self.missing + other.missing,
+            damaged: self.damaged + other.damaged,
+        }
     }
 }
 

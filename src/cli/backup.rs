@@ -1,5 +1,5 @@
 //! `qitai backup FILE [--media DIR]`: a verified copy of the store and of the files of archived
-//! messages, also while the server runs.
+//! messages and of the asset library, also while the server runs.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,6 +12,7 @@ use crate::{
     app::App,
     archive::carry::{self, Carried},
     config::Config,
+    outreach::materials,
     store::{Folder, backup::Manifest},
 };
 
@@ -21,8 +22,8 @@ use super::{CommandResult, control, control::ControlRequest};
 pub(super) struct Args {
     /// The file to write; it appears only when it is whole and verified
     file: PathBuf,
-    /// Copy the files of archived messages into this folder too, each once: the same folder
-    /// serves all backups
+    /// Copy the files of archived messages and of the asset library into this folder too, each
+    /// once: the same folder serves all backups
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
     /// Print the manifest as JSON
@@ -35,7 +36,7 @@ pub(super) struct Args {
 struct Done {
     #[serde(flatten)]
     manifest: Manifest,
-    /// The files of messages, if they were asked for.
+    /// The files of messages and assets, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     media: Option<Carried>,
 }
@@ -59,7 +60,10 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
     println!("{}: {rows} rows, written and verified", path.display());
     match (media, done.media) {
         (Some(dir), Some(carried)) => report(&dir, &carried),
-        _ => println!("Files of archived messages are not in it; add --media DIR for these."),
+        _ => println!(
+            "Files of archived messages and of the asset library are not in it; add --media DIR \
+             for these."
+        ),
     }
     println!(
         "The keys are not in it: keep {}.key in another safe place.",
@@ -95,11 +99,11 @@ pub(super) fn perform(
     }
     let manifest = app.backup(path)?;
     let media = match media {
-        Some(dir) => Some(carry::carry(
-            &app.read(carry::named)?,
-            &folder.media_dir(),
-            dir,
-        )?),
+        Some(dir) => {
+            let messages = carry::carry(&app.read(carry::named)?, &folder.media_dir(), dir)?;
+            let named = app.read(materials::named)?;
+            Some(messages.and(carry::carry(&named, &folder.assets_dir(), dir)?))
+        }
         None => None,
     };
     Ok(serde_json::to_value(Done { manifest, media })?)

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     archive::carry::{self, Carried},
     config::Config,
+    outreach::materials,
     store::{
         Folder, Store,
         backup::{self, BackupError},
@@ -24,7 +25,7 @@ pub(super) struct Args {
     /// The key file of the folder the backup was taken of
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The folder with the files of archived messages
+    /// The folder with the files of archived messages and of the asset library
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
 }
@@ -53,18 +54,23 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
             damaged,
             ..
         } = &carried;
-        println!("{files} files of messages; {missing} are missing and {damaged} damaged");
+        println!("{files} files; {missing} are missing and {damaged} damaged");
     }
     Ok(ExitCode::from(if carried.is_whole() { 0 } else { 1 }))
 }
 
-/// Copies the files that the restored messages name.
+/// Copies the files that the restored messages and assets name.
 fn bring_files(building: &Folder, from: &Path) -> Result<Carried, BackupError> {
     let store = Store::open(building, App::store_options())?;
-    let named = store.read(carry::named)?;
+    let messages = store.read(carry::named)?;
+    let assets = store.read(materials::named)?;
     drop(store);
-    carry::carry(&named, from, &building.media_dir()).map_err(|why| BackupError::Io {
-        path: from.to_owned(),
-        why,
-    })
+    let bring = |named, to: &Path| {
+        carry::carry(named, from, to).map_err(|why| BackupError::Io {
+            path: from.to_owned(),
+            why,
+        })
+    };
+    let brought = bring(&messages, &building.media_dir())?;
+    Ok(brought.and(bring(&assets, &building.assets_dir())?))
 }

@@ -84,6 +84,8 @@ fn customer_docs(r: &Read<'_>, customer: &Customer) -> Result<ObjectDocs, StoreE
             texts,
             pinyin_texts,
             ended: !relation.is_active(),
+            deleted: relation.is_deleted_by_customer(),
+            channel: relation.channel.clone(),
             tags: relation.tags.iter().map(|tag| tag.bits()).collect(),
             way: u64::from(relation.add_way.0),
             customer_kind: kind_number(customer.kind),

@@ -7,6 +7,7 @@
 mod id;
 pub mod limits;
 mod page;
+pub mod picture;
 mod random;
 mod secret;
 mod time;

@@ -15,6 +15,7 @@ mod outbound;
 mod pages;
 mod presence;
 pub mod queries;
+mod reach;
 mod resolve;
 mod sight;
 pub mod standing;
@@ -25,6 +26,7 @@ pub mod tables;
 pub use directory::{Directory, DirectoryCache};
 pub use draft::{DepartmentDraft, MemberDraft, mobile};
 pub use model::{Department, DepartmentId, Gender, Member, MemberId, MemberState, Origin, Post};
+pub use reach::{decides, is_offered};
 pub use sight::Sight;
 pub use standing::Standing;
 

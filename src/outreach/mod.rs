@@ -5,6 +5,7 @@
 
 pub mod broadcasts;
 pub mod content;
+pub mod form;
 pub mod materials;
 pub mod rules;
 pub mod touches;
@@ -16,7 +17,12 @@ pub use content::Content;
 
 /// What the slice keeps in memory.
 #[derive(Default)]
-pub struct State {}
+pub struct State {
+    /// The shelf of the asset library.
+    pub(crate) shelf: materials::Shelf,
+    /// Broadcasts on their way.
+    pub broadcasts: broadcasts::State,
+}
 
 /// What the slice says about itself.
 pub fn slice() -> Slice {

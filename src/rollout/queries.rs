@@ -16,6 +16,18 @@ pub fn firm(r: &Read<'_>) -> Result<Firm, StoreError> {
     Ok(r.get::<Firm>(&FIRM.to_owned())?.unwrap_or_default())
 }
 
+/// The firm's name: the configuration's, else as somebody has said, else as the directory
+/// calls its root; may be empty.
+pub fn name(app: &App, r: &Read<'_>) -> Result<String> {
+    let chosen = Some(firm(r)?.name).filter(|name| !name.is_empty());
+    if let Some(name) = app.config.firm.clone().or(chosen) {
+        return Ok(name);
+    }
+    let directory = app.directory.get(r)?;
+    let root = directory.tree.roots().first().map(|d| d.name.clone());
+    Ok(root.unwrap_or_default())
+}
+
 /// The firm's logo.
 pub fn logo(r: &Read<'_>) -> Result<Option<Logo>, StoreError> {
     r.get::<Logo>(&FIRM.to_owned())

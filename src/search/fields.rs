@@ -64,6 +64,10 @@ pub struct RowDoc {
     pub customer_kind: u64,
     /// Whether the relation has ended.
     pub ended: bool,
+    /// Whether the customer has deleted the member.
+    pub deleted: bool,
+    /// Channel of the relation, may be empty.
+    pub channel: String,
     /// When added.
     pub added_at: Timestamp,
 }
@@ -89,6 +93,8 @@ pub(super) struct Fields {
     pub(super) no: Field,
     pub(super) owner: Field,
     pub(super) ended: Field,
+    pub(super) deleted: Field,
+    pub(super) channel: Field,
     pub(super) way: Field,
     pub(super) customer_kind: Field,
     pub(super) tag: Field,
@@ -118,8 +124,10 @@ pub(super) fn schema() -> (Schema, Fields) {
         kind: b.add_u64_field("kind", FAST),
         object: b.add_u64_field("object", INDEXED | FAST),
         no: b.add_u64_field("no", FAST),
-        owner: b.add_u64_field("owner", INDEXED),
+        owner: b.add_u64_field("owner", INDEXED | FAST),
         ended: b.add_u64_field("ended", INDEXED),
+        deleted: b.add_u64_field("deleted", INDEXED),
+        channel: b.add_u64_field("channel", INDEXED),
         way: b.add_u64_field("way", INDEXED),
         customer_kind: b.add_u64_field("customer_kind", INDEXED),
         tag: b.add_u64_field("tag", INDEXED | FAST),
@@ -147,6 +155,10 @@ impl Fields {
         doc.add_u64(self.no, u64::from(docs.no));
         doc.add_u64(self.owner, row.owner);
         doc.add_u64(self.ended, u64::from(row.ended));
+        doc.add_u64(self.deleted, u64::from(row.deleted));
+        if !row.channel.is_empty() {
+            doc.add_u64(self.channel, channel_key(&row.channel));
+        }
         doc.add_u64(self.way, row.way);
         doc.add_u64(self.customer_kind, row.customer_kind);
         for tag in &row.tags {
@@ -179,6 +191,13 @@ impl Fields {
         }
         doc
     }
+}
+
+/// What stands for a channel in documents and filters (FNV-1a): channels are few, and whoever
+/// shows rows reads them again.
+pub fn channel_key(channel: &str) -> u64 {
+    let step = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    channel.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 /// The texts that are not part of another one: a remark often repeats the company.

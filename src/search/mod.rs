@@ -22,7 +22,7 @@ mod spelling;
 mod view;
 
 pub use disk::SearchError;
-pub use fields::{Kind, ObjectDocs, RowDoc};
+pub use fields::{Kind, ObjectDocs, RowDoc, channel_key};
 pub use fold::fold;
 pub use highlight::{Piece, highlight, mark};
 pub use messages::{
@@ -34,6 +34,7 @@ pub use people::People;
 pub use query::{
     Around, Filters, From, Hit, Hits, PeopleQuery, Place, ScopeFilter, Sort, is_phone_search,
 };
+pub use select::Chosen;
 
 #[cfg(test)]
 mod tests;

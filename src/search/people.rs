@@ -28,7 +28,7 @@ use super::{
 
 /// Changes whenever documents are made in another way; an index of another version is thrown
 /// away.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 /// Memory of the writer, bytes.
 const WRITER_BYTES: usize = 32_000_000;
 /// Segments of one size that are merged into one.

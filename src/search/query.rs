@@ -52,8 +52,18 @@ pub struct Filters {
     pub tags: Vec<u64>,
     /// The row has each of these tags.
     pub tags_all: Vec<u64>,
+    /// The row has a tag of each of these sets.
+    pub tag_sets: Vec<Vec<u64>>,
+    /// No row in scope of the same person has one of these tags.
+    pub tags_none: Vec<u64>,
     /// Added in one of these ways.
     pub ways: Vec<u64>,
+    /// Of this channel, by [`channel_key`](super::channel_key).
+    pub channel: Option<u64>,
+    /// Of one of these kinds of customers.
+    pub customer_kinds: Vec<u64>,
+    /// Whether the customer has deleted the member.
+    pub deleted: Option<bool>,
     /// Of this kind of customer.
     pub customer_kind: Option<u64>,
     /// Added at or after.

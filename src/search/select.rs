@@ -22,6 +22,15 @@ use super::{
 /// Milliseconds fit until the year 2527.
 const ADDED_MAX: u64 = (1 << 44) - 1;
 
+/// A person, and whose row was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    /// The object's id.
+    pub object: u64,
+    /// The member whose row it is.
+    pub owner: u64,
+}
+
 impl People {
     /// A page of what the query selects, with exact totals.
     pub fn search(
@@ -55,6 +64,43 @@ impl People {
             };
             page(listed, sort, &admission, from, limit)
         })
+    }
+
+    /// Everybody the query selects, each through the row that was added first among those that
+    /// match.
+    pub fn chosen(&self, query: &PeopleQuery) -> Result<Vec<Chosen>, SearchError> {
+        let view = self.view();
+        let admission = view.admission(query.kind, &query.scope, &query.filters)?;
+        let typed = Typed::new(&query.text);
+        let mut first: Vec<Option<(u64, Chosen)>> = Vec::new();
+        let mut take = |figures: &Figures, doc: u32| {
+            let doc = doc as usize;
+            let no = figures.no[doc];
+            if admission.barred.has(no) {
+                return;
+            }
+            let place = no as usize;
+            if first.len() <= place {
+                first.resize(place + 1, None);
+            }
+            let chosen = Chosen {
+                object: figures.object[doc],
+                owner: figures.owner[doc],
+            };
+            let key = (figures.added[doc], chosen.owner);
+            let known = first[place].map(|(added, known)| (added, known.owner));
+            if known.is_none_or(|known| key < known) {
+                first[place] = Some((key.0, chosen));
+            }
+        };
+        if typed.words.is_empty() {
+            each(&view, &admission, &mut take);
+        } else {
+            matching(&view, &admission, query, &typed, &mut |figures, doc, _| {
+                take(figures, doc);
+            })?;
+        }
+        Ok(first.into_iter().flatten().map(|(_, who)| who).collect())
     }
 
     /// Where an object stands among what the query selects, and who stands next to it; `None`

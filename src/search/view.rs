@@ -37,6 +37,7 @@ pub(super) struct Figures {
     pub(super) no: Vec<u32>,
     pub(super) added: Vec<u64>,
     pub(super) name_key: Vec<u64>,
+    pub(super) owner: Vec<u64>,
     kind: Vec<u8>,
     pub(super) tag: Column<u64>,
 }
@@ -64,6 +65,7 @@ impl Figures {
                 .map_err(|_| SearchError::Unfit("a number is too large"))?,
             added: column(ADDED)?,
             name_key: column("name_key")?,
+            owner: column("owner")?,
             kind: column("kind")?
                 .iter()
                 .map(|kind| u8::try_from(*kind).unwrap_or(0))
@@ -139,10 +141,20 @@ impl View {
                 filters.ended = Some(true);
             }
             let docs = self.admitted(kind, scope, &filters)?;
-            let barred = match filters.lost {
-                true => self.still_active(kind, scope)?,
+            let mut barred = match filters.lost {
+                true => self.people_with(kind, scope, &still_active())?,
                 false => Bits::default(),
             };
+            if !filters.tags_none.is_empty() {
+                let tagged = Filters {
+                    tags: filters.tags_none.clone(),
+                    ..Filters::default()
+                };
+                let tagged = self.people_with(kind, scope, &tagged)?;
+                tagged.each(|no| {
+                    barred.insert(no);
+                });
+            }
             Ok(Arc::new(Admission {
                 docs,
                 barred,
@@ -151,14 +163,15 @@ impl View {
         })
     }
 
-    /// People with an active row in scope.
-    fn still_active(&self, kind: Kind, scope: &ScopeFilter) -> Result<Bits, SearchError> {
-        let filters = Filters {
-            ended: Some(false),
-            ..Filters::default()
-        };
+    /// People with such a row in scope.
+    fn people_with(
+        &self,
+        kind: Kind,
+        scope: &ScopeFilter,
+        filters: &Filters,
+    ) -> Result<Bits, SearchError> {
         let mut people = Bits::default();
-        let docs = self.admitted(kind, scope, &filters)?;
+        let docs = self.admitted(kind, scope, filters)?;
         for (docs, figures) in docs.iter().zip(&self.figures) {
             docs.each(|doc| {
                 people.insert(figures.no[doc as usize]);
@@ -213,6 +226,13 @@ impl View {
             all.push((f.tag, filters.tags.clone()));
         }
         all.extend(filters.tags_all.iter().map(|tag| (f.tag, vec![*tag])));
+        all.extend(filters.tag_sets.iter().map(|set| (f.tag, set.clone())));
+        all.extend(filters.channel.map(|channel| (f.channel, vec![channel])));
+        if !filters.customer_kinds.is_empty() {
+            all.push((f.customer_kind, filters.customer_kinds.clone()));
+        }
+        let deleted = filters.deleted.map(u64::from);
+        all.extend(deleted.map(|deleted| (f.deleted, vec![deleted])));
         if !filters.ways.is_empty() {
             all.push((f.way, filters.ways.clone()));
         }
@@ -223,6 +243,14 @@ impl View {
         );
         all.extend(filters.ended.map(|ended| (f.ended, vec![u64::from(ended)])));
         all
+    }
+}
+
+/// Rows that have not ended.
+fn still_active() -> Filters {
+    Filters {
+        ended: Some(false),
+        ..Filters::default()
     }
 }
 

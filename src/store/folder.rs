@@ -5,6 +5,8 @@
 //!   format        the number an older version looks at before it touches anything
 //!   store.redb    records, indexes, audit, feed: the only truth
 //!   index/        search, rebuilt from the feed when missing
+//!   media/        files of archived messages, by content
+//!   assets/       files of the asset library, by content
 //! DIR.key         0400, the keys
 //! DIR.seen        0600, what was last seen of the audit log
 //! ```
@@ -53,6 +55,11 @@ impl Folder {
     /// Where the files of messages lie, by content.
     pub fn media_dir(&self) -> PathBuf {
         self.path.join("media")
+    }
+
+    /// Where the files of the asset library lie, by content.
+    pub fn assets_dir(&self) -> PathBuf {
+        self.path.join("assets")
     }
 
     /// Whether a store is here already.

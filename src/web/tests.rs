@@ -5,7 +5,7 @@ mod rendered;
 mod samples;
 mod words_coverage;
 
-pub(crate) use rendered::{HOSTILE, check_page};
+pub(crate) use rendered::{HOSTILE, check_page, cx};
 
 use std::sync::Arc;
 

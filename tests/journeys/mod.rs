@@ -1,13 +1,15 @@
 //! What people do, from the first click to the proof.
 
 mod archive;
+mod assets;
 mod back_in_time;
 mod bad_input;
+mod broadcasts;
 mod chats;
 mod directory;
 mod doctor;
 mod events;
-mod evidence;
+pub mod evidence;
 mod live_codes;
 mod once;
 mod own_customers;
@@ -18,6 +20,7 @@ mod rollout;
 mod scim;
 mod searches;
 mod tls;
+mod welcome;
 mod words;
 mod writing;
 

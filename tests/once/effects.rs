@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, codes, directory, rules, tags as library, wait_for};
+use super::{Firm, codes, directory, rules, tags as library, wait_for, welcome, broadcasts};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -69,6 +69,8 @@ pub(super) enum Wish {
     OfRule(rules::Wish),
     /// A way of a live code.
     OfCode(codes::Wish),
+    /// A broadcast.
+    OfBroadcast(broadcasts::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -125,6 +127,10 @@ impl Bench {
         if rules::KINDS.contains(&cell.kind) {
             let (id, wish) = rules::plan(self, cell.kind);
             return (id, Wish::OfRule(wish));
+        }
+        if broadcasts::KINDS.contains(&cell.kind) {
+            let (id, wish) = broadcasts::plan(self, cell.kind);
+            return (id, Wish::OfBroadcast(wish));
         }
         if !KINDS.contains(&cell.kind) {
             let (id, wish) = directory::plan(self, cell.kind);
@@ -259,6 +265,7 @@ impl Bench {
             Wish::InLibrary(wish) => return library::same_everywhere(self, wish),
             Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
             Wish::OfCode(wish) => return codes::same_everywhere(self, wish),
+            Wish::OfBroadcast(wish) => return broadcasts::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -281,7 +288,8 @@ impl Bench {
             Wish::InDirectory(_)
             | Wish::InLibrary(_)
             | Wish::OfRule(_)
-            | Wish::OfCode(_) => false,
+            | Wish::OfCode(_)
+            | Wish::OfBroadcast(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -358,6 +366,8 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &library::KINDS[..],
         &rules::KINDS[..],
         &codes::KINDS[..],
+        &broadcasts::KINDS[..],
+        &welcome::KINDS[..],
     ]
     .concat();
     let mut all: Vec<&str> = slices::effects()

@@ -1,12 +1,14 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
+mod broadcasts;
 mod codes;
 mod directory;
 mod effects;
 mod rules;
 mod storm;
 mod tags;
+mod welcome;
 
 use std::{
     path::PathBuf,

@@ -34,12 +34,12 @@ struct Post {
 }
 
 /// The server of a running product.
-struct Server {
-    address: String,
-    thread: std::thread::JoinHandle<()>,
+pub(super) struct Server {
+    pub(super) address: String,
+    pub(super) thread: std::thread::JoinHandle<()>,
 }
 
-fn serve_on(firm: &Firm) -> Server {
+pub(super) fn serve_on(firm: &Firm) -> Server {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", socket.local_addr().unwrap());
     let app = firm.app().clone();

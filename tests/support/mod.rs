@@ -612,6 +612,17 @@ impl Visitor<'_> {
 
     /// Posts a form whose last field is a file.
     pub fn upload(&self, path: &str, file: &str, content: &[u8]) -> Answer {
+        self.upload_with(path, &[], file, content)
+    }
+
+    /// Posts a form with these fields and a file at its end.
+    pub fn upload_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: &str,
+        content: &[u8],
+    ) -> Answer {
         let page = self.get("/me").body;
         let token = page.split("name=\"csrf\" content=\"").nth(1);
         let token = token.and_then(|rest| rest.split('"').next()).unwrap();
@@ -619,7 +630,8 @@ impl Visitor<'_> {
         static UPLOADS: AtomicU64 = AtomicU64::new(1);
         let operation = format!("{:013}", UPLOADS.fetch_add(1, Ordering::Relaxed));
         let mut body = Vec::new();
-        for (name, value) in [("csrf", token), ("op", &operation)] {
+        let own = [("csrf", token), ("op", operation.as_str())];
+        for (name, value) in own.iter().chain(fields) {
             let part = format!(
                 "--sep\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             );

@@ -72,6 +72,7 @@ pub(in crate::customers) struct ListPage {
     empty: Empty,
     may_export: bool,
     may_edit: bool,
+    may_broadcast: bool,
     from: String,
     /// The same as part of an address.
     from_encoded: String,
@@ -181,6 +182,7 @@ impl Builder<'_> {
             empty: self.empty(query),
             may_export: self.viewer.may(Permission::CustomerExport),
             may_edit: self.viewer.may(Permission::CustomerEdit),
+            may_broadcast: self.viewer.may(Permission::BroadcastSend),
             from_encoded: from_encoded.to_string(),
             from: query.to_string(),
             columns: show.choices(self.cx),

@@ -78,6 +78,7 @@ fn list_page(rows: u8, name: &str, columns: Option<&[String]>) -> ListPage {
             other: None,
         },
         may_export: rows != 1,
+        may_broadcast: true,
         may_edit: rows == 1,
         from: query.to_string(),
         from_encoded: askama::filters::urlencode(&query).unwrap().to_string(),

@@ -6,6 +6,7 @@ mod edit;
 mod export;
 mod group;
 mod groups;
+mod ledger;
 mod list;
 pub(super) mod own;
 mod profile;

@@ -27,6 +27,7 @@ use crate::{
 
 use super::{
     asked,
+    ledger::Ledger,
     list::{name_of, tag_names, way_name},
 };
 
@@ -138,6 +139,7 @@ pub(in crate::customers) struct ProfilePage {
     tab: &'static str,
     days: Vec<Day>,
     changes: Vec<Change>,
+    touches: Option<Ledger>,
     back: String,
     place: Option<Place>,
     is_lost: bool,
@@ -156,7 +158,7 @@ struct Wanted {
 impl Wanted {
     fn of(cx: &Cx) -> Self {
         let query = ListQuery::parse(&cx.path, &cx.query);
-        let tabs = ["groups", "changes"];
+        let tabs = ["groups", "touches", "changes"];
         let tab = query.get("tab").unwrap_or("");
         Self {
             tab: tabs.into_iter().find(|t| *t == tab).unwrap_or("activity"),
@@ -333,6 +335,15 @@ impl Maker<'_> {
             tab,
             days: self.days(events),
             changes,
+            touches: match tab {
+                "touches" => Some(Ledger::of(
+                    self.r,
+                    self.sight,
+                    found.customer.id,
+                    self.may_edit,
+                )?),
+                _ => None,
+            },
             back,
             place,
             pending: self.pending(&found)?,
@@ -447,6 +458,7 @@ impl Maker<'_> {
         vec![
             make("activity", "customers.tab.activity", None),
             make("groups", "customers.tab.groups", Some(groups as u64)),
+            make("touches", "touches.title", None),
             make("changes", "customers.tab.changes", None),
         ]
     }

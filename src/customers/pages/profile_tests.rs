@@ -1,9 +1,13 @@
 //! The profile with little, much, too long and hostile words.
 
-use super::*;
+use super::{
+    super::ledger::{Line, Out},
+    *,
+};
 use crate::{
     kit::Id,
     org::Gender,
+    outreach::touches::OptOutKind,
     web::tests::{HOSTILE, check_page},
 };
 
@@ -87,6 +91,7 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
                 fields: vec![(text.into(), text.into(), String::new()); n],
             })
             .collect(),
+        touches: (tab == "touches").then(|| ledger(n, text)),
         back: "/customers?q=x".into(),
         place: (n > 0).then(|| Place {
             number: 2,
@@ -112,11 +117,35 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
     }
 }
 
+fn ledger(n: usize, text: &str) -> Ledger {
+    let at = Timestamp::from_ms(0);
+    let touch = |i: usize| Line {
+        at,
+        kind: "touches.kind.broadcast",
+        by: text.into(),
+        outcome: ("touches.state.planned", "info"),
+        why: (i == 0).then_some("touches.why.not_contact"),
+    };
+    Ledger {
+        lines: (0..n).map(touch).collect(),
+        out: (n == 1).then(|| Out {
+            kind: OptOutKind::ALL[0].word(),
+            reason: text.into(),
+            by: text.into(),
+            at,
+        }),
+        kinds: match n {
+            12 => OptOutKind::ALL.map(|kind| (kind.code(), kind.word())).to_vec(),
+            _ => Vec::new(),
+        },
+    }
+}
+
 #[test]
 fn the_profile_renders_with_little_much_too_long_and_hostile_words() {
     let long = "很长的备注".repeat(60);
     for n in [0, 1, 12] {
-        for tab in ["activity", "groups", "changes"] {
+        for tab in ["activity", "groups", "touches", "changes"] {
             for text in ["", "王海燕", HOSTILE, &long] {
                 let body = check_page(&profile(n, tab, text));
                 assert!(!body.contains("13800136021"), "numbers are masked");

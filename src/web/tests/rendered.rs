@@ -8,7 +8,8 @@ use crate::web::cx::CxData;
 /// A name that would like to be markup.
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>";
 
-fn cx(lang: Lang) -> Cx {
+/// A request in this language.
+pub(crate) fn cx(lang: Lang) -> Cx {
     Cx::new(CxData {
         prefs: Prefs {
             lang,

@@ -300,7 +300,7 @@ impl<C: Outside> Courier<C> {
         }
         let Some(look) = kind.look else {
             // Twice is the same as once: again, later.
-            return self.not_done(on, effect, unclear(), pause_ms).await;
+            return self.again(on, effect, unclear(), pause_ms).await;
         };
         let looked = tokio::spawn(look(on.clone(), effect.clone())).await;
         match looked.unwrap_or_else(|panic| Err(AppError::internal(panic))) {
@@ -324,6 +324,28 @@ impl<C: Outside> Courier<C> {
             }
             Err(error) => self.unknown(on, effect, error).await,
         }
+    }
+
+    /// Of what twice is the same as once, and may have happened. What is worth nothing after the
+    /// pause is sent again without one, at the risk of a longer penalty; where its time is over,
+    /// nobody can tell any more whether it happened.
+    async fn again(
+        &self,
+        on: &Arc<C>,
+        effect: Effect,
+        error: AppError,
+        pause_ms: i64,
+    ) -> Result<()> {
+        let now = self.store.clock().now();
+        let is_over = |at: Timestamp| effect.expires_at.is_some_and(|until| until <= at);
+        if is_over(now) {
+            return self.unknown(on, effect, error).await;
+        }
+        let pause_ms = match is_over(now.plus_ms(pause_ms)) {
+            true => 0,
+            false => pause_ms,
+        };
+        self.not_done(on, effect, error, pause_ms).await
     }
 
     fn kind(&self, effect: &Effect) -> Option<EffectKind<C>> {

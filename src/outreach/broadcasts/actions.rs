@@ -1,0 +1,385 @@
+//! What people do with broadcasts: write them, send, let or not let them go, stop, remind.
+
+use std::sync::Arc;
+
+use crate::{
+    error::{AppError, Invalid, Result},
+    identity::{Allowed, Command, Permission, Scope},
+    kit::Timestamp,
+    org::Directory,
+    outreach::{
+        Content, materials,
+        touches::{TouchState, Why, settle},
+    },
+    store::{Read, StoreError, SubjectId, Write},
+    work::effects::{self, Area, WriteMode},
+};
+
+use super::model;
+use super::{
+    audience::Audience,
+    model::{
+        AHEAD_MS, Broadcast, BroadcastId, Decision, NAME_CHARS_MAX, State, Stop, StopReason, Task,
+        TaskState,
+    },
+    outbound, queries,
+};
+
+/// Characters of a note.
+const NOTE_CHARS_MAX: usize = 200;
+/// Variables that stand for the customer or the code they came by: one text goes to all.
+const OF_CUSTOMER: [&str; 4] = ["{客户}", "{customer}", "{活码}", "{code}"];
+
+/// Writes a draft, or changes one.
+#[derive(Debug, Clone)]
+pub struct SaveDraft {
+    /// The draft to be changed; none makes a new one.
+    pub id: Option<BroadcastId>,
+    /// What colleagues call it; the beginning of the text if empty.
+    pub name: String,
+    /// What is sent.
+    pub content: Content,
+    /// To whom.
+    pub audience: Audience,
+}
+
+/// Sends a draft: its recipients are written down at once, as they are now.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// The draft.
+    pub id: BroadcastId,
+    /// Not before this time.
+    pub at: Option<Timestamp>,
+}
+
+/// Throws a draft away.
+#[derive(Debug, Clone)]
+pub struct Discard {
+    /// The draft.
+    pub id: BroadcastId,
+}
+
+macro_rules! about_drafts {
+    ($($command:ty: $id:expr),*) => {$(
+        impl Command for $command {
+            const PERMISSION: Option<Permission> = Some(Permission::BroadcastSend);
+            const WHAT: &'static str = "broadcast";
+            fn within(&self, r: &Read<'_>, _: &Scope) -> Result<bool, StoreError> {
+                let id: fn(&$command) -> Option<BroadcastId> = $id;
+                id(self).map_or(Ok(true), |id| r.exists::<Broadcast>(&id))
+            }
+        }
+    )*};
+}
+about_drafts!(SaveDraft: |c| c.id, Send: |c| Some(c.id), Discard: |c| Some(c.id));
+
+fn subject<C>(allowed: &Allowed<C>) -> Option<SubjectId> {
+    allowed.by().map(|account| account.cast())
+}
+
+fn found(w: &Write<'_>, id: BroadcastId) -> Result<Broadcast> {
+    let broadcast = w.get::<Broadcast>(&id)?;
+    broadcast.ok_or(AppError::NotFound { what: "broadcast" })
+}
+
+/// A draft of the asking account; one of somebody else is not there.
+fn own_draft(w: &Write<'_>, by: Option<SubjectId>, id: BroadcastId) -> Result<Broadcast> {
+    let broadcast = found(w, id)?;
+    if broadcast.created_by != by {
+        return Err(AppError::NotFound { what: "broadcast" });
+    }
+    match broadcast.state {
+        State::Draft => Ok(broadcast),
+        _ => Err(AppError::Conflict {
+            why: "broadcast_sent",
+        }),
+    }
+}
+
+/// What is wrong with a broadcast's content.
+///
+/// # Errors
+/// Those of the store.
+pub fn check(r: &Read<'_>, content: &Content) -> Result<Invalid, StoreError> {
+    let mut wrong = materials::check(r, content)?;
+    if OF_CUSTOMER.iter().any(|name| content.text.contains(name)) {
+        wrong = wrong.with("text", "broadcasts.no_names");
+    }
+    Ok(wrong)
+}
+
+/// Keeps the draft; gives it.
+///
+/// # Errors
+/// [`AppError::Invalid`] by field; [`AppError::Conflict`] if it is no draft any more.
+pub fn save_draft(w: &mut Write<'_>, allowed: Allowed<SaveDraft>) -> Result<BroadcastId> {
+    let by = subject(&allowed);
+    let command = allowed.into_command();
+    let mut wrong = check(&w.read(), &command.content)?;
+    if command.name.trim().chars().count() > NAME_CHARS_MAX {
+        wrong = wrong.with("name", "broadcasts.name_length");
+    }
+    wrong.into_result()?;
+    let name = match command.name.trim() {
+        "" => command.content.text.trim().chars().take(16).collect(),
+        name => name.to_owned(),
+    };
+    let broadcast = match command.id {
+        Some(id) => Broadcast {
+            name,
+            content: command.content,
+            audience: command.audience,
+            ..own_draft(w, by, id)?
+        },
+        None => Broadcast {
+            id: w.new_id()?,
+            name,
+            content: command.content,
+            audience: command.audience,
+            state: State::Draft,
+            created_by: by,
+            created_at: w.now(),
+            send_at: None,
+            begins_at: None,
+            ends_at: None,
+            senders: Vec::new(),
+            approval: None,
+            stopped: None,
+            tasks: 0,
+        },
+    };
+    w.put(&broadcast)?;
+    note_uses(w, &broadcast)?;
+    Ok(broadcast.id)
+}
+
+/// Assets are in use as long as the broadcast may still send them.
+pub(super) fn note_uses(w: &mut Write<'_>, broadcast: &Broadcast) -> Result<()> {
+    let used = match broadcast.state.is_over() {
+        true => &[][..],
+        false => broadcast.content.attachments.as_slice(),
+    };
+    let id = broadcast.id.to_string();
+    Ok(materials::set_uses(w, model::CAUSE, &id, used)?)
+}
+
+/// Sends it. Who gets it is written down by the worker, a stretch at a time.
+///
+/// # Errors
+/// [`AppError::Invalid`] for a time out of range; [`AppError::Conflict`] `writing_off`.
+pub fn send(w: &mut Write<'_>, allowed: Allowed<Send>) -> Result<()> {
+    let by = subject(&allowed);
+    let command = allowed.into_command();
+    let mut broadcast = own_draft(w, by, command.id)?;
+    check(&w.read(), &broadcast.content)?.into_result()?;
+    if let Some(at) = command.at {
+        if at < w.now().plus_ms(-60_000) {
+            return Err(AppError::field("at", "broadcasts.time_past"));
+        }
+        if at > w.now().plus_ms(AHEAD_MS) {
+            return Err(AppError::field("at", "broadcasts.time_far"));
+        }
+    }
+    if effects::mode(&w.read(), Area::Outreach)? == WriteMode::Off {
+        return Err(AppError::Conflict { why: "writing_off" });
+    }
+    broadcast.send_at = command.at;
+    broadcast.state = State::Planning;
+    Ok(w.put(&broadcast)?)
+}
+
+/// Throws it away.
+///
+/// # Errors
+/// [`AppError::Conflict`] if it is no draft any more.
+pub fn discard(w: &mut Write<'_>, allowed: Allowed<Discard>) -> Result<()> {
+    let by = subject(&allowed);
+    let draft = own_draft(w, by, allowed.into_command().id)?;
+    w.delete::<Broadcast>(&draft.id)?;
+    materials::set_uses(w, model::CAUSE, &draft.id.to_string(), &[])?;
+    Ok(())
+}
+
+/// Stops a broadcast. What is sent stays sent.
+#[derive(Debug, Clone)]
+pub struct StopBroadcast {
+    /// Which.
+    pub id: BroadcastId,
+    /// The directory that says who is in scope.
+    pub directory: Arc<Directory>,
+}
+
+/// Reminds the members who have not sent it.
+#[derive(Debug, Clone)]
+pub struct Remind {
+    /// Which.
+    pub id: BroadcastId,
+    /// The directory that says who is in scope.
+    pub directory: Arc<Directory>,
+}
+
+/// Says yes or no as the second person.
+#[derive(Debug, Clone)]
+pub struct Decide {
+    /// About which.
+    pub id: BroadcastId,
+    /// Yes.
+    pub is_granted: bool,
+    /// Why not; may be empty.
+    pub note: String,
+    /// The directory that says who is in scope.
+    pub directory: Arc<Directory>,
+}
+
+macro_rules! about_broadcasts {
+    ($($command:ty: $permission:expr),*) => {$(
+        impl Command for $command {
+            const PERMISSION: Option<Permission> = Some($permission);
+            const WHAT: &'static str = "broadcast";
+            fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
+                let Some(broadcast) = r.get::<Broadcast>(&self.id)? else {
+                    return Ok(false);
+                };
+                // Whoever planned it may take part in no more than their scope: all senders lie in it.
+                let sight = queries::sight_of(&self.directory, scope);
+                Ok(sight.members().is_none()
+                    || broadcast.senders.iter().all(|member| sight.sees(*member)))
+            }
+        }
+    )*};
+}
+about_broadcasts!(
+    StopBroadcast: Permission::BroadcastSend,
+    Remind: Permission::BroadcastSend,
+    Decide: Permission::BroadcastApprove
+);
+
+/// Decides. Nobody decides about their own request.
+///
+/// # Errors
+/// [`AppError::Conflict`] `own_request`, or `decided` if nothing waits.
+pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
+    let by = subject(&allowed);
+    let command = allowed.into_command();
+    let mut broadcast = found(w, command.id)?;
+    if broadcast.created_by == by {
+        return Err(AppError::Conflict { why: "own_request" });
+    }
+    let now = w.now();
+    let is_waiting = broadcast.state == State::Waiting;
+    let approval = broadcast
+        .approval
+        .as_mut()
+        .filter(|a| a.until > now && is_waiting);
+    let Some(approval) = approval else {
+        return Err(AppError::Conflict { why: "decided" });
+    };
+    let note = command.note.trim().to_owned();
+    if note.chars().count() > NOTE_CHARS_MAX {
+        return Err(AppError::field("note", "broadcasts.note_length"));
+    }
+    approval.decided = Some(Decision {
+        by,
+        at: now,
+        is_granted: command.is_granted,
+        note,
+    });
+    if command.is_granted {
+        broadcast.state = State::Scheduled;
+        return Ok(w.put(&broadcast)?);
+    }
+    w.put(&broadcast)?;
+    stop_now(w, broadcast, by, StopReason::Refused)
+}
+
+/// Stops it.
+///
+/// # Errors
+/// [`AppError::Conflict`] `not_running`.
+pub fn stop(w: &mut Write<'_>, allowed: Allowed<StopBroadcast>) -> Result<()> {
+    let by = subject(&allowed);
+    let broadcast = found(w, allowed.into_command().id)?;
+    if !broadcast.state.can_stop() {
+        return Err(AppError::Conflict { why: "not_running" });
+    }
+    stop_now(w, broadcast, by, StopReason::ByHand)
+}
+
+/// Stops a broadcast: what has not left is released here and now, what is out is taken back.
+pub(super) fn stop_now(
+    w: &mut Write<'_>,
+    mut broadcast: Broadcast,
+    by: Option<SubjectId>,
+    why: StopReason,
+) -> Result<()> {
+    let tasks = queries::tasks(&w.read(), broadcast.id)?;
+    for task in tasks {
+        stop_task(w, task, by)?;
+    }
+    broadcast.state = State::Stopping;
+    broadcast.stopped = Some(Stop {
+        by,
+        at: w.now(),
+        why,
+    });
+    Ok(w.put(&broadcast)?)
+}
+
+fn stop_task(w: &mut Write<'_>, mut task: Task, by: Option<SubjectId>) -> Result<()> {
+    match task.state {
+        TaskState::Over => Ok(()),
+        TaskState::Out => outbound::take_back(w, &task, by),
+        TaskState::Queued => {
+            let is_held = match task.effect {
+                Some(effect) => effects::cancel(w, effect)?,
+                None => true,
+            };
+            // On its way this moment: it is taken back once its id is known.
+            if is_held {
+                release(w, &task, Why::Stopped)?;
+                task.state = TaskState::Over;
+                w.put(&task)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Whoever has not got it will not, for this reason.
+pub(super) fn release(w: &mut Write<'_>, task: &Task, why: Why) -> Result<usize> {
+    let now = w.now();
+    let planned = queries::planned(&w.read(), task)?;
+    let ends = planned
+        .iter()
+        .map(|touch| (touch.id(), TouchState::Failed, now, Some(why)));
+    settle(w, ends)
+}
+
+/// Reminds them; gives how many.
+///
+/// # Errors
+/// [`AppError::Conflict`] `nobody_to_remind`.
+pub fn remind(w: &mut Write<'_>, allowed: Allowed<Remind>) -> Result<u64> {
+    let by = subject(&allowed);
+    let id = allowed.into_command().id;
+    let now = w.now();
+    let mut reminded = 0;
+    if found(w, id)?.state == State::Running {
+        for mut task in queries::tasks(&w.read(), id)? {
+            if task.can_remind(now) {
+                outbound::remind(w, &task, by)?;
+                let before = now.plus_ms(-super::model::DAY_MS);
+                task.reminded_at.retain(|at| *at > before);
+                task.reminded_at.push(now);
+                w.put(&task)?;
+                reminded += 1;
+            }
+        }
+    }
+    match reminded {
+        0 => Err(AppError::Conflict {
+            why: "nobody_to_remind",
+        }),
+        n => Ok(n),
+    }
+}

@@ -1,0 +1,315 @@
+//! The worker: takes every broadcast a step further, and asks WeCom what became of those that
+//! are out. All it knows lies in the store.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    kit::Timestamp,
+    org::Member,
+    outreach::touches::{TouchId, TouchState, Why, settle},
+    slice::WorkerFuture,
+    store::{Act, Write},
+    wecom::{self, BroadcastResult, Client, quota::Urgency},
+    work::effects::{Effect, EffectState},
+};
+
+use super::{
+    actions::{note_uses, release},
+    model::{Broadcast, Look, State, StopReason, Task, TaskState},
+    outbound::sent_at,
+    plan, queries,
+};
+
+/// How often it is looked at without being woken.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Tasks asked about in one round.
+const ROUND: usize = 50;
+/// WeCom is still telling the members.
+const DISPATCHING: i64 = 41063;
+/// Pause before a task that is being dispatched is asked about again, ms.
+const DISPATCH_MS: i64 = 5_000;
+/// Pauses between two questions about a task, ms; the last one goes on.
+const PAUSES_MS: [i64; 7] = [
+    15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000,
+];
+
+/// Runs as long as the process.
+pub(super) fn run(app: Arc<App>) -> WorkerFuture {
+    Box::pin(async move {
+        while !app.is_stopping() {
+            round(&app).await?;
+            tokio::select! {
+                () = app.outreach.broadcasts.wake.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = app.stopped() => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+async fn round(app: &Arc<App>) -> Result<()> {
+    for broadcast in app.read(queries::active)? {
+        let id = broadcast.id;
+        if let Err(error) = step(app, broadcast).await {
+            // One that cannot go on holds none of the others up.
+            tracing::warn!(broadcast = %id, %error, "a broadcast does not go on");
+        }
+    }
+    let Some(client) = app.wecom() else {
+        return Ok(());
+    };
+    let client = client.at(Urgency::Bulk);
+    let now = app.store.clock().now();
+    for look in app.read(|r| queries::due(r, now, ROUND))? {
+        if app.is_stopping() {
+            return Ok(());
+        }
+        ask(app, &client, look).await?;
+    }
+    Ok(())
+}
+
+/// Takes a broadcast one step further.
+async fn step(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
+    let now = app.store.clock().now();
+    match broadcast.state {
+        State::Planning => plan::plan(app, broadcast).await,
+        State::Waiting => {
+            let until = broadcast.approval.as_ref().map(|approval| approval.until);
+            match until.is_some_and(|until| until <= now) {
+                true => plan::end(app, broadcast, StopReason::NotDecided).await,
+                false => Ok(()),
+            }
+        }
+        State::Scheduled => plan::launch(app, broadcast).await,
+        State::Running if broadcast.ends_at.is_some_and(|at| at <= now) => {
+            plan::end(app, broadcast, StopReason::TimeOver).await
+        }
+        State::Running | State::Stopping => go_on(app, &broadcast).await,
+        State::Draft | State::Stopped | State::Done => Ok(()),
+    }
+}
+
+/// What became of a task that WeCom has not been told of.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// It may still leave.
+    Open,
+    /// It did not and will not.
+    Lost(Why),
+    /// A person says it did, and nobody knows its msgid.
+    Believed(Timestamp),
+}
+
+fn fate(effect: Option<&Effect>, now: Timestamp) -> Fate {
+    let Some(effect) = effect else {
+        return Fate::Lost(Why::Stopped);
+    };
+    match effect.state {
+        EffectState::Queued | EffectState::Sending | EffectState::Unknown => Fate::Open,
+        EffectState::Failed => Fate::Lost(Why::Refused),
+        EffectState::Cancelled | EffectState::Rehearsed => Fate::Lost(Why::Stopped),
+        EffectState::Done => Fate::Believed(effect.finished_at.unwrap_or(now)),
+    }
+}
+
+/// Settles tasks that never left; ends the broadcast when all is known.
+async fn go_on(app: &Arc<App>, broadcast: &Broadcast) -> Result<()> {
+    let now = app.store.clock().now();
+    let (mut settled, mut is_over) = (Vec::new(), true);
+    app.read(|r| {
+        for task in queries::tasks(r, broadcast.id)? {
+            if task.state == TaskState::Queued {
+                let effect = match &task.effect {
+                    Some(effect) => r.get::<Effect>(effect)?,
+                    None => None,
+                };
+                match fate(effect.as_ref(), now) {
+                    Fate::Open => is_over = false,
+                    fate => settled.push((task, fate)),
+                }
+            } else {
+                is_over &= task.state == TaskState::Over;
+            }
+        }
+        Ok::<_, AppError>(())
+    })?;
+    if settled.is_empty() && !is_over {
+        return Ok(());
+    }
+    let id = broadcast.id;
+    let act = Act::by_system("broadcast.follow", "broadcast").about("broadcast", id);
+    app.write(act, move |w| {
+        for (task, fate) in settled {
+            settle_lost(w, &task, fate)?;
+        }
+        if is_over && let Some(mut broadcast) = w.get::<Broadcast>(&id)? {
+            broadcast.state = match broadcast.state {
+                State::Stopping => State::Stopped,
+                State::Running => State::Done,
+                other => other,
+            };
+            w.put(&broadcast)?;
+            note_uses(w, &broadcast)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn settle_lost(w: &mut Write<'_>, task: &Task, fate: Fate) -> Result<()> {
+    let Some(mut task) = w.get::<Task>(&(task.broadcast, task.no))? else {
+        return Ok(());
+    };
+    if task.state != TaskState::Queued {
+        return Ok(());
+    }
+    match fate {
+        Fate::Open => return Ok(()),
+        Fate::Lost(why) => {
+            release(w, &task, why)?;
+        }
+        Fate::Believed(at) => {
+            let planned = queries::planned(&w.read(), &task)?;
+            let ends = planned.iter().map(|t| (t.id(), TouchState::Sent, at, None));
+            settle(w, ends.collect::<Vec<_>>())?;
+        }
+    }
+    task.state = TaskState::Over;
+    Ok(w.put(&task)?)
+}
+
+/// What WeCom says of a task.
+struct Told {
+    sent_at: Option<Timestamp>,
+    results: Vec<BroadcastResult>,
+}
+
+/// Asks WeCom about one task, and keeps what it says.
+async fn ask(app: &Arc<App>, client: &Client, look: Look) -> Result<()> {
+    let key = (look.broadcast, look.no);
+    let found = app.read(|r| {
+        let task = r.get::<Task>(&key)?;
+        let member = match &task {
+            Some(task) => r.get::<Member>(&task.member)?,
+            None => None,
+        };
+        Ok::<_, AppError>(task.zip(member))
+    })?;
+    let told = match &found {
+        Some((task, member)) if task.state == TaskState::Out => {
+            told(client, task, &member.userid).await.map(Some)
+        }
+        // Nothing is left to ask.
+        _ => Ok(None),
+    };
+    let pause = match &told {
+        Err(wecom::Error::Refused {
+            errcode: DISPATCHING,
+            ..
+        }) => DISPATCH_MS,
+        Err(wecom::Error::Held { wait_ms, .. }) => *wait_ms,
+        _ => pause(look.looks),
+    };
+    let told = match told {
+        Ok(told) => told,
+        Err(error) => {
+            tracing::info!(broadcast = %look.broadcast, task = look.no, %error, "asked in vain");
+            return again(app, look, pause).await;
+        }
+    };
+    let act = Act::by_system("broadcast.follow", "broadcast").about("broadcast", look.broadcast);
+    app.write(act, move |w| {
+        let is_open = match told {
+            Some(told) => keep(w, key, told)?,
+            None => false,
+        };
+        match is_open {
+            true => Ok(w.put(&next(look, w.now(), pause))?),
+            false => w.delete::<Look>(&key).map(drop).map_err(AppError::from),
+        }
+    })
+    .await
+}
+
+fn pause(looks: u32) -> i64 {
+    let place = usize::try_from(looks).unwrap_or(usize::MAX);
+    PAUSES_MS[place.min(PAUSES_MS.len() - 1)]
+}
+
+fn next(look: Look, now: Timestamp, pause: i64) -> Look {
+    Look {
+        next_at: now.plus_ms(pause),
+        looks: look.looks.saturating_add(1),
+        ..look
+    }
+}
+
+async fn again(app: &App, look: Look, pause: i64) -> Result<()> {
+    app.write(Act::by_system("broadcast.follow", "broadcast"), move |w| {
+        let now = w.now();
+        Ok(w.put(&next(look, now, pause))?)
+    })
+    .await
+}
+
+async fn told(client: &Client, task: &Task, userid: &str) -> Result<Told, wecom::Error> {
+    let tasks = client.broadcast_tasks(&task.msgid).all().await?;
+    let of_member = tasks
+        .into_iter()
+        .find(|t| t.userid.eq_ignore_ascii_case(userid));
+    let sent = of_member.filter(wecom::BroadcastTask::is_sent);
+    // Before the member has done anything there is nothing to know about anybody.
+    if sent.is_none() && task.cancelled_at.is_none() {
+        return Ok(Told {
+            sent_at: None,
+            results: Vec::new(),
+        });
+    }
+    Ok(Told {
+        sent_at: sent.map(|sent| Timestamp::from_s(sent.send_time)),
+        results: client.broadcast_results(&task.msgid, userid).all().await?,
+    })
+}
+
+/// Keeps what WeCom says; whether anything is still open.
+fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) -> Result<bool> {
+    let Some(mut task) = w.get::<Task>(&key)? else {
+        return Ok(false);
+    };
+    let now = w.now();
+    let or = told.sent_at.unwrap_or(now);
+    let planned = queries::planned(&w.read(), &task)?;
+    let mut ends: Vec<(TouchId, TouchState, Timestamp, Option<Why>)> = Vec::new();
+    let by_customer: std::collections::HashMap<_, _> = planned
+        .iter()
+        .map(|touch| (touch.customer, touch.id()))
+        .collect();
+    for result in &told.results {
+        let customer = queries::customer_of(&w.read(), &result.external_userid)?;
+        let Some(id) = customer.and_then(|customer| by_customer.get(&customer)) else {
+            continue;
+        };
+        let at = sent_at(result.send_time, or);
+        match result.status {
+            1 => ends.push((*id, TouchState::Sent, at, None)),
+            2 => ends.push((*id, TouchState::Failed, now, Some(Why::NotContact))),
+            3 => ends.push((*id, TouchState::Failed, now, Some(Why::WecomLimit))),
+            _ => {}
+        }
+    }
+    let settled = settle(w, ends)?;
+    task.sent_at = task.sent_at.or(told.sent_at);
+    // Asked after WeCom confirmed that nobody gets it any more: what is not sent is not.
+    if task.cancelled_at.is_some() {
+        release(w, &task, Why::Stopped)?;
+        task.state = TaskState::Over;
+    } else if settled == planned.len() {
+        task.state = TaskState::Over;
+    }
+    w.put(&task)?;
+    Ok(task.state == TaskState::Out)
+}

@@ -1,0 +1,409 @@
+//! What broadcasts do at WeCom: tasks are made, taken back, and members reminded.
+//!
+//! Making one again after an unclear answer would reach everybody twice, so the list of
+//! broadcasts is looked at: what was made since with the same words, for this member alone and
+//! exactly these customers, is it (documentation, 获取企业的全部群发记录). Taking back twice is
+//! as good as once; a reminder too many harms little, and WeCom counts them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    app::App,
+    customers::Customer,
+    error::{AppError, Result},
+    kit::Timestamp,
+    org::Member,
+    outreach::content::{Content, Names, fill},
+    outreach::materials,
+    outreach::touches::{Touch, TouchState, Why, settle},
+    store::{Read, StoreError, SubjectId, Write},
+    wecom::{self, Broadcast as AtWecom, BroadcastQuery, Client, NewBroadcast, Text},
+    work::effects::{
+        self, Area, Effect, EffectFuture, EffectId, EffectKind, EffectSpec, LookFuture, NewEffect,
+        Priority, Refusal, Seen, Told,
+    },
+};
+
+use super::{
+    model::{Broadcast, BroadcastId, Look, State, Task, TaskState},
+    queries,
+};
+
+const SEND: EffectSpec = EffectSpec::post(
+    "outreach.broadcast",
+    Area::Outreach,
+    "externalcontact/add_msg_template",
+);
+const CANCEL: EffectSpec = EffectSpec::post(
+    "outreach.broadcast_cancel",
+    Area::Outreach,
+    "externalcontact/cancel_groupmsg_send",
+);
+const REMIND: EffectSpec = EffectSpec::post(
+    "outreach.broadcast_remind",
+    Area::Outreach,
+    "externalcontact/remind_groupmsg_send",
+);
+/// What the effects are about, as the outbox calls it.
+const TASK: &str = "broadcast_task";
+/// WeCom found nobody it could send to.
+const NOBODY: i64 = 41048;
+/// WeCom is still telling the members.
+const DISPATCHING: i64 = 41063;
+/// Clocks may differ by so much, seconds.
+const CLOCKS_S: i64 = 120;
+/// The list of broadcasts takes no longer stretch of time (documentation, 获取群发记录列表), ms.
+const LISTED_MS: i64 = 30 * 86_400_000;
+/// Seconds after which a task that is being dispatched is asked about again.
+const DISPATCH_S: u64 = 5;
+
+/// What happens at WeCom.
+pub(super) fn kinds() -> Vec<EffectKind<App>> {
+    vec![
+        EffectKind::new(SEND, make)
+            .looking(look)
+            .arriving(made)
+            .telling(|r, effect| tell(r, effect, "effects.told.broadcast")),
+        EffectKind::new(CANCEL, cancel)
+            .arriving(cancelled)
+            .telling(|r, effect| tell(r, effect, "effects.told.broadcast_cancel")),
+        EffectKind::new(REMIND, send_reminder)
+            .telling(|r, effect| tell(r, effect, "effects.told.broadcast_remind")),
+    ]
+}
+
+#[derive(Encode, Decode)]
+struct Input {
+    #[n(0)]
+    broadcast: BroadcastId,
+    #[n(1)]
+    task: u32,
+    /// The words as this member sends them, kept as they were: looking compares them.
+    #[n(2)]
+    text: String,
+}
+
+/// What WeCom said of a broadcast.
+#[derive(Encode, Decode)]
+struct Made {
+    /// Empty if none was made, because nobody could be reached.
+    #[n(0)]
+    msgid: String,
+    /// External userids that cannot be reached.
+    #[n(1)]
+    failed: Vec<String>,
+}
+
+fn bytes<T: Encode<()>>(value: &T) -> Result<Vec<u8>> {
+    minicbor::to_vec(value).map_err(AppError::internal)
+}
+
+fn plan(
+    w: &mut Write<'_>,
+    kind: EffectSpec,
+    task: &Task,
+    text: String,
+    by: Option<SubjectId>,
+) -> Result<EffectId> {
+    let input = Input {
+        broadcast: task.broadcast,
+        task: task.no,
+        text,
+    };
+    let new = NewEffect {
+        kind,
+        priority: Priority::Bulk,
+        input: bytes(&input)?,
+        about: (TASK, task.name()),
+        batch: Some(task.broadcast.to_string()),
+        created_by: by,
+        expires_at: None,
+    };
+    effects::plan(w, new)
+}
+
+/// Plans that WeCom is told of a task.
+pub(super) fn hand_out(w: &mut Write<'_>, broadcast: &Broadcast, task: &Task) -> Result<EffectId> {
+    let firm = crate::rollout::queries::firm(&w.read())?.name;
+    let member = w.get::<Member>(&task.member)?;
+    let member = member.map(|member| member.name).unwrap_or_default();
+    let names = Names {
+        member: &member,
+        firm: &firm,
+        ..Names::default()
+    };
+    let text = fill(&broadcast.content.text, &names);
+    plan(w, SEND, task, text, broadcast.created_by)
+}
+
+/// Plans that a task is taken back.
+pub(super) fn take_back(w: &mut Write<'_>, task: &Task, by: Option<SubjectId>) -> Result<()> {
+    plan(w, CANCEL, task, String::new(), by).map(drop)
+}
+
+/// Plans a reminder.
+pub(super) fn remind(w: &mut Write<'_>, task: &Task, by: Option<SubjectId>) -> Result<()> {
+    plan(w, REMIND, task, String::new(), by).map(drop)
+}
+
+fn input(effect: &Effect) -> Result<Input> {
+    minicbor::decode(&effect.input).map_err(AppError::internal)
+}
+
+fn task_of(r: &Read<'_>, effect: &Effect) -> Result<Task> {
+    let input = input(effect)?;
+    let task = r.get::<Task>(&(input.broadcast, input.task))?;
+    task.ok_or(AppError::NotFound { what: "broadcast" })
+}
+
+fn client(app: &App, effect: &Effect) -> Result<Client> {
+    let client = app.wecom().ok_or(AppError::Unavailable {
+        why: "wecom_missing",
+    })?;
+    Ok(client.at(effect.priority.into()))
+}
+
+/// A task as it is told to WeCom.
+struct Wanted {
+    text: String,
+    content: Content,
+    member: Member,
+    external: Vec<String>,
+}
+
+fn wanted(app: &App, effect: &Effect) -> Result<Wanted> {
+    app.read(|r| {
+        let task = task_of(r, effect)?;
+        let missing = || AppError::NotFound { what: "broadcast" };
+        let broadcast = r.get::<Broadcast>(&task.broadcast)?.ok_or_else(missing)?;
+        let member = r.get::<Member>(&task.member)?;
+        let mut external = Vec::new();
+        for touch in queries::planned(r, &task)? {
+            let customer = r.get::<Customer>(&touch.customer)?;
+            external.extend(customer.map(|customer| customer.external_userid));
+        }
+        Ok(Wanted {
+            text: input(effect)?.text,
+            content: broadcast.content,
+            member: member.ok_or(AppError::NotFound { what: "member" })?,
+            external,
+        })
+    })
+}
+
+/// What comes along. A broadcast goes out whole or not at all: what cannot be had now is waited
+/// for.
+async fn attachments(
+    app: &App,
+    client: &Client,
+    content: &Content,
+) -> Result<Vec<wecom::Attachment>, Refusal> {
+    let found = materials::attachments(app, client, &content.attachments).await?;
+    match found.left_out.iter().find(|left| !left.may_pass) {
+        Some(_) => Err(Refusal::Refused(AppError::NotFound { what: "material" })),
+        None if found.left_out.is_empty() => Ok(found.attachments),
+        None => Err(Refusal::NotDone(AppError::Unavailable {
+            why: "asset_late",
+        })),
+    }
+}
+
+fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
+    Box::pin(async move {
+        let wanted = wanted(&app, &effect).map_err(Refusal::Refused)?;
+        if wanted.external.is_empty() {
+            return Ok(bytes(&Made {
+                msgid: String::new(),
+                failed: Vec::new(),
+            })?);
+        }
+        let client = client(&app, &effect)?;
+        let attachments = attachments(&app, &client, &wanted.content).await?;
+        let text = Some(&wanted.text).filter(|text| !text.trim().is_empty());
+        let new = NewBroadcast {
+            external_userid: wanted.external.clone(),
+            sender: wanted.member.userid.clone(),
+            text: text.map(|text| Text::new(text)),
+            attachments,
+            ..NewBroadcast::default()
+        };
+        let made = match client.add_broadcast(&new).await {
+            Ok(made) => Made {
+                msgid: made.msgid,
+                failed: made.fail_list,
+            },
+            Err(wecom::Error::Refused {
+                errcode: NOBODY, ..
+            }) => Made {
+                msgid: String::new(),
+                failed: wanted.external,
+            },
+            Err(error) => return Err(error.into()),
+        };
+        Ok(bytes(&made)?)
+    })
+}
+
+/// Looks for what was made since this effect was sent.
+fn look(app: Arc<App>, effect: Effect) -> LookFuture {
+    Box::pin(async move {
+        let wanted = wanted(&app, &effect)?;
+        let client = client(&app, &effect)?;
+        let now = app.store.clock().now();
+        let since = effect.created_at.max(now.plus_ms(-LISTED_MS));
+        let query = BroadcastQuery {
+            start_time: since.ms().div_euclid(1_000) - CLOCKS_S,
+            end_time: now.ms().div_euclid(1_000) + CLOCKS_S,
+            filter_type: 0,
+            ..BroadcastQuery::default()
+        };
+        let known = app.read(queries::msgids)?;
+        let is_alike = |there: &AtWecom| {
+            let words = there.text.as_ref().map_or("", |text| text.content.as_str());
+            words == wanted.text && !known.contains(&there.msgid)
+        };
+        let there = client.broadcasts(&query).all().await?;
+        let mut found = Vec::new();
+        for there in there.into_iter().filter(is_alike) {
+            match is_ours(&client, &there, &wanted).await {
+                Ok(Some(reached)) => found.push((there.msgid, reached)),
+                Ok(None) => {}
+                Err(wecom::Error::Refused {
+                    errcode: DISPATCHING,
+                    ..
+                }) => {
+                    return Err(AppError::Later {
+                        why: "quota",
+                        retry_after_s: DISPATCH_S,
+                    });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let made = match found.len() {
+            0 => return Ok(Seen::NotThere),
+            1 => found.remove(0),
+            _ => return Ok(Seen::CannotTell),
+        };
+        let (msgid, reached) = made;
+        let is_missing = |external: &String| !reached.contains(external);
+        let failed = wanted.external.into_iter().filter(is_missing).collect();
+        Ok(Seen::Happened(bytes(&Made { msgid, failed })?))
+    })
+}
+
+/// Whom a broadcast in the list reaches, if this member alone sends it and to nobody else
+/// than wanted.
+async fn is_ours(
+    client: &Client,
+    there: &AtWecom,
+    wanted: &Wanted,
+) -> Result<Option<BTreeSet<String>>, wecom::Error> {
+    let tasks = client.broadcast_tasks(&there.msgid).all().await?;
+    let userid = &wanted.member.userid;
+    if tasks.is_empty() || tasks.iter().any(|t| !t.userid.eq_ignore_ascii_case(userid)) {
+        return Ok(None);
+    }
+    let results = client.broadcast_results(&there.msgid, userid).all().await?;
+    let reached: BTreeSet<String> = results.into_iter().map(|r| r.external_userid).collect();
+    let is_within = reached
+        .iter()
+        .all(|external| wanted.external.contains(external));
+    Ok((is_within && !reached.is_empty()).then_some(reached))
+}
+
+fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
+    let made: Made = minicbor::decode(answer).map_err(AppError::internal)?;
+    let mut task = task_of(&w.read(), effect)?;
+    let now = w.now();
+    let planned = queries::planned(&w.read(), &task)?;
+    let mut failed = BTreeSet::new();
+    for external in &made.failed {
+        failed.extend(queries::customer_of(&w.read(), external)?);
+    }
+    let is_failed = |touch: &&Touch| failed.contains(&touch.customer);
+    let ends = planned
+        .iter()
+        .filter(is_failed)
+        .map(|touch| (touch.id(), TouchState::Failed, now, Some(Why::Unreachable)));
+    let unreachable = settle(w, ends.collect::<Vec<_>>())?;
+    if made.msgid.is_empty() || unreachable == planned.len() {
+        task.state = TaskState::Over;
+    } else {
+        task.state = TaskState::Out;
+        w.put(&Look {
+            broadcast: task.broadcast,
+            no: task.no,
+            next_at: now.plus_ms(DISPATCH_S.cast_signed() * 1_000),
+            looks: 0,
+        })?;
+    }
+    task.msgid = made.msgid;
+    w.put(&task)?;
+    let broadcast = w.get::<Broadcast>(&task.broadcast)?;
+    let is_stopped = broadcast.is_some_and(|b| b.state == State::Stopping);
+    if is_stopped && task.state == TaskState::Out {
+        take_back(w, &task, effect.created_by)?;
+    }
+    Ok(())
+}
+
+fn cancel(app: Arc<App>, effect: Effect) -> EffectFuture {
+    Box::pin(async move {
+        let task = app
+            .read(|r| task_of(r, &effect))
+            .map_err(Refusal::Refused)?;
+        client(&app, &effect)?.cancel_broadcast(&task.msgid).await?;
+        Ok(Vec::new())
+    })
+}
+
+/// Nobody gets it any more; who has got it is asked at once.
+fn cancelled(w: &mut Write<'_>, effect: &Effect, _: &[u8]) -> Result<()> {
+    let mut task = task_of(&w.read(), effect)?;
+    let now = w.now();
+    task.cancelled_at = Some(now);
+    w.put(&task)?;
+    if task.state == TaskState::Out {
+        w.put(&Look {
+            broadcast: task.broadcast,
+            no: task.no,
+            next_at: now,
+            looks: 0,
+        })?;
+    }
+    Ok(())
+}
+
+fn send_reminder(app: Arc<App>, effect: Effect) -> EffectFuture {
+    Box::pin(async move {
+        let task = app
+            .read(|r| task_of(r, &effect))
+            .map_err(Refusal::Refused)?;
+        client(&app, &effect)?.remind_broadcast(&task.msgid).await?;
+        Ok(Vec::new())
+    })
+}
+
+/// When a message was sent, if WeCom says so.
+pub(super) fn sent_at(seconds: i64, or: Timestamp) -> Timestamp {
+    match seconds {
+        0 => or,
+        seconds => Timestamp::from_s(seconds),
+    }
+}
+
+fn tell(r: &Read<'_>, effect: &Effect, key: &'static str) -> Result<Told, StoreError> {
+    let broadcast = match input(effect) {
+        Ok(input) => r.get::<Broadcast>(&input.broadcast)?,
+        Err(_) => None,
+    };
+    Ok(Told {
+        key,
+        args: Vec::new(),
+        href: broadcast.as_ref().map(|b| format!("/broadcasts/{}", b.id)),
+        about: broadcast.map_or(String::new(), |b| b.name),
+    })
+}

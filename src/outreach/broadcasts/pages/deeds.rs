@@ -1,0 +1,231 @@
+//! What is done to a broadcast from its page.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    kit::Timestamp,
+    outreach::broadcasts::{
+        actions::{self, Decide, Discard, Remind, SaveDraft, Send, StopBroadcast},
+        audience::{Audience, LISTED_MAX},
+        export as file,
+        model::NAME_CHARS_MAX,
+        queries,
+    },
+    sheet::SheetFormat,
+    web::{Cx, Form, Shown, Web},
+    work::pages::Nothing,
+};
+
+use super::{
+    HERE, id_of,
+    show::{ShowPage, page},
+};
+
+/// When it is to be sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::outreach::broadcasts) struct SendFields {
+    #[serde(default)]
+    at: String,
+}
+
+/// The time that a form has, in the firm's zone; none if empty.
+fn time(text: &str, cx: &Cx) -> Result<Option<Timestamp>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| AppError::field("at", "broadcasts.bad_time");
+    let time: jiff::civil::DateTime = text.trim().parse().map_err(wrong)?;
+    let time = time.to_zoned(cx.zone.clone()).map_err(wrong)?;
+    Ok(Some(Timestamp::from_ms(time.timestamp().as_millisecond())))
+}
+
+/// Sends a draft.
+pub(in crate::outreach::broadcasts) async fn send(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    web: Data<Web>,
+    cx: Cx,
+    form: Form<SendFields>,
+) -> Result<Shown<ShowPage>> {
+    let id = id_of(&id)?;
+    let sent = match time(&form.values.at, &cx) {
+        Ok(at) => {
+            let command = Send { id, at };
+            app.carry_out(&viewer, "broadcast.send", command, actions::send)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    Ok(match form.state.catch(sent)? {
+        Ok(()) => {
+            app.outreach.broadcasts.wake.notify_one();
+            Shown::go_to(format_args!("{HERE}/{id}")).toast("broadcasts.sent", ())
+        }
+        Err(form) => Shown::of(page(&app, &web, &viewer, &cx, id, form)?).invalid(),
+    })
+}
+
+/// Throws a draft away.
+pub(in crate::outreach::broadcasts) async fn discard(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    _form: Form<Nothing>,
+) -> Result<Shown<ShowPage>> {
+    let command = Discard { id: id_of(&id)? };
+    app.carry_out(&viewer, "broadcast.discard", command, actions::discard)
+        .await?;
+    Ok(Shown::go_to(HERE).toast("broadcasts.discarded", ()))
+}
+
+/// Stops it.
+pub(in crate::outreach::broadcasts) async fn stop(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    _form: Form<Nothing>,
+) -> Result<Shown<ShowPage>> {
+    let id = id_of(&id)?;
+    let directory = app.read(|r| app.directory.get(r))?;
+    let command = StopBroadcast { id, directory };
+    app.carry_out(&viewer, "broadcast.stop", command, actions::stop)
+        .await?;
+    app.effects.notify_one();
+    app.outreach.broadcasts.wake.notify_one();
+    Ok(Shown::go_to(format_args!("{HERE}/{id}")).toast("broadcasts.stop_begun", ()))
+}
+
+/// Reminds the members.
+pub(in crate::outreach::broadcasts) async fn remind(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    _form: Form<Nothing>,
+) -> Result<Shown<ShowPage>> {
+    let id = id_of(&id)?;
+    let directory = app.read(|r| app.directory.get(r))?;
+    let command = Remind { id, directory };
+    let n = app
+        .carry_out(&viewer, "broadcast.remind", command, actions::remind)
+        .await?;
+    app.effects.notify_one();
+    Ok(Shown::go_to(format_args!("{HERE}/{id}")).toast("broadcasts.reminded", ("n", n)))
+}
+
+/// The second person's word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::outreach::broadcasts) struct DecideFields {
+    #[serde(default)]
+    verdict: String,
+    #[serde(default)]
+    note: String,
+}
+
+/// Lets it go, or not.
+pub(in crate::outreach::broadcasts) async fn decide(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    web: Data<Web>,
+    cx: Cx,
+    form: Form<DecideFields>,
+) -> Result<Shown<ShowPage>> {
+    let id = id_of(&id)?;
+    let (is_granted, said) = match form.values.verdict.as_str() {
+        "grant" => (true, "broadcasts.granted"),
+        "refuse" => (false, "broadcasts.refused"),
+        _ => return Err(AppError::BadRequest { why: "field_type" }),
+    };
+    let command = Decide {
+        id,
+        is_granted,
+        note: form.values.note,
+        directory: app.read(|r| app.directory.get(r))?,
+    };
+    let decided = app
+        .carry_out(&viewer, "broadcast.decide", command, actions::decide)
+        .await;
+    app.outreach.broadcasts.wake.notify_one();
+    Ok(match form.state.catch(decided)? {
+        Ok(()) => Shown::go_to(format_args!("{HERE}/{id}")).toast(said, ()),
+        Err(form) => Shown::of(page(&app, &web, &viewer, &cx, id, form)?).invalid(),
+    })
+}
+
+/// A new draft for those who did not get it.
+pub(in crate::outreach::broadcasts) async fn again(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    cx: Cx,
+    _form: Form<Nothing>,
+) -> Result<Shown<ShowPage>> {
+    let id = id_of(&id)?;
+    let command = app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::BroadcastSend)?;
+        let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;
+        let name = cx.tf("broadcasts.again_name", ("name", &broadcast.name));
+        Ok::<_, AppError>(SaveDraft {
+            id: None,
+            name: name.chars().take(NAME_CHARS_MAX).collect(),
+            content: broadcast.content,
+            audience: Audience {
+                listed: Some(queries::missed(r, id, LISTED_MAX)?),
+                ..Audience::default()
+            },
+        })
+    })?;
+    let new = app
+        .carry_out(&viewer, "broadcast.draft", command, actions::save_draft)
+        .await?;
+    Ok(Shown::go_to(format_args!("{HERE}/{new}")))
+}
+
+/// Which format.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::outreach::broadcasts) struct ExportFields {
+    #[serde(default)]
+    format: String,
+}
+
+/// Takes the account of it out as a file.
+pub(in crate::outreach::broadcasts) async fn export(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    cx: Cx,
+    form: Form<ExportFields>,
+) -> Result<HttpResponse> {
+    let id = id_of(&id)?;
+    let format = SheetFormat::of_code(&form.values.format);
+    let format = format.ok_or(AppError::BadRequest { why: "field" })?;
+    app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::CustomerExport)?;
+        queries::broadcast(r, &sight, queries::own(&viewer), id).map(drop)
+    })?;
+    let (on, asking, lang) = (app.clone(), viewer.clone(), cx.lang());
+    let made = tokio::task::spawn_blocking(move || file::make(&on, &asking, id, format, lang));
+    let made = made.await.map_err(AppError::internal)??;
+    let act = viewer
+        .view("broadcast.export")
+        .about("broadcast", id)
+        .system_detail("sha256", made.sha256)
+        .system_detail("rows", made.rows.to_string());
+    app.write(act, |_| Ok(())).await?;
+    let name = format!("attachment; filename=\"broadcast.{}\"", format.extension());
+    Ok(HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header(("content-disposition", name))
+        .body(made.bytes))
+}

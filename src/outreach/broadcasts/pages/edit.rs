@@ -1,0 +1,171 @@
+//! `/broadcasts/new` and `/broadcasts/{id}/edit`: what is sent, and to whom.
+
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    org::Sight,
+    outreach::{
+        broadcasts::{
+            actions::{self, SaveDraft},
+            model::{Broadcast, BroadcastId, State},
+            queries,
+        },
+        form::{self as content_form, ContentPart},
+    },
+    store::Read,
+    view,
+    web::{
+        Cx, Form, FormState, Shown, filters,
+        parts::{Step, StepState},
+    },
+};
+
+use super::{
+    HERE,
+    form::{self, Choices, DraftFields},
+    id_of,
+};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "broadcasts/edit.html", blocks = ["title"])]
+pub(in crate::outreach::broadcasts) struct EditPage {
+    action: String,
+    back: String,
+    is_new: bool,
+    steps: Vec<Step>,
+    form: FormState,
+    content: ContentPart,
+    choices: Choices,
+}
+view!(EditPage);
+
+/// The steps to a broadcast that is sent; on the second one the first is a link.
+pub(super) fn steps(cx: &Cx, edit: Option<String>) -> Vec<Step> {
+    let step = |word: &str, state, href| Step {
+        label: cx.t(word).into_owned(),
+        state,
+        href,
+    };
+    let (first, second) = match edit {
+        Some(_) => (StepState::Done, StepState::Current),
+        None => (StepState::Current, StepState::Ahead),
+    };
+    vec![
+        step("broadcasts.step.write", first, edit),
+        step("broadcasts.step.preview", second, None),
+    ]
+}
+
+fn page(
+    app: &App,
+    viewer: &Viewer,
+    cx: &Cx,
+    id: Option<BroadcastId>,
+    form: impl FnOnce(&Read<'_>, &Sight) -> Result<FormState>,
+) -> Result<EditPage> {
+    app.read(|r| {
+        let sight = app.sight(r, viewer, Permission::BroadcastSend)?;
+        let form = form(r, &sight)?;
+        let (action, back) = match id {
+            Some(id) => (format!("{HERE}/{id}/edit"), format!("{HERE}/{id}")),
+            None => (format!("{HERE}/new"), HERE.to_owned()),
+        };
+        Ok(EditPage {
+            action,
+            back,
+            is_new: id.is_none(),
+            steps: steps(cx, None),
+            content: ContentPart::load(app, r, viewer, cx, &form)?,
+            choices: Choices::load(r, &sight, cx)?,
+            form,
+        })
+    })
+}
+
+/// Shows an empty form, or one for the audience that the address names.
+pub(in crate::outreach::broadcasts) async fn new(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<EditPage>> {
+    let form = |r: &Read<'_>, sight: &Sight| form::of_address(r, &viewer, sight, &cx);
+    Ok(Shown::of(page(&app, &viewer, &cx, None, form)?))
+}
+
+/// Shows a draft's form.
+pub(in crate::outreach::broadcasts) async fn edit(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<Shown<EditPage>> {
+    let id = id_of(&id)?;
+    let form = |r: &Read<'_>, _: &Sight| {
+        let draft = r.get::<Broadcast>(&id)?;
+        let own = queries::own(&viewer);
+        let draft = draft.filter(|b| b.created_by == own && b.state == State::Draft);
+        let draft = draft.ok_or(AppError::NotFound { what: "broadcast" })?;
+        form::of_draft(r, &draft, &cx)
+    };
+    let page = page(&app, &viewer, &cx, Some(id), form)?;
+    app.note(viewer.view("broadcast.edit").about("broadcast", id))
+        .await?;
+    Ok(Shown::of(page))
+}
+
+/// Makes a draft.
+pub(in crate::outreach::broadcasts) async fn create(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+    form: Form<DraftFields>,
+) -> Result<Shown<EditPage>> {
+    keep(viewer, &app, &cx, None, form).await
+}
+
+/// Changes a draft.
+pub(in crate::outreach::broadcasts) async fn save(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    cx: Cx,
+    form: Form<DraftFields>,
+) -> Result<Shown<EditPage>> {
+    let id = id_of(&id)?;
+    keep(viewer, &app, &cx, Some(id), form).await
+}
+
+async fn keep(
+    viewer: Viewer,
+    app: &App,
+    cx: &Cx,
+    id: Option<BroadcastId>,
+    form: Form<DraftFields>,
+) -> Result<Shown<EditPage>> {
+    let fields = &form.values;
+    let command = app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::BroadcastSend)?;
+        Ok::<_, AppError>(SaveDraft {
+            id,
+            name: fields.name.clone(),
+            content: content_form::content(&fields.text, &fields.attachment)?,
+            audience: fields.audience(app, r, &sight, cx)?,
+        })
+    });
+    let saved = match command {
+        Ok(command) => {
+            app.carry_out(&viewer, "broadcast.draft", command, actions::save_draft)
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    Ok(match form.state.catch(saved)? {
+        Ok(id) => Shown::go_to(format_args!("{HERE}/{id}")),
+        Err(form) => Shown::of(page(app, &viewer, cx, id, |_, _| Ok(form))?).invalid(),
+    })
+}

@@ -1,0 +1,131 @@
+//! `/broadcasts`: all that are in sight, with what the ledger counts.
+
+use actix_web::web::Data;
+use askama::Template;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    identity::{self, Permission, Viewer},
+    kit::{Page, Timestamp},
+    outreach::broadcasts::{
+        model::{Broadcast, State},
+        queries::{self, Numbers},
+    },
+    store::Read,
+    view,
+    web::{
+        Cx, ListQuery, Shown, Web, filters,
+        parts::{Empty, EmptyKind, Link, Pager, Tab},
+    },
+};
+
+/// Broadcasts that are looked through.
+const LOOKED_AT: usize = 2_000;
+
+/// One line of the list.
+struct Line {
+    id: String,
+    name: String,
+    state: (&'static str, &'static str),
+    by: String,
+    at: Timestamp,
+    senders: usize,
+    numbers: Numbers,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "broadcasts/list.html", blocks = ["title", "list"])]
+pub(in crate::outreach::broadcasts) struct ListPage {
+    views: Vec<Tab>,
+    lines: Vec<Line>,
+    pager: Pager,
+    empty: Empty,
+    may_send: bool,
+    may_limit: bool,
+}
+view!(ListPage, "list" => as_list);
+
+/// A part of the list: code, word, and what belongs there.
+type Part = (&'static str, &'static str, fn(State) -> bool);
+
+/// The parts, in order.
+const PARTS: [Part; 4] = [
+    ("", "broadcasts.view.all", |_| true),
+    ("active", "broadcasts.view.active", State::is_active),
+    ("draft", "broadcasts.view.draft", |s| s == State::Draft),
+    ("over", "broadcasts.view.over", State::is_over),
+];
+
+/// Shows the list. Nothing personal is on it.
+pub(in crate::outreach::broadcasts) async fn show(
+    viewer: Viewer,
+    app: Data<App>,
+    web: Data<Web>,
+    cx: Cx,
+) -> Result<Shown<ListPage>> {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let view = query.get("view").unwrap_or("");
+    let page = app.read(|r| {
+        let sight = app.sight(r, &viewer, Permission::OutreachRead)?;
+        let all = queries::broadcasts(r, &sight, queries::own(&viewer), LOOKED_AT)?;
+        let views = PARTS.iter().map(|(code, word, belongs)| Tab {
+            label: cx.t(word).into_owned(),
+            href: query.only(&[]).with("view", code).to_string(),
+            count: Some(all.iter().filter(|b| belongs(b.state)).count() as u64),
+            is_current: *code == view,
+        });
+        let views = views.collect();
+        let belongs = PARTS.iter().find(|(code, ..)| *code == view);
+        let belongs = belongs.map_or(PARTS[0].2, |(_, _, belongs)| *belongs);
+        let shown: Vec<Broadcast> = all.into_iter().filter(|b| belongs(b.state)).collect();
+        let name = viewer.name_for_binding();
+        let page = Page::of_whole(shown, &web.cursors.page_request(&name, &query));
+        let lines = page.items.iter().map(|b| line(r, b));
+        Ok::<_, AppError>(ListPage {
+            views,
+            lines: lines.collect::<Result<_>>()?,
+            pager: Pager::of(&page, &query, &name, &web.cursors),
+            empty: empty(&cx, &viewer, view.is_empty()),
+            may_send: viewer.may(Permission::BroadcastSend),
+            may_limit: viewer.may(Permission::SettingsManage),
+        })
+    })?;
+    app.note(viewer.view("broadcast.list")).await?;
+    Ok(Shown::of(page))
+}
+
+fn line(r: &Read<'_>, broadcast: &Broadcast) -> Result<Line> {
+    let by = match broadcast.created_by {
+        Some(by) => identity::queries::account_name(r, by.cast())?.unwrap_or_default(),
+        None => String::new(),
+    };
+    Ok(Line {
+        id: broadcast.id.to_string(),
+        name: broadcast.name.clone(),
+        state: broadcast.state.word(),
+        by,
+        at: broadcast.begins_at.unwrap_or(broadcast.created_at),
+        senders: broadcast.senders.len(),
+        numbers: queries::account(r, broadcast.id)?.all,
+    })
+}
+
+fn empty(cx: &Cx, viewer: &Viewer, is_all: bool) -> Empty {
+    let may_send = viewer.may(Permission::BroadcastSend);
+    let (kind, title) = match is_all {
+        true => (EmptyKind::NothingYet, cx.t("broadcasts.empty")),
+        false => (EmptyKind::NothingMatches, cx.t("broadcasts.empty_view")),
+    };
+    Empty {
+        kind,
+        title: title.into_owned(),
+        hint: cx.t("broadcasts.empty_hint").into_owned(),
+        action: may_send.then(|| Link {
+            label: cx.t("broadcasts.new").into_owned(),
+            href: "/broadcasts/new".to_owned(),
+        }),
+        other: None,
+    }
+}

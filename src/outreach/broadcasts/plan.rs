@@ -1,0 +1,266 @@
+//! Writing down who gets a broadcast: everybody who is meant has a touch in the ledger
+//! afterwards, planned or left out for a reason. A stretch at a time, so that nobody waits
+//! long; what was written before the process ended is not written again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    app::App,
+    customers::CustomerId,
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    kit::Timestamp,
+    org::{MemberId, Sight},
+    outreach::touches::{
+        self, NewTouch, TouchKind, TouchState, Why, note_all,
+        queries::{Judge, limits},
+    },
+    store::{Act, Read, StoreError, Walk, Write},
+};
+
+use super::{
+    actions::stop_now,
+    audience::{self, Pick},
+    model::{
+        Approval, Broadcast, State, StopReason, TASK_CUSTOMERS_MAX, Task, TaskState, WAITS_MS,
+    },
+    outbound, queries,
+};
+
+/// Customers written down in one write.
+const STRETCH: usize = 2_000;
+
+/// The sight of whoever made a broadcast, as it is now.
+fn sight(app: &App, r: &Read<'_>, broadcast: &Broadcast) -> Result<Sight> {
+    let viewer = match broadcast.created_by {
+        Some(account) => {
+            Viewer::on_behalf(r, account.cast(), "broadcast", app.store.clock().now())?
+        }
+        None => Viewer::system("broadcast"),
+    };
+    app.sight(r, &viewer, Permission::BroadcastSend)
+}
+
+/// Who is meant and not written down yet.
+fn left(app: &App, broadcast: &Broadcast) -> Result<Vec<Pick>> {
+    app.read(|r| {
+        let sight = sight(app, r, broadcast)?;
+        let mut picks = audience::pick(r, &app.people, &sight, &broadcast.audience)?;
+        let known = written(r, broadcast)?;
+        picks.retain(|pick| !known.contains(&pick.customer));
+        Ok(picks)
+    })
+}
+
+/// Who is written down already.
+fn written(r: &Read<'_>, broadcast: &Broadcast) -> Result<BTreeSet<CustomerId>, StoreError> {
+    let rows = touches::queries::of_cause(r, &broadcast.cause(), None, Walk::default())?;
+    rows.map(|row| row.map(|(_, touch)| touch.0)).collect()
+}
+
+/// When a broadcast may begin.
+fn begins_at(r: &Read<'_>, broadcast: &Broadcast, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let wanted = broadcast.send_at.map_or(now, |at| at.max(now));
+    Ok(Judge::new(r, wanted)?.quiet_until().unwrap_or(wanted))
+}
+
+/// Writes down who gets it, and what comes next.
+pub(super) async fn plan(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
+    let (reading, of) = (app.clone(), broadcast.clone());
+    let picks = tokio::task::spawn_blocking(move || left(&reading, &of)).await;
+    let picks = match picks.map_err(AppError::internal)? {
+        Ok(picks) => picks,
+        // The account is gone, or its right: nothing is sent in its name any more.
+        Err(AppError::Unauthenticated | AppError::Forbidden { .. }) => {
+            return end(app, broadcast, StopReason::NoRight).await;
+        }
+        Err(error) => return Err(error),
+    };
+    for stretch in picks.chunks(STRETCH) {
+        if app.is_stopping() {
+            return Ok(());
+        }
+        let (mut picks, of) = (stretch.to_vec(), broadcast.clone());
+        app.write(act("broadcast.plan", &broadcast), move |w| {
+            write_down(w, &of, &mut picks)
+        })
+        .await?;
+    }
+    let id = broadcast.id;
+    app.write(act("broadcast.plan", &broadcast), move |w| {
+        let found = w.get::<Broadcast>(&id)?;
+        match found.filter(|b| b.state == State::Planning) {
+            Some(broadcast) => settle_plan(w, broadcast),
+            None => Ok(()),
+        }
+    })
+    .await?;
+    // It may begin at once.
+    app.outreach.broadcasts.wake.notify_one();
+    Ok(())
+}
+
+fn act(code: &'static str, broadcast: &Broadcast) -> Act {
+    Act {
+        code,
+        ..Act::by_system("broadcast.plan", "broadcast")
+    }
+    .about("broadcast", broadcast.id)
+}
+
+fn write_down(w: &mut Write<'_>, broadcast: &Broadcast, picks: &mut [Pick]) -> Result<()> {
+    let now = w.now();
+    let at = begins_at(&w.read(), broadcast, now)?;
+    audience::judge(&w.read(), &Judge::new(&w.read(), at)?, picks)?;
+    let touch = |pick: &Pick| NewTouch {
+        customer: pick.customer,
+        member: Some(pick.member),
+        kind: TouchKind::Broadcast,
+        at: if pick.why.is_some() { now } else { at },
+        state: match pick.why {
+            Some(_) => TouchState::Failed,
+            None => TouchState::Planned,
+        },
+        of: broadcast.cause(),
+        why: pick.why,
+    };
+    note_all(w, picks.iter().map(touch).collect()).map(drop)
+}
+
+/// Makes the tasks, and asks for a second person where there have to be two.
+fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
+    let now = w.now();
+    let planned = Some((TouchState::Planned, None));
+    let mut by_member: BTreeMap<MemberId, Vec<u64>> = BTreeMap::new();
+    let mut customers = 0u64;
+    let ids: Vec<_> = {
+        let read = w.read();
+        let rows = touches::queries::of_cause(&read, &broadcast.cause(), planned, Walk::default())?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for (place, (customer, _)) in ids {
+        if let Some(member) = touches::queries::member_in(&place) {
+            by_member.entry(member).or_default().push(customer.bits());
+            customers += 1;
+        }
+    }
+    let mut no = 0;
+    for (member, mut of_member) in by_member.clone() {
+        of_member.sort_unstable();
+        for part in of_member.chunks(TASK_CUSTOMERS_MAX) {
+            no += 1;
+            w.put(&Task {
+                broadcast: broadcast.id,
+                no,
+                member,
+                from: part.first().copied().unwrap_or(0),
+                to: part.last().copied().unwrap_or(0),
+                state: TaskState::Queued,
+                effect: None,
+                msgid: String::new(),
+                sent_at: None,
+                cancelled_at: None,
+                reminded_at: Vec::new(),
+            })?;
+        }
+    }
+    broadcast.tasks = no;
+    broadcast.senders = by_member.into_keys().collect();
+    broadcast.begins_at = Some(begins_at(&w.read(), &broadcast, now)?);
+    let threshold = limits(&w.read())?.approve_above;
+    broadcast.state = if customers == 0 {
+        State::Done
+    } else if threshold.is_some_and(|most| customers > u64::from(most)) {
+        broadcast.approval = Some(Approval {
+            asked_at: now,
+            until: now.plus_ms(WAITS_MS),
+            customers,
+            decided: None,
+        });
+        State::Waiting
+    } else {
+        State::Scheduled
+    };
+    Ok(w.put(&broadcast)?)
+}
+
+/// Hands the tasks out, if it is time.
+pub(super) async fn launch(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
+    let now = app.store.clock().now();
+    if broadcast.begins_at.is_some_and(|at| at > now) {
+        return Ok(());
+    }
+    let id = broadcast.id;
+    let launched = app
+        .write(act("broadcast.begin", &broadcast), move |w| {
+            let found = w.get::<Broadcast>(&id)?;
+            match found.filter(|b| b.state == State::Scheduled) {
+                Some(broadcast) => hand_out(w, broadcast),
+                None => Ok(()),
+            }
+        })
+        .await;
+    match launched {
+        // The firm does not let Qitai write for now: it begins when it does again.
+        Err(AppError::Conflict { .. }) => Ok(()),
+        launched => {
+            app.effects.notify_one();
+            launched
+        }
+    }
+}
+
+fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
+    let now = w.now();
+    let begins = Judge::new(&w.read(), now)?.quiet_until();
+    if begins.is_some() {
+        broadcast.begins_at = begins;
+        return Ok(w.put(&broadcast)?);
+    }
+    for mut task in queries::tasks(&w.read(), broadcast.id)? {
+        task.effect = Some(outbound::hand_out(w, &broadcast, &task)?);
+        w.put(&task)?;
+    }
+    broadcast.state = State::Running;
+    broadcast.ends_at = Some(now.plus_ms(super::model::RUNS_MS));
+    Ok(w.put(&broadcast)?)
+}
+
+/// Stops a broadcast by itself.
+pub(super) async fn end(app: &Arc<App>, broadcast: Broadcast, why: StopReason) -> Result<()> {
+    let id = broadcast.id;
+    app.write(act("broadcast.end", &broadcast), move |w| {
+        let Some(broadcast) = w.get::<Broadcast>(&id)? else {
+            return Ok(());
+        };
+        match broadcast.state {
+            State::Planning => {
+                // Nothing has tasks yet: what was written down is released one by one.
+                release_all(w, &broadcast)?;
+                stop_now(w, broadcast, None, why)
+            }
+            state if state.can_stop() => stop_now(w, broadcast, None, why),
+            _ => Ok(()),
+        }
+    })
+    .await?;
+    app.effects.notify_one();
+    Ok(())
+}
+
+fn release_all(w: &mut Write<'_>, broadcast: &Broadcast) -> Result<()> {
+    let now = w.now();
+    let planned = Some((TouchState::Planned, None));
+    let ids: Vec<_> = {
+        let read = w.read();
+        let rows = touches::queries::of_cause(&read, &broadcast.cause(), planned, Walk::default())?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let ends = ids
+        .into_iter()
+        .map(|(_, id)| (id, TouchState::Failed, now, Some(Why::Stopped)));
+    touches::settle(w, ends).map(drop)
+}

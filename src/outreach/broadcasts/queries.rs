@@ -1,0 +1,252 @@
+//! Reads of broadcasts, through what the viewer sees. Numbers come from the ledger alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    customers::{self, Customer, CustomerId},
+    error::{AppError, Result},
+    identity::{Scope, Viewer},
+    kit::{Cursor, Page, PageRequest, Timestamp},
+    org::{MemberId, Sight},
+    outreach::touches::{self, Touch, TouchState, Why, queries::Outcomes},
+    store::{Read, StoreError, SubjectId, Walk},
+};
+
+use super::{
+    model::{Broadcast, BroadcastId, Look, State, Task, cause},
+    tables::{ACTIVE, BY_TIME, DUE},
+};
+
+/// Whether somebody sees a broadcast: it is their own, or all who send it are in their sight.
+pub(super) fn sees(broadcast: &Broadcast, sight: &Sight, own: Option<SubjectId>) -> bool {
+    let is_own = own.is_some() && broadcast.created_by == own;
+    let of_others = || {
+        broadcast.state != State::Draft
+            && !broadcast.senders.is_empty()
+            && broadcast.senders.iter().all(|member| sight.sees(*member))
+    };
+    is_own || sight.members().is_none() || of_others()
+}
+
+/// The account behind a viewer, as broadcasts name it.
+pub(super) fn own(viewer: &Viewer) -> Option<SubjectId> {
+    viewer.account_id().map(|account| account.cast())
+}
+
+/// The sight of a scope within a command.
+pub(super) fn sight_of(directory: &std::sync::Arc<crate::org::Directory>, scope: &Scope) -> Sight {
+    Sight::new(directory.clone(), scope)
+}
+
+/// A broadcast the viewer sees.
+pub fn broadcast(
+    r: &Read<'_>,
+    sight: &Sight,
+    own: Option<SubjectId>,
+    id: BroadcastId,
+) -> Result<Broadcast> {
+    let found = r.get::<Broadcast>(&id)?.filter(|b| sees(b, sight, own));
+    found.ok_or(AppError::NotFound { what: "broadcast" })
+}
+
+/// All broadcasts the viewer sees, newest first.
+pub fn broadcasts(
+    r: &Read<'_>,
+    sight: &Sight,
+    own: Option<SubjectId>,
+    most: usize,
+) -> Result<Vec<Broadcast>, StoreError> {
+    r.list(&BY_TIME, &Walk::default())?
+        .filter(|b| b.as_ref().map_or(true, |b| sees(b, sight, own)))
+        .take(most)
+        .collect()
+}
+
+/// Broadcasts with which something is still to happen.
+pub(super) fn active(r: &Read<'_>) -> Result<Vec<Broadcast>, StoreError> {
+    r.list(&ACTIVE, &Walk::default())?.collect()
+}
+
+/// The tasks of a broadcast, by number.
+pub fn tasks(r: &Read<'_>, id: BroadcastId) -> Result<Vec<Task>, StoreError> {
+    r.all::<Task>(Some(&(id, 0)))?
+        .take_while(|task| task.as_ref().map_or(true, |task| task.broadcast == id))
+        .collect()
+}
+
+/// Tasks about which WeCom is to be asked now.
+pub(super) fn due(r: &Read<'_>, now: Timestamp, most: usize) -> Result<Vec<Look>, StoreError> {
+    r.list(&DUE, &Walk::default())?
+        .take_while(|look| look.as_ref().map_or(true, |look| look.next_at <= now))
+        .take(most)
+        .collect()
+}
+
+/// The touches of a task that may still reach somebody.
+pub(super) fn planned(r: &Read<'_>, task: &Task) -> Result<Vec<Touch>, StoreError> {
+    let planned = (TouchState::Planned, None);
+    let of = cause(task.broadcast);
+    let mut found = Vec::new();
+    for id in touches::queries::of_member(r, &of, planned, task.member)? {
+        if (task.from..=task.to).contains(&id.0.bits()) {
+            found.extend(r.get::<Touch>(&id)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Numbers of a broadcast or of one member's part of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// On their way.
+    pub planned: u64,
+    /// Received.
+    pub sent: u64,
+    /// Not received although it was tried.
+    pub failed: u64,
+    /// Left out before anything was tried.
+    pub skipped: u64,
+}
+
+impl Numbers {
+    fn add(&mut self, state: u8, why: Option<Why>, n: u64) {
+        if state == TouchState::Planned as u8 {
+            self.planned += n;
+        } else if state == TouchState::Sent as u8 {
+            self.sent += n;
+        } else if why.is_some_and(Why::is_skip) {
+            self.skipped += n;
+        } else {
+            self.failed += n;
+        }
+    }
+
+    /// Everybody who was to get it.
+    pub fn meant(&self) -> u64 {
+        self.planned + self.sent + self.failed
+    }
+}
+
+/// What the ledger says of a broadcast.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// In all.
+    pub all: Numbers,
+    /// By member.
+    pub by_member: BTreeMap<MemberId, Numbers>,
+    /// Why not, and how many.
+    pub why: BTreeMap<Why, u64>,
+}
+
+/// What the ledger says. Touches change only along with a record that speaks for them, so the
+/// count holds as long as no record changes.
+pub fn account(r: &Read<'_>, id: BroadcastId) -> Result<Account, StoreError> {
+    let counted = r.remembered(id.bits(), || counted(r, id))?;
+    Ok(Account::clone(&counted))
+}
+
+fn counted(r: &Read<'_>, id: BroadcastId) -> Result<Account, StoreError> {
+    let outcomes: Outcomes = touches::queries::outcomes(r, &cause(id))?;
+    let mut account = Account::default();
+    for ((member, state, why), n) in outcomes {
+        account.all.add(state, why, n);
+        if let Some(member) = member {
+            let numbers = account.by_member.entry(member).or_default();
+            numbers.add(state, why, n);
+        }
+        if let Some(why) = why {
+            *account.why.entry(why).or_default() += n;
+        }
+    }
+    Ok(account)
+}
+
+/// One recipient as the page shows it.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// The ledger's row.
+    pub touch: Touch,
+    /// The customer, if still known.
+    pub customer: Option<Customer>,
+}
+
+/// A page of recipients, all or those with one outcome.
+pub fn recipients(
+    r: &Read<'_>,
+    id: BroadcastId,
+    outcome: Option<(TouchState, Option<Why>)>,
+    request: &PageRequest,
+) -> Result<Page<Recipient>, StoreError> {
+    let of = cause(id);
+    let backwards = request.before.is_some();
+    let place = request.before.as_ref().or(request.after.as_ref());
+    let walk = Walk {
+        after: place.map(|cursor| cursor.0.clone()),
+        backwards,
+        ..Walk::default()
+    };
+    let limit = request.limit();
+    let (mut rows, mut has_more) = (Vec::new(), false);
+    for hit in touches::queries::of_cause(r, &of, outcome, walk)? {
+        let (place, touch) = hit?;
+        if rows.len() == limit {
+            has_more = true;
+            break;
+        }
+        if let Some(touch) = r.get::<Touch>(&touch)? {
+            let customer = r.get::<Customer>(&touch.customer)?;
+            rows.push((place, Recipient { touch, customer }));
+        }
+    }
+    if backwards {
+        rows.reverse();
+    }
+    // A page in the middle is one of many: only the first is counted.
+    let total = match place {
+        None => touches::queries::of_cause(r, &of, outcome, Walk::default())?.count(),
+        Some(_) => rows.len(),
+    };
+    let cursor = |row: Option<&(Vec<u8>, Recipient)>| row.map(|(place, _)| Cursor(place.clone()));
+    let (older, newer) = match backwards {
+        true => (true, has_more),
+        false => (has_more, request.after.is_some()),
+    };
+    Ok(Page {
+        next: cursor(rows.last()).filter(|_| older),
+        prev: cursor(rows.first()).filter(|_| newer),
+        items: rows.into_iter().map(|(_, row)| row).collect(),
+        total: total as u64,
+        total_exact: place.is_none(),
+        offset: None,
+    })
+}
+
+/// Those who were to get a broadcast and did not: for another try.
+pub fn missed(r: &Read<'_>, id: BroadcastId, most: usize) -> Result<Vec<CustomerId>, StoreError> {
+    let mut missed = Vec::new();
+    for why in Why::ALL.into_iter().filter(|why| *why != Why::OptedOut) {
+        let outcome = Some((TouchState::Failed, Some(why)));
+        for hit in touches::queries::of_cause(r, &cause(id), outcome, Walk::default())? {
+            if missed.len() == most {
+                return Ok(missed);
+            }
+            missed.push(hit?.1.0);
+        }
+    }
+    Ok(missed)
+}
+
+/// The customer with this external_userid.
+pub(super) fn customer_of(r: &Read<'_>, external: &str) -> Result<Option<CustomerId>, StoreError> {
+    let found = customers::sync::by_external_userid(r, external)?;
+    Ok(found.map(|customer| customer.id))
+}
+
+/// The msgids of all tasks that WeCom has told of.
+pub(super) fn msgids(r: &Read<'_>) -> Result<BTreeSet<String>, StoreError> {
+    let mut known = BTreeSet::new();
+    for task in r.all::<Task>(None)? {
+        known.insert(task?.msgid);
+    }
+    Ok(known)
+}
