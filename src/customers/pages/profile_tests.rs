@@ -1,5 +1,6 @@
 //! The profile with little, much, too long and hostile words.
 
+use super::super::ledger::{Ledger, Line, Out};
 use super::*;
 use crate::{
     kit::Id,
@@ -70,6 +71,24 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
         groups: vec![("g1".into(), text.into(), at, 3); n],
         tabs: Vec::new(),
         tab,
+        touches: (tab == "touches").then(|| Ledger {
+            lines: (0..n)
+                .map(|i| Line {
+                    at,
+                    kind: "touches.kind.broadcast",
+                    by: text.into(),
+                    outcome: ("touches.state.failed", "bad"),
+                    why: (i != 1).then_some("touches.why.over_limit"),
+                })
+                .collect(),
+            out: (n != 1).then(|| Out {
+                kind: "touches.opt_out.complaint",
+                reason: text.into(),
+                by: text.into(),
+                at,
+            }),
+            kinds: vec![("asked", "touches.opt_out.asked"); n],
+        }),
         days: (0..n)
             .map(|_| Day {
                 name: "1970-01-01".into(),
@@ -116,7 +135,7 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
 fn the_profile_renders_with_little_much_too_long_and_hostile_words() {
     let long = "很长的备注".repeat(60);
     for n in [0, 1, 12] {
-        for tab in ["activity", "groups", "changes"] {
+        for tab in ["activity", "groups", "touches", "changes"] {
             for text in ["", "王海燕", HOSTILE, &long] {
                 let body = check_page(&profile(n, tab, text));
                 assert!(!body.contains("13800136021"), "numbers are masked");
