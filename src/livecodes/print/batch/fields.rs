@@ -79,12 +79,12 @@ pub(super) const FIELDS: &[Field] = &[
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         code: "channels",
-        word: "print.batch.make_channels",
+        word: "live_codes.import.channels",
         kind: SettingKind::Tick,
     },
     Setting {
         code: "verify",
-        word: "print.batch.verify",
+        word: "live_codes.import.verify",
         kind: SettingKind::Tick,
     },
 ];
