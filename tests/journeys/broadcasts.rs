@@ -12,6 +12,10 @@ use qitai::{
 use crate::support::{Answer, TestApp, Visitor};
 
 fn allow(test: &TestApp) {
+    let sim = test.sim.as_ref().unwrap();
+    // Its clock stands still.
+    sim.act(ContactVerb::SetDispatchTime { seconds: 0 })
+        .unwrap();
     let viewer = Viewer::system("test");
     let settings = WriteSettings::default().with(Area::Outreach, WriteMode::On);
     test.app
@@ -129,7 +133,6 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
     let (admin, staff) = (test.sign_in("admin"), test.sign_in("staff"));
     limits(&admin, "");
     let sim = test.sim.as_ref().unwrap();
-    // Its clock stands still.
     sim.act(ContactVerb::SetDispatchTime { seconds: 0 })
         .unwrap();
     let external = sim.customers_of(firm::cast().store_staff)[0].clone();

@@ -66,11 +66,6 @@ impl Audience {
         hex::encode(digest::digest(&digest::SHA256, &bytes))
     }
 
-    /// Whether it is everybody in sight.
-    pub fn is_everybody(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// The conditions as the engine takes them.
     fn filters(&self, r: &Read<'_>, sight: &Sight) -> Result<Filters> {
         let mut filters = Filters {
@@ -127,16 +122,6 @@ pub struct Pick {
     pub member: MemberId,
     /// Why this customer is left out.
     pub why: Option<Why>,
-}
-
-/// How many are meant, before anything is known of limits.
-pub fn count(r: &Read<'_>, people: &People, sight: &Sight, audience: &Audience) -> Result<u64> {
-    if audience.text.is_empty() && audience.listed.is_none() {
-        let filters = [audience.filters(r, sight)?];
-        let counts = people.counts(Kind::Customer, &scope_filter(sight), &filters)?;
-        return Ok(counts.first().copied().unwrap_or(0));
-    }
-    Ok(pick(r, people, sight, audience)?.len() as u64)
 }
 
 /// Everybody who is meant, by member and id. Limits are not asked yet.

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use super::{
+    actions::release,
     model::{Broadcast, BroadcastId, Look, State, Task, TaskState},
     queries,
 };
@@ -50,6 +51,8 @@ const REMIND: EffectSpec = EffectSpec::post(
 const TASK: &str = "broadcast_task";
 /// WeCom found nobody it could send to.
 const NOBODY: i64 = 41048;
+/// WeCom does not know a media id.
+const BAD_MEDIA: i64 = 40007;
 /// WeCom is still telling the members.
 const DISPATCHING: i64 = 41063;
 /// Clocks may differ by so much, seconds.
@@ -125,13 +128,17 @@ fn plan(
 }
 
 /// Plans that WeCom is told of a task.
-pub(super) fn hand_out(w: &mut Write<'_>, broadcast: &Broadcast, task: &Task) -> Result<EffectId> {
-    let firm = crate::rollout::queries::firm(&w.read())?.name;
+pub(super) fn hand_out(
+    w: &mut Write<'_>,
+    broadcast: &Broadcast,
+    task: &Task,
+    firm: &str,
+) -> Result<EffectId> {
     let member = w.get::<Member>(&task.member)?;
     let member = member.map(|member| member.name).unwrap_or_default();
     let names = Names {
         member: &member,
-        firm: &firm,
+        firm,
         ..Names::default()
     };
     let text = fill(&broadcast.content.text, &names);
@@ -167,6 +174,7 @@ fn client(app: &App, effect: &Effect) -> Result<Client> {
 
 /// A task as it is told to WeCom.
 struct Wanted {
+    is_running: bool,
     text: String,
     content: Content,
     member: Member,
@@ -185,6 +193,7 @@ fn wanted(app: &App, effect: &Effect) -> Result<Wanted> {
             external.extend(customer.map(|customer| customer.external_userid));
         }
         Ok(Wanted {
+            is_running: broadcast.state == State::Running,
             text: input(effect)?.text,
             content: broadcast.content,
             member: member.ok_or(AppError::NotFound { what: "member" })?,
@@ -213,7 +222,8 @@ async fn attachments(
 fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
     Box::pin(async move {
         let wanted = wanted(&app, &effect).map_err(Refusal::Refused)?;
-        if wanted.external.is_empty() {
+        // Whatever somebody decides about the effect: what was stopped is not sent any more.
+        if !wanted.is_running || wanted.external.is_empty() {
             return Ok(bytes(&Made {
                 msgid: String::new(),
                 failed: Vec::new(),
@@ -240,7 +250,20 @@ fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
                 msgid: String::new(),
                 failed: wanted.external,
             },
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                if matches!(
+                    error,
+                    wecom::Error::Refused {
+                        errcode: BAD_MEDIA,
+                        ..
+                    }
+                ) {
+                    // What was uploaded has expired before its time: it is uploaded anew.
+                    materials::forget(&app, &wanted.content.attachments).await?;
+                    return Err(Refusal::NotDone(error.into()));
+                }
+                return Err(error.into());
+            }
         };
         Ok(bytes(&made)?)
     })
@@ -329,7 +352,10 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
         .filter(is_failed)
         .map(|touch| (touch.id(), TouchState::Failed, now, Some(Why::Unreachable)));
     let unreachable = settle(w, ends.collect::<Vec<_>>())?;
-    if made.msgid.is_empty() || unreachable == planned.len() {
+    if made.msgid.is_empty() {
+        release(w, &task, Why::Stopped)?;
+        task.state = TaskState::Over;
+    } else if unreachable == planned.len() {
         task.state = TaskState::Over;
     } else {
         task.state = TaskState::Out;

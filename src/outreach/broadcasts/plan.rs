@@ -18,6 +18,7 @@ use crate::{
         self, NewTouch, TouchKind, TouchState, Why, note_all,
         queries::{Judge, limits},
     },
+    rollout,
     store::{Act, Read, StoreError, Walk, Write},
 };
 
@@ -193,12 +194,18 @@ pub(super) async fn launch(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     if broadcast.begins_at.is_some_and(|at| at > now) {
         return Ok(());
     }
+    if let Err(AppError::Unauthenticated | AppError::Forbidden { .. }) =
+        app.read(|r| sight(app, r, &broadcast))
+    {
+        return end(app, broadcast, StopReason::NoRight).await;
+    }
     let id = broadcast.id;
+    let firm = app.read(|r| rollout::queries::name(app, r))?;
     let launched = app
         .write(act("broadcast.begin", &broadcast), move |w| {
             let found = w.get::<Broadcast>(&id)?;
             match found.filter(|b| b.state == State::Scheduled) {
-                Some(broadcast) => hand_out(w, broadcast),
+                Some(broadcast) => hand_out(w, broadcast, &firm),
                 None => Ok(()),
             }
         })
@@ -213,7 +220,7 @@ pub(super) async fn launch(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     }
 }
 
-fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
+fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast, firm: &str) -> Result<()> {
     let now = w.now();
     let begins = Judge::new(&w.read(), now)?.quiet_until();
     if begins.is_some() {
@@ -221,7 +228,7 @@ fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
         return Ok(w.put(&broadcast)?);
     }
     for mut task in queries::tasks(&w.read(), broadcast.id)? {
-        task.effect = Some(outbound::hand_out(w, &broadcast, &task)?);
+        task.effect = Some(outbound::hand_out(w, &broadcast, &task, firm)?);
         w.put(&task)?;
     }
     broadcast.state = State::Running;
