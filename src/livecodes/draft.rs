@@ -4,10 +4,7 @@ use crate::{
     error::{Invalid, Problem},
     kit::Timestamp,
     org::DepartmentId,
-    outreach::{
-        Content,
-        content::{ATTACHMENTS_MAX, TEXT_BYTES_MAX},
-    },
+    outreach::Content,
     tags::TagId,
 };
 
@@ -96,7 +93,8 @@ impl CodeDraft {
         }
     }
 
-    /// What is wrong with it, field by field.
+    /// What is wrong with it, field by field. The welcome message is judged where assets are
+    /// known.
     pub fn check(&self) -> Invalid {
         let mut wrong = Invalid::default();
         let mut say = |field, code, args: Vec<(&'static str, String)>| {
@@ -110,15 +108,6 @@ impl CodeDraft {
         }
         if self.remark_prefix.trim().chars().count() > PREFIX_MAX {
             say("remark_prefix", "livecodes.problem.long", max(PREFIX_MAX));
-        }
-        if let Some(welcome) = &self.welcome {
-            if welcome.text.len() > TEXT_BYTES_MAX {
-                say("text", "livecodes.problem.long_text", max(TEXT_BYTES_MAX));
-            }
-            if welcome.attachments.len() > ATTACHMENTS_MAX {
-                let args = max(ATTACHMENTS_MAX);
-                say("attachment", "livecodes.problem.attachments", args);
-            }
         }
         match self.kind {
             CodeKind::Staff => self.check_staff(&mut say),
@@ -247,10 +236,6 @@ mod tests {
         let mut bad = draft(CodeKind::Staff);
         bad.name = "长".repeat(NAME_MAX + 1);
         bad.remark_prefix = "长".repeat(PREFIX_MAX + 1);
-        bad.welcome = Some(Content {
-            text: "长".repeat(TEXT_BYTES_MAX),
-            attachments: Vec::new(),
-        });
         bad.seats.push(bad.seats[0].clone());
         bad.seats[0].weight = 0;
         bad.seats[0].daily_cap = Some(0);
@@ -263,7 +248,6 @@ mod tests {
         let fields = [
             "name",
             "remark_prefix",
-            "text",
             "staff",
             "weight",
             "cap",

@@ -28,6 +28,11 @@ pub(super) const KINDS: [&str; 6] = [
     "livecodes.join_delete",
 ];
 
+/// The group code that cells change.
+const CHANGING: &str = "常变群码";
+/// Members on the staff code that cells change: as many sets of them as there are cells.
+const CHANGING_SEATS: usize = 9;
+
 /// What a cell wants of a way.
 #[derive(Debug)]
 pub(super) enum Wish {
@@ -137,7 +142,8 @@ fn named(bench: &Bench, name: &str) -> LiveCode {
         let all = r.all::<LiveCode>(None).unwrap();
         all.map(|code| code.unwrap()).collect::<Vec<_>>()
     });
-    all.into_iter().find(|code| code.name == name).unwrap()
+    let is_it = |code: &LiveCode| code.name.split(' ').next() == Some(name);
+    all.into_iter().find(is_it).unwrap()
 }
 
 fn way(bench: &Bench, code: LiveCodeId, target: Target) -> Option<Way> {
@@ -168,7 +174,10 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
         "livecodes.way_update" => {
             let code = named(bench, "常变员工码");
             let mut draft = CodeDraft::of(&code);
-            draft.seats[1].is_spare = !draft.seats[1].is_spare;
+            // Other members each time: never those of an earlier cell, whether it failed or not.
+            for (at, seat) in draft.seats.iter_mut().enumerate() {
+                seat.is_spare = at > 0 && bench.next >> (at - 1) & 1 == 0;
+            }
             let regular = draft.seats.iter().filter(|seat| !seat.is_spare).count();
             save(bench, Some(code.id), draft);
             (code.id, Target::Direct, Wish::Members(code.id, regular))
@@ -191,13 +200,15 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
             (code.id, target, Wish::Made(code.id, target))
         }
         "livecodes.join_update" => {
-            let code = named(bench, "常变群码");
+            let code = named(bench, CHANGING);
             let mut draft = CodeDraft::of(&code);
             let grows = draft.auto_room.is_none();
             draft.auto_room = grows.then(|| AutoRoom {
                 name: "新群".to_owned(),
                 first_no: 5,
             });
+            // Another name each time: never that of an earlier cell, whether it failed or not.
+            draft.name = format!("{CHANGING} {}", bench.next);
             save(bench, Some(code.id), draft);
             let target = Target::Group(groups[0]);
             (code.id, target, Wish::Grows(code.id, target, grows))
@@ -284,11 +295,16 @@ fn contact_ways_are_made_once_whatever_fails_and_wherever_it_ends() {
     more_codes(&bench);
     let Cast { members, .. } = cast(&bench);
     let both = || vec![seat(members[0], false), seat(members[1], true)];
-    staff(&bench, "常变员工码", both());
+    let all = members.iter().take(CHANGING_SEATS);
+    staff(
+        &bench,
+        "常变员工码",
+        all.map(|id| seat(*id, false)).collect(),
+    );
     for n in 0..CELLS {
         staff(&bench, &format!("员工码{n}"), both());
     }
-    made(&bench, KINDS[0], 3 * (CELLS + 1));
+    made(&bench, KINDS[0], 3 * CELLS + CHANGING_SEATS + 1);
     everything(&mut bench, &KINDS[..3]);
     assert_eq!(bench.firm.app().store.check().unwrap().found, []);
 }
@@ -298,7 +314,7 @@ fn join_ways_are_made_whatever_fails_and_wherever_it_ends() {
     let mut bench = Bench::start();
     more_codes(&bench);
     let Cast { groups, .. } = cast(&bench);
-    group(&bench, "常变群码", vec![room(groups[0])]);
+    group(&bench, CHANGING, vec![room(groups[0])]);
     for n in 0..CELLS {
         let rooms = vec![room(groups[0]), room(groups[1])];
         group(&bench, &format!("群码{n}"), rooms);

@@ -12,6 +12,7 @@ use crate::{
     identity::{Allowed, Command, Permission, Scope},
     kit::Id,
     org::{Directory, Sight},
+    outreach::materials,
     store::{Read, StoreError, Write},
     tags::Tag,
 };
@@ -124,6 +125,7 @@ pub fn save(w: &mut Write<'_>, allowed: Allowed<SaveCode>) -> Result<LiveCode> {
     };
     draft.apply(&mut after);
     w.put(&after)?;
+    note_assets(w, &after)?;
     ways::settle(w, before.as_ref(), &after, by)?;
     Ok(after)
 }
@@ -131,6 +133,14 @@ pub fn save(w: &mut Write<'_>, allowed: Allowed<SaveCode>) -> Result<LiveCode> {
 /// Everything that is wrong, told at once.
 fn judge(w: &Write<'_>, draft: &CodeDraft, before: Option<&LiveCode>) -> Result<()> {
     let mut wrong = draft.check();
+    if let Some(welcome) = draft.welcome.as_ref().filter(|w| !w.is_empty()) {
+        let known = before.and_then(|before| before.welcome.as_ref());
+        // What is wrong with a message that stays is not this form's to say.
+        if known != Some(welcome) {
+            let problems = materials::check(&w.read(), welcome)?.problems;
+            wrong.problems.extend(problems);
+        }
+    }
     let is_same_end = before.is_some_and(|before| before.expires_at == draft.expires_at);
     if !is_same_end && draft.expires_at.is_some_and(|at| at <= w.now()) {
         wrong = wrong.with("expires", "livecodes.problem.past");
@@ -152,6 +162,18 @@ fn known_tags(w: &Write<'_>, tags: Vec<Id<Tag>>) -> Result<Vec<Id<Tag>>> {
         }
     }
     Ok(known)
+}
+
+/// Assets that a code sends are in use as long as it is not over.
+fn note_assets(w: &mut Write<'_>, code: &LiveCode) -> Result<()> {
+    let welcome = code.welcome.as_ref().filter(|_| !code.is_archived());
+    let assets = welcome.map_or(&[][..], |welcome| &welcome.attachments);
+    Ok(materials::set_uses(
+        w,
+        "code",
+        &code.id.to_string(),
+        assets,
+    )?)
 }
 
 /// What is done with a code as a whole.
@@ -223,6 +245,7 @@ pub fn set_state(w: &mut Write<'_>, allowed: Allowed<SetState>) -> Result<LiveCo
         (_, CodeDeed::Archive) => CodeState::Archived { at: w.now() },
     };
     w.put(&after)?;
+    note_assets(w, &after)?;
     ways::settle(w, Some(&before), &after, by)?;
     Ok(after)
 }

@@ -20,6 +20,7 @@ use crate::{
         reach::Eyes,
     },
     org::Sight,
+    outreach::form::ContentPart,
     store::Read,
     tags, view,
     web::{Cx, Form, FormState, ListQuery, Shown, filters, parts::Choice},
@@ -75,7 +76,9 @@ pub(in crate::livecodes) struct EditPage {
     windows: Vec<WindowRow>,
     has_schedule: bool,
     rooms: Vec<RoomRow>,
-    attachments: Vec<String>,
+    /// The welcome message.
+    part: ContentPart,
+    has_welcome: bool,
     seen: String,
     is_stale: bool,
     back: String,
@@ -303,13 +306,19 @@ fn page(
             }
             None => String::new(),
         };
+        let form = state.unwrap_or_else(|| begun(&values));
+        let about_welcome = ["text", "attachment"].map(|field| form.problem(field).is_some());
         Ok(EditPage {
+            part: ContentPart::load(app, r, viewer, cx, &form)?,
+            has_welcome: !values.text.is_empty()
+                || !values.attachment.is_empty()
+                || about_welcome.contains(&true),
             kind: asked.kind().code(),
             title_key: match asked.kind() {
                 CodeKind::Staff => "livecodes.new.staff",
                 CodeKind::Group => "livecodes.new.group",
             },
-            form: state.unwrap_or_else(|| begun(&values)),
+            form,
             units: units(cx, &sight, &eyes, &values.unit),
             channels: channels(r, cx, &values.channel)?,
             departments: departments(cx, &sight, &values.everybody),
@@ -321,7 +330,6 @@ fn page(
             has_schedule: !values.from.iter().all(String::is_empty) || !values.day.is_empty(),
             windows: windows(&values),
             rooms: rooms(&values),
-            attachments: values.attachment.clone(),
             seen,
             is_stale: false,
             back: match asked.known() {
@@ -348,6 +356,8 @@ fn begun(values: &CodeForm) -> FormState {
             fields.push((name, "on".to_owned()));
         }
     }
+    let assets = values.attachment.iter();
+    fields.extend(assets.map(|id| ("attachment", id.clone())));
     FormState::with_values(fields)
 }
 
@@ -469,7 +479,10 @@ fn tag_choices(r: &Read<'_>, chosen: &[String]) -> Result<Vec<(String, Vec<Choic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::tests::{HOSTILE, check_page};
+    use crate::web::{
+        Lang,
+        tests::{HOSTILE, check_page, cx},
+    };
 
     #[test]
     fn the_form_renders_empty_refused_and_with_hostile_names() {
@@ -493,11 +506,14 @@ mod tests {
                 .with("name", "livecodes.problem.no_name")
                 .with("staff", "livecodes.problem.no_staff")
                 .with("group", "livecodes.problem.no_group");
+            let form = if n == 0 { state } else { state.refused(wrong) };
             check_page(&EditPage {
+                part: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form),
+                has_welcome: n > 0,
                 code: None,
                 kind,
                 title_key: "livecodes.new.staff",
-                form: if n == 0 { state } else { state.refused(wrong) },
+                form,
                 units: vec![choice.clone()],
                 channels: vec![choice.clone()],
                 departments: vec![choice.clone()],
@@ -509,7 +525,6 @@ mod tests {
                 has_schedule: n > 0,
                 windows: windows(&values),
                 rooms: rooms(&values),
-                attachments: Vec::new(),
                 seen: String::new(),
                 is_stale: n > 0,
                 back: "/live-codes".to_owned(),
