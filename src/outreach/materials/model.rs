@@ -85,7 +85,7 @@ impl Kind {
     /// The icon that stands for it.
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::Text => "ul",
+            Self::Text => "rows",
             Self::Image => "image",
             Self::Link => "link",
             Self::MiniProgram => "apps",
