@@ -510,6 +510,7 @@ fn joining_a_group_tags_the_relation_with_its_owner() {
 fn a_trial_says_what_then_fires() {
     let bench = Bench::new();
     let rule = bench.rule(Trigger::Channel(ChannelId::from_bits(1)));
+    bench.put(|w| Ok(w.put(&code(7))?));
     let other = bench.rule(Trigger::Code(LiveCodeId::from_bits(7)));
     for n in 1..=30 {
         let channel = if n % 3 == 0 {

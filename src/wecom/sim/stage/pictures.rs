@@ -32,10 +32,11 @@ fn root(request: &HttpRequest) -> String {
     format!("http://{host}/")
 }
 
-/// An answer in which addresses of pictures lead to this server.
+/// An answer in which addresses of codes' pictures lead to this server.
 pub(in crate::wecom::sim) fn here(request: &HttpRequest, text: String) -> String {
-    match text.contains(THERE) {
-        true => text.replace(THERE, &root(request)),
+    let there = format!("\"qr_code\":\"{THERE}");
+    match text.contains(&there) {
+        true => text.replace(&there, &format!("\"qr_code\":\"{}", root(request))),
         false => text,
     }
 }
