@@ -57,7 +57,8 @@ fn make_code(test: &TestApp, userids: &[&str]) -> (String, String) {
         remark_prefix: String::new(),
         welcome: None,
         expires_at: None,
-        created_at: test.app.store.clock().now(),
+        // The firm's clock stands still in tests.
+        created_at: test.sim.as_ref().unwrap().clock().now(),
         created_by: None,
         seats: seats.collect(),
         skip_verify: true,
