@@ -216,13 +216,11 @@ impl Client {
 
     /// Fetches a picture whose address stands in an answer, such as the one of a contact way:
     /// its media type and at most so many bytes.
-    pub async fn picture(
-        &self,
-        address: &str,
-        bytes_max: usize,
-    ) -> Result<(String, Bytes), Error> {
+    pub async fn picture(&self, address: &str, bytes_max: usize) -> Result<(String, Bytes), Error> {
         let (headers, bytes) = self.fetch_from("picture", address, bytes_max).await?;
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
         Ok((kind.unwrap_or_default().to_owned(), bytes))
     }
 

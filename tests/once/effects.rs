@@ -14,7 +14,7 @@ use qitai::{
     },
 };
 
-use super::{Firm, codes, directory, rules, tags as library, wait_for, welcome, broadcasts};
+use super::{Firm, broadcasts, codes, directory, rules, tags as library, wait_for, welcome};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 

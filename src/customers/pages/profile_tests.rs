@@ -135,7 +135,9 @@ fn ledger(n: usize, text: &str) -> Ledger {
             at,
         }),
         kinds: match n {
-            12 => OptOutKind::ALL.map(|kind| (kind.code(), kind.word())).to_vec(),
+            12 => OptOutKind::ALL
+                .map(|kind| (kind.code(), kind.word()))
+                .to_vec(),
             _ => Vec::new(),
         },
     }

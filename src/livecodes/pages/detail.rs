@@ -106,7 +106,9 @@ pub(in crate::livecodes) async fn show(
     let query = ListQuery::parse(&cx.path, &cx.query);
     if query.get("tab") == Some("stats") {
         let there = ListQuery::new(&format!("/live-codes/{id}/statistics"));
-        return Ok(Shown::go_to(there.with("range", query.get("range").unwrap_or(""))));
+        return Ok(Shown::go_to(
+            there.with("range", query.get("range").unwrap_or("")),
+        ));
     }
     let origin = public_origin(&app, &req)?;
     let shown = app.read(|r| {

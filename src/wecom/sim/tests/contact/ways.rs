@@ -44,7 +44,10 @@ async fn ways_are_made_read_changed_and_deleted() {
     assert!(made.config_id.len() == 32 && made.qr_code.starts_with("http://127.0.0.1"));
     let (kind, bytes) = client.picture(&made.qr_code, 1 << 18).await.unwrap();
     assert!(kind == "image/svg+xml" && bytes.starts_with(b"<svg"));
-    assert!(client.picture(&made.qr_code, 100).await.is_err(), "too large");
+    assert!(
+        client.picture(&made.qr_code, 100).await.is_err(),
+        "too large"
+    );
     assert!(client.picture("http://203.0.113.7/x", 100).await.is_err());
     let told = client.contact_way(&made.config_id).await.unwrap().unwrap();
     assert_eq!((told.kind, told.scene, &*told.state), (2, 2, "qr-1"));
