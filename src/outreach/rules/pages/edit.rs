@@ -46,10 +46,14 @@ pub(in super::super) struct EditPage {
 }
 view!(EditPage);
 
+/// Tags up to which all of them are shown at once.
+const TAGS_OPEN: usize = 60;
+
 impl EditPage {
-    /// Whether one of these tags is chosen.
-    fn has_any(&self, tags: &[Choice]) -> bool {
-        tags.iter().any(|tag| self.form.has("tag", &tag.value))
+    /// Whether a group's tags are shown: one of them is chosen, or there are few in all.
+    fn is_open(&self, tags: &[Choice]) -> bool {
+        let all: usize = self.tags.iter().map(|(_, tags)| tags.len()).sum();
+        all <= TAGS_OPEN || tags.iter().any(|tag| self.form.has("tag", &tag.value))
     }
 }
 
