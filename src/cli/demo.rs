@@ -34,6 +34,8 @@ use crate::{
 
 use super::{CommandResult, serve, simulator::ChatArgs};
 
+mod codes;
+
 /// The password of all demo accounts.
 const PASSWORD: &str = "qitai-demo";
 
@@ -273,8 +275,8 @@ fn queue_sync(app: &App) -> Result<jobs::JobId> {
     app.store.write_blocking(act, |w| Ok(sync::enqueue(w)?))
 }
 
-/// Keeps the simulator's clock with the machine's, and gives the accounts their places once
-/// the directory is there.
+/// Keeps the simulator's clock with the machine's, gives the accounts their places once the
+/// directory is there, and makes the firm's codes once it is read.
 fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<()> {
     let app = app.clone();
     let run = move || {
@@ -285,6 +287,10 @@ fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<(
         runtime.block_on(async {
             let system = Clock::system();
             let mut placed = !first_start;
+            let mut step = match first_start {
+                true => codes::Step::Reading,
+                false => codes::Step::Over,
+            };
             loop {
                 tokio::select! {
                     () = app.stopped() => break,
@@ -299,6 +305,12 @@ fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<(
                         true
                     });
                 }
+                step = codes::go_on(&app, &sim, step)
+                    .await
+                    .unwrap_or_else(|error| {
+                        tracing::error!(%error, "the demo has no live codes");
+                        codes::Step::Over
+                    });
             }
         });
         sim.stop();

@@ -6,7 +6,7 @@
 //! 「加入群聊」管理): there another one is made. The first, if there is one, leads nobody
 //! anywhere, because nobody has its picture.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use minicbor::{Decode, Encode};
 
@@ -79,6 +79,7 @@ pub(super) fn kinds() -> Vec<EffectKind<App>> {
             .arriving(made)
             .telling(|r, effect| tell(r, effect, "effects.told.way_create")),
         EffectKind::new(WAY_UPDATE, update)
+            .looking(look_at)
             .arriving(updated)
             .telling(|r, effect| tell(r, effect, "effects.told.way_update")),
         EffectKind::new(WAY_DELETE, delete)
@@ -88,6 +89,7 @@ pub(super) fn kinds() -> Vec<EffectKind<App>> {
             .arriving(made)
             .telling(|r, effect| tell(r, effect, "effects.told.join_create")),
         EffectKind::new(JOIN_UPDATE, update)
+            .looking(look_at)
             .arriving(updated)
             .telling(|r, effect| tell(r, effect, "effects.told.join_update")),
         EffectKind::new(JOIN_DELETE, delete)
@@ -174,7 +176,7 @@ fn client(app: &App, effect: &Effect) -> Result<Client> {
 
 /// What a way is to be at WeCom.
 enum Wish {
-    Contact(u8, ContactWaySettings),
+    Contact(u8, Box<ContactWaySettings>),
     Join(JoinWay),
 }
 
@@ -204,7 +206,7 @@ fn wish(r: &Read<'_>, way: &Way) -> Result<Option<Wish>> {
             user: Some(user),
             ..ContactWaySettings::default()
         };
-        Wish::Contact(kind, settings)
+        Wish::Contact(kind, Box::new(settings))
     };
     let userid = |member| {
         let member = r.get::<Member>(&member)?.filter(Member::is_here);
@@ -268,7 +270,7 @@ fn create(app: Arc<App>, effect: Effect) -> EffectFuture {
                 let new = NewContactWay {
                     kind,
                     scene: 2,
-                    settings,
+                    settings: *settings,
                     is_temp: None,
                     is_exclusive: None,
                 };
@@ -366,6 +368,46 @@ fn look(app: Arc<App>, effect: Effect) -> LookFuture {
             }
         }
         Ok(Seen::NotThere)
+    })
+}
+
+/// Looks whether a way is as it is to be.
+fn look_at(app: Arc<App>, effect: Effect) -> LookFuture {
+    Box::pin(async move {
+        let Some((way, Some(wish))) = now(&app, &effect)? else {
+            return Ok(Seen::NotThere);
+        };
+        if !way.is_made() {
+            return Ok(Seen::NotThere);
+        }
+        let client = client(&app, &effect)?;
+        let is_so = match wish {
+            Wish::Contact(_, wish) => {
+                let there = client.contact_way(&way.config_id).await?;
+                there.is_some_and(|there| {
+                    let users: BTreeSet<String> = there.user.into_iter().collect();
+                    Some(users) == wish.user.map(|users| users.into_iter().collect())
+                        && Some(there.skip_verify) == wish.skip_verify
+                        && Some(there.remark) == wish.remark
+                })
+            }
+            Wish::Join(wish) => {
+                let there = client.join_way(&way.config_id).await?;
+                there.is_some_and(|there| {
+                    there.way.remark == wish.remark
+                        && there.way.auto_create_room == wish.auto_create_room
+                        && there.way.room_base_name == wish.room_base_name
+                })
+            }
+        };
+        Ok(match is_so {
+            true => Seen::Happened(bytes(&Answer {
+                config_id: way.config_id,
+                qr_code: way.qr_code,
+                was_gone: false,
+            })),
+            false => Seen::NotThere,
+        })
     })
 }
 

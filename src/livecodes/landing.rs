@@ -25,6 +25,7 @@ use super::{
     plan::{self, Closed, Leads, Plan},
     queries,
     scan::{self, Given, Turn},
+    stats,
 };
 
 /// Everything comes from here, nothing is inline, and nothing is sent.
@@ -164,14 +165,16 @@ fn keep(
         key.1 = key.1.saturating_add(1);
     }
     let given = leads.as_ref().ok().map(|leads| leads.given);
-    w.put(&Scan {
+    let scan = Scan {
         key,
         at: moment.at,
         code,
         visitor,
         given: given.filter(|_| !is_bot),
         is_bot,
-    })?;
+    };
+    w.put(&scan)?;
+    stats::count(w, &scan)?;
     Ok(leads)
 }
 

@@ -20,9 +20,11 @@ mod model;
 mod pages;
 mod pictures;
 mod plan;
+pub mod print;
 pub mod queries;
 mod reach;
 mod scan;
+pub mod stats;
 mod tables;
 mod way;
 
@@ -33,8 +35,8 @@ use crate::{
 
 pub use board::landing_url;
 pub use model::{
-    AutoRoom, Channel, ChannelId, CodeKind, CodeState, LiveCode, LiveCodeId, Room, Seat, Window,
-    of_state, state_of,
+    AutoRoom, CHANNEL_DEPTH, Channel, ChannelId, CodeKind, CodeState, LiveCode, LiveCodeId,
+    ROOM_THRESHOLD, Room, Seat, Window, of_state, state_of,
 };
 pub use queries::scans;
 pub use reach::Eyes;
@@ -50,7 +52,7 @@ pub fn slice() -> Slice {
     let read = Access::Needs(Permission::LiveCodeRead);
     let mut routes = routes(read, Access::Needs(Permission::LiveCodeManage));
     routes.extend(api::routes());
-    Slice {
+    let own = Slice {
         name: "livecodes",
         tables: tables::TABLES.to_vec(),
         routes,
@@ -70,7 +72,8 @@ pub fn slice() -> Slice {
         effects: effects::kinds(),
         listeners: vec![heard::count],
         ..Slice::default()
-    }
+    };
+    own.with(stats::part()).with(print::part())
 }
 
 fn routes(read: Access, manage: Access) -> Vec<Route> {

@@ -193,7 +193,8 @@ impl Client {
         Pages::new(self, Purpose::Contact, place, &ask)
     }
 
-    /// Changes a contact way (`update_contact_way`); its picture stays the same.
+    /// Changes a contact way (`update_contact_way`); its picture stays the same. Not repeated
+    /// after an unclear answer: [`Self::contact_way`] shows what it is now.
     pub async fn update_contact_way(
         &self,
         config_id: &str,
@@ -210,7 +211,7 @@ impl Client {
             config_id,
             settings,
         };
-        let Done {} = self.post(Purpose::Contact, call, &ask).await?;
+        let Done {} = self.write(Purpose::Contact, call, &ask).await?;
         Ok(())
     }
 

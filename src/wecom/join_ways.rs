@@ -96,7 +96,8 @@ impl Client {
         }
     }
 
-    /// Replaces a join way (`groupchat/update_join_way`); its picture stays the same.
+    /// Replaces a join way (`groupchat/update_join_way`); its picture stays the same. Not
+    /// repeated after an unclear answer: [`Self::join_way`] shows what it is now.
     pub async fn update_join_way(&self, config_id: &str, way: &JoinWay) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Ask<'a> {
@@ -106,7 +107,7 @@ impl Client {
         }
         let call = "externalcontact/groupchat/update_join_way";
         let ask = Ask { config_id, way };
-        let Done {} = self.post(Purpose::Contact, call, &ask).await?;
+        let Done {} = self.write(Purpose::Contact, call, &ask).await?;
         Ok(())
     }
 

@@ -1,10 +1,13 @@
 //! The profile with little, much, too long and hostile words.
 
-use super::super::ledger::{Ledger, Line, Out};
-use super::*;
+use super::{
+    super::ledger::{Line, Out},
+    *,
+};
 use crate::{
     kit::Id,
     org::Gender,
+    outreach::touches::OptOutKind,
     web::tests::{HOSTILE, check_page},
 };
 
@@ -71,24 +74,6 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
         groups: vec![("g1".into(), text.into(), at, 3); n],
         tabs: Vec::new(),
         tab,
-        touches: (tab == "touches").then(|| Ledger {
-            lines: (0..n)
-                .map(|i| Line {
-                    at,
-                    kind: "touches.kind.broadcast",
-                    by: text.into(),
-                    outcome: ("touches.state.failed", "bad"),
-                    why: (i != 1).then_some("touches.why.over_limit"),
-                })
-                .collect(),
-            out: (n != 1).then(|| Out {
-                kind: "touches.opt_out.complaint",
-                reason: text.into(),
-                by: text.into(),
-                at,
-            }),
-            kinds: vec![("asked", "touches.opt_out.asked"); n],
-        }),
         days: (0..n)
             .map(|_| Day {
                 name: "1970-01-01".into(),
@@ -106,6 +91,7 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
                 fields: vec![(text.into(), text.into(), String::new()); n],
             })
             .collect(),
+        touches: (tab == "touches").then(|| ledger(n, text)),
         back: "/customers?q=x".into(),
         place: (n > 0).then(|| Place {
             number: 2,
@@ -128,6 +114,30 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
                 remark_href: "/customers/a/remark".into(),
             })
             .collect(),
+    }
+}
+
+fn ledger(n: usize, text: &str) -> Ledger {
+    let at = Timestamp::from_ms(0);
+    let touch = |i: usize| Line {
+        at,
+        kind: "touches.kind.broadcast",
+        by: text.into(),
+        outcome: ("touches.state.planned", "info"),
+        why: (i == 0).then_some("touches.why.not_contact"),
+    };
+    Ledger {
+        lines: (0..n).map(touch).collect(),
+        out: (n == 1).then(|| Out {
+            kind: OptOutKind::ALL[0].word(),
+            reason: text.into(),
+            by: text.into(),
+            at,
+        }),
+        kinds: match n {
+            12 => OptOutKind::ALL.map(|kind| (kind.code(), kind.word())).to_vec(),
+            _ => Vec::new(),
+        },
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         Channel, ChannelId,
         actions::{self, DeleteChannel, MakeChannel, MoveChannel, RenameChannel},
         board::{self, CodeFilter},
+        stats::{self, Range},
     },
     store::Read,
     view,
@@ -30,6 +31,9 @@ struct Line {
     depth: usize,
     /// Codes in scope that hang directly on it.
     codes: usize,
+    /// Scans, and who came, within 30 days on it and all below it.
+    scans: u64,
+    came: u64,
     /// Where it can be moved to.
     parents: Vec<Choice>,
     /// What was typed about it and is wrong.
@@ -69,13 +73,19 @@ fn page(
         let eyes = board::eyes(app, r, viewer, Permission::LiveCodeRead)?;
         let codes = board::codes(r, &eyes, &CodeFilter::default(), cx.now)?;
         let tree = board::channel_tree(r)?;
+        let sight = app.sight(r, viewer, Permission::LiveCodeRead)?;
+        let range = Range::parse("30d", cx.now, &cx.zone);
+        let sums = stats::of_channels(r, &sight, &range, cx.now)?;
         let mut lines = Vec::new();
         for (depth, channel) in tree {
+            let sums = sums.get(&Some(channel.id)).copied().unwrap_or_default();
             let on_it = codes.iter().filter(|code| code.channel == Some(channel.id));
             lines.push(Line {
                 id: channel.id.to_string(),
                 depth,
                 codes: on_it.count(),
+                scans: sums.scans,
+                came: sums.came(),
                 parents: parents(r, cx, channel.parent)?,
                 is_open: open == Some(channel.id),
                 name: channel.name,
@@ -216,6 +226,8 @@ mod tests {
                     is_on: true,
                 };
                 let line = |at: usize| Line {
+                    scans: 1_234,
+                    came: 56,
                     id: format!("{at:013}"),
                     name: HOSTILE.to_owned(),
                     depth: at % 4,

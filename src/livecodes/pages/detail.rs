@@ -22,7 +22,7 @@ use crate::{
     org::Directory,
     store::Read,
     tags, view,
-    web::{Cx, Form, Shown, filters, words},
+    web::{Cx, Form, ListQuery, Shown, filters, words},
     work::{
         Failure,
         effects::{self, Area, Effect, EffectState, WriteMode},
@@ -103,6 +103,11 @@ pub(in crate::livecodes) async fn show(
     cx: Cx,
 ) -> Result<Shown<CodePage>> {
     let id = board::parse(&id)?;
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    if query.get("tab") == Some("stats") {
+        let there = ListQuery::new(&format!("/live-codes/{id}/statistics"));
+        return Ok(Shown::go_to(there.with("range", query.get("range").unwrap_or(""))));
+    }
     let origin = public_origin(&app, &req)?;
     let shown = app.read(|r| {
         let eyes = board::eyes(&app, r, &viewer, Permission::LiveCodeRead)?;

@@ -127,7 +127,7 @@ pub(in crate::livecodes) async fn edit(
     cx: Cx,
 ) -> Result<Shown<EditPage>> {
     let code = editable(&app, &viewer, board::parse(&id)?)?;
-    let asked = Asked::Known(code);
+    let asked = Asked::Known(Box::new(code));
     page(&app, &viewer, &cx, asked, &CodeForm::default(), None).map(Shown::of)
 }
 
@@ -140,7 +140,7 @@ pub(in crate::livecodes) async fn save(
     form: Form<CodeForm>,
 ) -> Result<Shown<EditPage>> {
     let code = editable(&app, &viewer, board::parse(&id)?)?;
-    let asked = Asked::Known(code);
+    let asked = Asked::Known(Box::new(code));
     let saved = save_typed(&app, &viewer, &cx, asked.clone(), &form.values).await;
     if let Err(AppError::Conflict { why: "changed" }) = &saved {
         let mut page = page(&app, &viewer, &cx, asked, &form.values, Some(form.state))?;
@@ -162,14 +162,14 @@ pub(in crate::livecodes) async fn save(
 #[derive(Clone)]
 enum Asked {
     New(CodeKind),
-    Known(LiveCode),
+    Known(Box<LiveCode>),
 }
 
 impl Asked {
     fn known(&self) -> Option<&LiveCode> {
         match self {
             Self::New(_) => None,
-            Self::Known(code) => Some(code),
+            Self::Known(code) => Some(&**code),
         }
     }
 

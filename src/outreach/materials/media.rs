@@ -451,3 +451,53 @@ fn due(r: &Read<'_>, now: Timestamp) -> Result<Vec<(Stored, Purpose)>, StoreErro
     }
     Ok(due)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_s(1_000_000);
+
+    fn failed(error: wecom::Error, media: &mut MediaId) {
+        Failed::from(error).noted().onto(media, NOW);
+    }
+
+    fn refused(errcode: i64) -> wecom::Error {
+        wecom::Error::Refused {
+            call: "media/upload",
+            errcode,
+            hint: String::new(),
+            seen_ip: None,
+        }
+    }
+
+    #[test]
+    fn a_refused_file_waits_long_and_a_busy_api_shortly() {
+        let mut media = MediaId::unknown([1; 32], Purpose::Image, NOW);
+        failed(refused(40006), &mut media);
+        assert_eq!(media.next_at, NOW.plus_ms(REFUSED_MS));
+        assert_eq!(media.failure.as_ref().and_then(|f| f.errcode), Some(40006));
+        let mut media = MediaId::unknown([1; 32], Purpose::Image, NOW);
+        for wait in [30_000, 60_000, 120_000] {
+            failed(refused(-1), &mut media);
+            assert_eq!(media.next_at, NOW.plus_ms(wait));
+        }
+        for _ in 0..20 {
+            failed(refused(-1), &mut media);
+        }
+        assert_eq!(media.next_at, NOW.plus_ms(3_600_000));
+    }
+
+    #[test]
+    fn what_wecom_will_forget_soon_is_not_good_for_long() {
+        let mut media = MediaId::unknown([1; 32], Purpose::Image, NOW);
+        assert!(!media.is_good(NOW, 0), "WeCom has never had it");
+        media.name = "m".to_owned();
+        media.until = Some(NOW.plus_ms(KEPT_MS));
+        let late = NOW.plus_ms(KEPT_MS - RENEWED_MS + 1);
+        assert!(media.is_good(NOW, RENEWED_MS) && !media.is_good(late, RENEWED_MS));
+        assert!(media.is_good(late, SENT_MS), "it can still be sent");
+        media.until = None;
+        assert!(media.is_good(late, KEPT_MS), "an address lasts");
+    }
+}

@@ -52,6 +52,22 @@ pub enum CodeVerb {
         #[serde(default)]
         external_userid: String,
     },
+    /// Some of those whom a member has by a code had come by this contact way, which is younger
+    /// than they are.
+    CameByContactWay {
+        /// The contact way.
+        config_id: String,
+        /// The member.
+        userid: String,
+        /// Every so many-th customer.
+        #[serde(deserialize_with = "super::lenient::number")]
+        every: u64,
+    },
+    /// Whoever is in the groups of this join way by a code had come by it.
+    CameByJoinWay {
+        /// The join way.
+        config_id: String,
+    },
     /// Customer and member begin to chat: the time for a welcome message is over.
     BeginChat {
         /// The member.
@@ -129,6 +145,12 @@ impl World {
                 name,
                 external_userid,
             } => self.scan_join_way(config_id, (name, external_userid), now_s),
+            CodeVerb::CameByContactWay {
+                config_id,
+                userid,
+                every,
+            } => self.came_by_contact_way(config_id, userid, *every),
+            CodeVerb::CameByJoinWay { config_id } => self.came_by_join_way(config_id),
             CodeVerb::BeginChat {
                 userid,
                 external_userid,

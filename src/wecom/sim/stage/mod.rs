@@ -16,6 +16,7 @@ mod http;
 mod lenient;
 mod login;
 mod page;
+mod past;
 mod pictures;
 mod tags;
 
