@@ -12,3 +12,12 @@ pub const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const QUERY_CHARS_MAX: usize = 200;
 /// Objects an audit entry names one by one; above, a count and a commitment stand for them.
 pub const AUDIT_OBJECTS_MAX: usize = 100;
+
+/// The beginning of a text that has at most so many bytes; no character is cut in two.
+pub fn at_most_bytes(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use minicbor::{Decode, Encode};
 
-use crate::error::{Invalid, Problem};
+use crate::{
+    error::{Invalid, Problem},
+    kit::limits::at_most_bytes,
+};
 
 use super::materials::MaterialId;
 
@@ -162,8 +165,8 @@ fn shown(name: &str) -> Cow<'_, str> {
         }
         false => name.into(),
     };
-    if name.len() > NAME_BYTES_MAX {
-        let end = name.floor_char_boundary(NAME_BYTES_MAX);
+    let end = at_most_bytes(&name, NAME_BYTES_MAX).len();
+    if end < name.len() {
         name.to_mut().truncate(end);
     }
     name

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     error::{AppError, Invalid, Problem, Result},
-    kit::picture,
+    kit::{limits::at_most_bytes, picture},
 };
 
 use super::model::{Kind, Stored};
@@ -178,7 +178,7 @@ fn clean_name(name: &str, ending: Option<&str>) -> String {
     let room = NAME_BYTES_MAX - ending.map_or(0, |ending| ending.len() + 1);
     let stem = match stem.is_empty() {
         true => "file",
-        false => &stem[..stem.floor_char_boundary(room)],
+        false => at_most_bytes(stem, room),
     };
     match ending {
         Some(ending) => format!("{stem}.{ending}"),

@@ -511,7 +511,6 @@ fn a_trial_says_what_then_fires() {
     let bench = Bench::new();
     let rule = bench.rule(Trigger::Channel(ChannelId::from_bits(1)));
     bench.put(|w| Ok(w.put(&code(7))?));
-    bench.put(|w| Ok(w.put(&code(7))?));
     let other = bench.rule(Trigger::Code(LiveCodeId::from_bits(7)));
     for n in 1..=30 {
         let channel = if n % 3 == 0 {
