@@ -39,8 +39,8 @@ pub(super) struct Chart {
 impl Chart {
     pub fn of(cx: &Cx, days: &[Day]) -> Self {
         let step = match days.len() {
-            0..=DAILY_MAX => 1,
-            0..=WEEKLY_MAX => 7,
+            n if n <= DAILY_MAX => 1,
+            n if n <= WEEKLY_MAX => 7,
             _ => 30,
         };
         let bars: Vec<Bar> = days
