@@ -258,7 +258,7 @@ fn shops(app: &App) -> Result<Vec<Vec<MemberId>>> {
 }
 
 fn tag_named(app: &App, name: &str) -> Result<Option<TagId>> {
-    let groups = app.read(|r| tags::queries::groups(r))?;
+    let groups = app.read(tags::queries::groups)?;
     let mut all = groups.iter().flat_map(|group| &group.tags);
     Ok(all.find(|tag| tag.name == name).map(|tag| tag.id))
 }
