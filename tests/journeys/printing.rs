@@ -66,15 +66,14 @@ fn members(test: &TestApp) -> Vec<String> {
 
 /// Ids and names of the codes that are there.
 fn codes(test: &TestApp) -> Vec<(String, String)> {
-    let codes = test.app.read(|r| {
+    test.app.read(|r| {
         let all = r.all::<qitai::livecodes::LiveCode>(None).unwrap();
         all.map(|code| {
             let code = code.unwrap();
             (code.id.to_string(), code.name)
         })
-        .collect::<Vec<_>>()
-    });
-    codes
+        .collect()
+    })
 }
 
 #[test]

@@ -514,7 +514,7 @@ fn any_story(seed: u64) {
                     Fault::Errcode(45033),
                     Fault::Errcode(40096),
                 ];
-                let fault = faults[dice.roll(faults.len())].clone();
+                let fault = faults[dice.roll(faults.len())];
                 let call = "externalcontact/add_msg_template";
                 firm.sim.inject(Some(call), 2, fault);
             }

@@ -206,7 +206,11 @@ mod tests {
             let row = |at: usize| Row {
                 id: format!("{at:013}"),
                 name: HOSTILE.to_owned(),
-                kind: if at % 2 == 0 { "staff" } else { "group" },
+                kind: if at.is_multiple_of(2) {
+                    "staff"
+                } else {
+                    "group"
+                },
                 channel: HOSTILE.to_owned(),
                 leads_to: at,
                 unit: if at == 1 {

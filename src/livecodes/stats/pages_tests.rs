@@ -71,9 +71,11 @@ fn people_render_with_none_one_many_and_hostile_names() {
         let person = |at: usize| Person {
             name: HOSTILE.into(),
             number: "KH-000001".into(),
-            href: (at % 2 == 0).then(|| "/customers/a".into()),
+            href: at.is_multiple_of(2).then(|| "/customers/a".into()),
             owner: HOSTILE.into(),
-            group: (at % 3 == 0).then(|| ("/groups/a".to_owned(), HOSTILE.to_owned())),
+            group: at
+                .is_multiple_of(3)
+                .then(|| ("/groups/a".to_owned(), HOSTILE.to_owned())),
             at: Timestamp::from_ms(1_795_141_920_000),
             lost_at: (at == 2).then(|| Timestamp::from_ms(1_795_141_920_000)),
         };

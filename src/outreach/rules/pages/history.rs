@@ -205,9 +205,9 @@ mod tests {
         for n in [0, 1, 9] {
             let line = |at: usize| Line {
                 cause: HOSTILE.into(),
-                cause_href: (at % 2 == 0).then(|| "/outreach/rules/a".into()),
+                cause_href: at.is_multiple_of(2).then(|| "/outreach/rules/a".into()),
                 customer: HOSTILE.into(),
-                href: (at % 3 == 0).then(|| "/customers/a".into()),
+                href: at.is_multiple_of(3).then(|| "/customers/a".into()),
                 member: HOSTILE.into(),
                 at: Timestamp::from_ms(1_795_141_920_000),
                 outcomes: vec![

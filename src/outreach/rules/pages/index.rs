@@ -117,11 +117,11 @@ mod tests {
                 tags: vec![(HOSTILE.into(), ""); at],
                 prefix: HOSTILE.into(),
                 unit: HOSTILE.into(),
-                is_on: at % 2 == 0,
+                is_on: at.is_multiple_of(2),
                 since: Timestamp::from_ms(1_795_141_920_000),
                 fired: at * 300,
                 has_more: at == 5,
-                may_change: at % 3 != 0,
+                may_change: !at.is_multiple_of(3),
             };
             check_page(&RulesPage {
                 lines: (0..n).map(line).collect(),

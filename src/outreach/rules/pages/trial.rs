@@ -142,7 +142,7 @@ mod tests {
             let line = |at: usize| Line {
                 customer: HOSTILE.into(),
                 number: "KH-000001".into(),
-                href: (at % 2 == 0).then(|| "/customers/a".into()),
+                href: at.is_multiple_of(2).then(|| "/customers/a".into()),
                 member: HOSTILE.into(),
                 at: Timestamp::from_ms(1_795_141_920_000),
             };
