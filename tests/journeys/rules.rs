@@ -122,7 +122,7 @@ fn a_first_sync_fires_nothing_and_a_scan_tags_once_whatever_is_killed() {
     let test = test.kill().start();
     test.hear_events();
     test.settle_events();
-    test.wait_for("everybody is tagged", || {
+    test.wait_after_crash("everybody is tagged", || {
         let viewer = Viewer::system("test");
         let tagged = test.app.read(|r| {
             let sight = test

@@ -264,13 +264,28 @@ impl TestApp {
     }
 
     /// Polls until it is so.
-    pub fn wait_for<T>(&self, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
+    pub fn wait_for<T>(&self, what: &str, so: impl FnMut() -> Option<T>) -> T {
+        self.wait_at_most(PATIENCE, what, so)
+    }
+
+    /// The same where a call may have been on its way when the product was killed: it is left
+    /// alone for a minute.
+    pub fn wait_after_crash<T>(&self, what: &str, so: impl FnMut() -> Option<T>) -> T {
+        self.wait_at_most(3 * PATIENCE, what, so)
+    }
+
+    fn wait_at_most<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut so: impl FnMut() -> Option<T>,
+    ) -> T {
         let start = Instant::now();
         loop {
             if let Some(value) = so() {
                 return value;
             }
-            assert!(start.elapsed() < PATIENCE, "gave up waiting: {what}");
+            assert!(start.elapsed() < patience, "gave up waiting: {what}");
             let pause = async { tokio::time::sleep(Duration::from_millis(20)).await };
             self.background.block_on(pause);
         }
