@@ -14,7 +14,6 @@
     missing_docs
 )]
 
-#[allow(dead_code, reason = "one load generator for all benches")]
 #[path = "support/mod.rs"]
 mod support;
 

@@ -122,6 +122,8 @@ fn a_first_sync_fires_nothing_and_a_scan_tags_once_whatever_is_killed() {
     let test = test.kill().start();
     test.hear_events();
     test.settle_events();
+    // What came while nobody listened is found by a pass.
+    test.sync();
     test.wait_after_crash("everybody is tagged", || {
         let viewer = Viewer::system("test");
         let tagged = test.app.read(|r| {
