@@ -50,6 +50,9 @@ struct MessageQuery {
     /// Id of a customer who took part.
     #[serde(default)]
     customer: String,
+    /// Id of a conversation, e.g. a group's: `conversation_id` of a message.
+    #[serde(default)]
+    conversation: String,
     /// Sent at or after: a day of the firm's, e.g. `2026-11-01`, or milliseconds since 1970.
     #[serde(default)]
     from: String,
@@ -113,6 +116,7 @@ async fn list(
         .with("q", &query.q)
         .with("staff", &query.staff)
         .with("customer", &query.customer)
+        .with("conversation", &query.conversation)
         .with("from", &query.from)
         .with("to", &query.to)
         .with("type", &query.kind);
@@ -174,10 +178,15 @@ fn asked(query: &MessageQuery, cx: &Cx) -> Result<Asked> {
         "" => Ok(None),
         text => text.parse::<SubjectId>().map(Some).map_err(|_| odd()),
     };
+    let chat = match query.conversation.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|_| odd())?),
+    };
     Ok(Asked {
         text: query.q.trim().to_owned(),
         staff: id(&query.staff)?.map(SubjectId::cast),
         customer: id(&query.customer)?.map(SubjectId::cast),
+        chat,
         kinds,
         from: time(&query.from, 0)?,
         to: time(&query.to, 1)?,

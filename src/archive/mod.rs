@@ -19,6 +19,7 @@ pub mod evidence;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 pub mod find;
+mod heads;
 pub mod index;
 pub mod ingest;
 pub mod key_ring;

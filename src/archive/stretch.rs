@@ -27,8 +27,13 @@ use super::model::Place;
 pub(super) const FULL: usize = 64;
 /// Messages at which a stretch into which older ones came is split.
 pub(super) const SPLIT: usize = 128;
+/// Bytes of a stretch: with its key it fits a page of the store, which would otherwise lie half
+/// empty beside it.
+const ROW_BYTES: usize = 3_900;
+/// What sealing and naming a part adds to its bodies.
+const PART_BYTES: usize = 48;
 /// Level of the compression.
-const ZSTD_LEVEL: i32 = 3;
+pub(super) const ZSTD_LEVEL: i32 = 3;
 /// Bytes that the bodies of one part have at most.
 const PART_BYTES_MAX: usize = 256 << 20;
 
@@ -39,7 +44,7 @@ pub struct Stretch {
     #[n(0)]
     pub chat: u32,
     /// In order of number; never empty when stored.
-    #[n(1)]
+    #[cbor(n(1), with = "super::heads")]
     pub heads: Vec<Head>,
     /// Sets of receivers, named by heads.
     #[n(2)]
@@ -534,12 +539,63 @@ impl Open {
         if let Some(first) = stored_first.filter(|first| *first != self.stretch.first()) {
             w.delete::<Stretch>(&(chat, first))?;
         }
-        if self.stretch.heads.len() <= SPLIT {
+        let Some(fitting) = self.fitting()? else {
             return self.seal(w);
-        }
-        let behind = self.split_off(FULL);
-        self.seal(w)?;
+        };
+        let behind = self.split_off(fitting);
+        // Measured again: what was split off was an estimate.
+        self.store(w, None)?;
         behind.store(w, None)
+    }
+
+    /// How many messages fit one row; none if all do. One message fits by itself, however
+    /// large it is.
+    fn fitting(&self) -> Result<Option<usize>, StoreError> {
+        let messages = self.stretch.heads.len();
+        if messages <= 1 {
+            return Ok(None);
+        }
+        if messages > SPLIT {
+            return Ok(Some(FULL));
+        }
+        if self.bytes_unpacked() <= ROW_BYTES {
+            return Ok(None);
+        }
+        let bytes = self.bytes()?;
+        if bytes <= ROW_BYTES {
+            return Ok(None);
+        }
+        let fitting = messages * ROW_BYTES / bytes;
+        Ok(Some(fitting.clamp(1, messages - 1)))
+    }
+
+    /// Bytes of the row if nothing could be packed: quickly told, and never too few.
+    fn bytes_unpacked(&self) -> usize {
+        let head = |head: &Head| 48 + if head.leaf.is_some() { 34 } else { 0 };
+        let heads = self.stretch.heads.iter().map(head).sum::<usize>();
+        let sets = self.stretch.audiences.iter().map(|set| 5 * set.len() + 2);
+        let parts = self.parts.iter().zip(&self.stretch.parts);
+        let parts = parts.map(|((_, bodies), part)| match bodies {
+            Some(open) => open.bodies.iter().map(|body| body.len() + 4).sum::<usize>() + 64,
+            None => part.sealed.len() + PART_BYTES,
+        });
+        heads + sets.sum::<usize>() + parts.sum::<usize>()
+    }
+
+    /// Bytes of the row, nearly.
+    fn bytes(&self) -> Result<usize, StoreError> {
+        let heads = super::heads::pack(&self.stretch.heads).ok_or_else(too_large)?;
+        let mut bytes = heads.len();
+        for set in &self.stretch.audiences {
+            bytes += 4 * set.len() + 2;
+        }
+        for ((_, bodies), part) in self.parts.iter().zip(&self.stretch.parts) {
+            bytes += match bodies {
+                Some(bodies) => bodies.pack()?.len() + PART_BYTES,
+                None => part.sealed.len() + PART_BYTES,
+            };
+        }
+        Ok(bytes)
     }
 
     /// Takes the messages from the `at`th on out into a stretch of their own.

@@ -1,6 +1,7 @@
 //! What people see and press, in a real browser.
 
 mod driver;
+mod evidence;
 mod setup;
 
 use driver::Browser;

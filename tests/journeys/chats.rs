@@ -168,7 +168,12 @@ fn names_are_found_in_any_spelling() {
     let customers = staff.get("/api/v1/customers?q=chenfangxue").json();
     let customer = customers["items"][0]["id"].as_str().unwrap();
     assert_eq!(ids(&staff, &format!("customer={customer}")), ["3", "1"]);
-    for nonsense in ["staff=x", "from=yesterday", "type=nonsense", "surprise=1"] {
+    let with_her = chat_of(&staff, 1);
+    assert_eq!(ids(&staff, &format!("conversation={with_her}")), ["3", "1"]);
+    let narrowed = format!("conversation={with_her}&q=退款");
+    assert_eq!(ids(&staff, &narrowed), ["1"]);
+    let nonsense = ["staff=x", "conversation=x", "from=yesterday"];
+    for nonsense in nonsense.into_iter().chain(["type=nonsense", "surprise=1"]) {
         let answer = staff.get(&format!("/api/v1/messages?{nonsense}"));
         assert_eq!(answer.status, 400, "{nonsense}");
     }

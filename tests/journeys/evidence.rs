@@ -17,7 +17,7 @@ const REASON: &str = "核对退款投诉，工单 TS-1182";
 const HOSTILE: &str = "<script>alert(1)</script>\"'&退款";
 
 /// A complaint about a refund: a promise that was taken back, with what stood around it.
-fn complaint(test: &TestApp) -> String {
+pub fn complaint(test: &TestApp) -> String {
     let cast = firm::cast();
     let sim = test.sim.as_ref().unwrap();
     let customer = sim.customers_of(cast.store_staff)[0].clone();
@@ -86,7 +86,7 @@ fn run(program: &str, before: &[&str], package: &Path, key: &str) -> (i32, Strin
     (output.status.code().unwrap(), said)
 }
 
-fn verify_both(package: &Path, key: &str) -> [(i32, String); 2] {
+pub fn verify_both(package: &Path, key: &str) -> [(i32, String); 2] {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/verify-audit.py");
     [
         run(
@@ -100,7 +100,7 @@ fn verify_both(package: &Path, key: &str) -> [(i32, String); 2] {
 }
 
 /// Copies a package with one byte of a file changed.
-fn alter(from: &Path, to: &Path, path: &str, word: &str) {
+pub fn alter(from: &Path, to: &Path, path: &str, word: &str) {
     let mut zip = zip::ZipArchive::new(std::fs::File::open(from).unwrap()).unwrap();
     let mut out = zip::ZipWriter::new(std::fs::File::create(to).unwrap());
     let mut is_changed = false;

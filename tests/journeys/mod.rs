@@ -7,7 +7,7 @@ mod chats;
 mod directory;
 mod doctor;
 mod events;
-mod evidence;
+pub mod evidence;
 mod once;
 mod own_customers;
 mod pages;

@@ -20,7 +20,7 @@ use super::{
 /// Events looked at together: those about one thing are one question.
 const ROUND: usize = 10_000;
 /// Questions asked at the same time.
-const ASKED_AT_ONCE: usize = 4;
+const ASKED_AT_ONCE: usize = 16;
 /// How often the line is looked at without being woken.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Answers overtaken in a row before the events wait for their next turn.
