@@ -202,12 +202,8 @@ impl App {
         C: Command + Send + 'static,
         T: Send + 'static,
     {
-        let by = viewer.clone();
-        self.write(viewer.change(change), move |w| {
-            let allowed = by.allow(w, command)?;
-            action(w, allowed)
-        })
-        .await
+        self.write(viewer.change(change), viewer.verb(command, action))
+            .await
     }
 
     /// Leaves the entry of a look that shows nothing unmasked: it joins the next batch, and is

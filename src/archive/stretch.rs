@@ -571,7 +571,16 @@ impl Open {
 
     /// Bytes of the row if nothing could be packed: quickly told, and never too few.
     fn bytes_unpacked(&self) -> usize {
-        let head = |head: &Head| 48 + if head.leaf.is_some() { 34 } else { 0 };
+        let head = |head: &Head| {
+            let id = match &head.msgid {
+                MsgId::Ms(..) => 0,
+                MsgId::Pair(..) => 28,
+                MsgId::Text(text) => text.len() + 12,
+            };
+            let leaf = head.leaf.map_or(0, |leaf| leaf.len() + 6);
+            let purge = head.purge.map_or(0, |_| 13);
+            48 + id + leaf + purge
+        };
         let heads = self.stretch.heads.iter().map(head).sum::<usize>();
         let sets = self.stretch.audiences.iter().map(|set| 5 * set.len() + 2);
         let parts = self.parts.iter().zip(&self.stretch.parts);

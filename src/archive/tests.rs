@@ -9,7 +9,7 @@ use super::{
     ingest::{self, Arrival, Opened, Stored},
     model::*,
     queries::{self, ArchiveSight, Message, Side},
-    stretch::{self, Content},
+    stretch::{self, Content, Stretch},
 };
 use crate::{
     app::App,
@@ -306,7 +306,12 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
 
 /// Messages of a few people in a few places.
 fn some_message() -> impl Strategy<Value = (usize, usize, String)> {
-    (0..3usize, 0..3usize, "[a-z退款好]{0,12}")
+    let words = prop_oneof![
+        4 => "[a-z退款好]{0,12}",
+        // So long that a row is full before it has many messages.
+        1 => "[a-z0-9退款好]{100,600}",
+    ];
+    (0..3usize, 0..3usize, words)
 }
 
 proptest! {
@@ -337,6 +342,14 @@ proptest! {
             archive.pull(piece.to_vec());
         }
         prop_assert_eq!(archive.all(), expected);
+        // A row with more than one message fits a page of the store, with its key.
+        archive.read(|r| {
+            for stretch in r.all::<Stretch>(None).unwrap() {
+                let stretch = stretch.unwrap();
+                let bytes = minicbor::to_vec(&stretch).unwrap().len();
+                assert!(stretch.heads.len() == 1 || bytes <= 4_000, "{bytes}");
+            }
+        });
         // Conversations read in order from both ends, in pages of any size.
         archive.read(|r| {
             let sight = ArchiveSight::everything_for_test();

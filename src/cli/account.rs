@@ -404,10 +404,7 @@ where
     T: Send + 'static,
 {
     let console = Viewer::console();
-    store.write_blocking(console.change(code), move |w| {
-        let allowed = console.allow(w, command)?;
-        action(w, allowed)
-    })
+    store.write_blocking(console.change(code), console.verb(command, action))
 }
 
 #[cfg(test)]

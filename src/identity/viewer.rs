@@ -255,6 +255,24 @@ impl Viewer {
         Ok(Allowed::new(command, scope, self))
     }
 
+    /// The verb of a write that has an action carried out for this viewer, if it is allowed
+    /// then. The act must be this viewer's [`change`](Self::change).
+    pub fn verb<C, T>(
+        &self,
+        command: C,
+        action: fn(&mut Write<'_>, Allowed<C>) -> Result<T>,
+    ) -> impl FnOnce(&mut Write<'_>) -> Result<T> + Send + 'static
+    where
+        C: Command + Send + 'static,
+        T: 'static,
+    {
+        let by = self.clone();
+        move |w| {
+            let allowed = by.allow(w, command)?;
+            action(w, allowed)
+        }
+    }
+
     /// A person at the screen or the console, not a program with a token.
     fn is_in_person(&self) -> bool {
         matches!(self.who, Who::Session(..) | Who::System(_))

@@ -153,11 +153,8 @@ impl Firm {
         C: Command + Send + 'static,
         T: Send + 'static,
     {
-        let by = viewer.clone();
-        self.store.write_blocking(viewer.change(code), move |w| {
-            let allowed = by.allow(w, command)?;
-            action(w, allowed)
-        })
+        self.store
+            .write_blocking(viewer.change(code), viewer.verb(command, action))
     }
 
     /// An account made at the console, with [`PASSWORD`].
