@@ -160,21 +160,13 @@ fn keep(
         w.put(&turn)?;
         leads
     };
-    let mut key = (code, scan::place(moment.at));
-    while w.read().exists::<Scan>(&key)? {
-        key.1 = key.1.saturating_add(1);
-    }
     let given = leads.as_ref().ok().map(|leads| leads.given);
     let scan = Scan {
-        key,
-        at: moment.at,
-        code,
-        visitor,
         given: given.filter(|_| !is_bot),
         is_bot,
+        ..Scan::new(code, moment.at, visitor)
     };
-    w.put(&scan)?;
-    stats::count(w, &scan)?;
+    scan::keep(w, scan)?;
     Ok(leads)
 }
 

@@ -40,7 +40,7 @@ pub use model::{
 };
 pub use queries::scans;
 pub use reach::Eyes;
-pub use scan::{Given, Scan, Share, Turn};
+pub use scan::{Given, Scan, Share, Turn, remember};
 pub use way::{Picture, Target, Way, WayId};
 
 /// What the slice keeps in memory: nothing but what the store remembers for it.

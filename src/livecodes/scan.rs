@@ -2,9 +2,14 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{customers::GroupId, kit::Timestamp, org::MemberId};
+use crate::{
+    customers::GroupId,
+    kit::Timestamp,
+    org::MemberId,
+    store::{StoreError, Write},
+};
 
-use super::LiveCodeId;
+use super::{LiveCodeId, stats};
 
 /// To whom or what a scan was shown the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -51,6 +56,41 @@ const PLACE_BITS: u32 = 20;
 /// The first place of a millisecond.
 pub(super) fn place(at: Timestamp) -> u64 {
     u64::try_from(at.ms()).unwrap_or(0) << PLACE_BITS
+}
+
+impl Scan {
+    /// A person's scan that was not led anywhere yet.
+    pub fn new(code: LiveCodeId, at: Timestamp, visitor: [u8; 8]) -> Self {
+        Self {
+            key: (code, place(at)),
+            at,
+            code,
+            visitor,
+            given: None,
+            is_bot: false,
+        }
+    }
+}
+
+/// Keeps a scan in the first free place of its millisecond, and counts it.
+pub(super) fn keep(w: &mut Write<'_>, mut scan: Scan) -> Result<(), StoreError> {
+    while w.read().exists::<Scan>(&scan.key)? {
+        scan.key.1 = scan.key.1.saturating_add(1);
+    }
+    w.put(&scan)?;
+    stats::count(w, &scan)
+}
+
+/// Keeps scans of a code's past, oldest first: they count like others, and nobody's turn
+/// changes by them.
+pub fn remember(w: &mut Write<'_>, code: LiveCodeId, past: Vec<Scan>) -> Result<(), StoreError> {
+    let turn = w.get::<Turn>(&code)?;
+    let mut turn = turn.unwrap_or_else(|| Turn::new(code));
+    for scan in past {
+        turn.scans = turn.scans.saturating_add(u64::from(!scan.is_bot));
+        keep(w, scan)?;
+    }
+    w.put(&turn)
 }
 
 /// How often a member's turn has come.

@@ -10,9 +10,10 @@ use crate::{
     identity::{Allowed, Command, Permission, Viewer},
     kit::Id,
     livecodes::{
-        self, ChannelId, CodeKind, LiveCode, Room, Seat, Target, Way,
+        self, ChannelId, CodeKind, Given, LiveCode, LiveCodeId, Room, Scan, Seat, Target, Way,
         actions::{MakeChannel, SaveCode, make_channel, save},
         draft::CodeDraft,
+        stats::{Arrival, came_between},
     },
     org::{Member, MemberId},
     outreach::{
@@ -25,11 +26,12 @@ use crate::{
     sync, tags,
     tags::TagId,
     wecom::sim::{CodeVerb, SimHandle},
-    work::{JobState, jobs},
+    work::{JobId, JobState, jobs},
 };
 
 /// Members of one staff code.
 const SEATS: usize = 4;
+const DAY_MS: i64 = 86_400_000;
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(super) enum Step {
     Reading,
     /// WeCom is making the ways of the codes.
     Making,
+    /// Customers who came by the codes are being read: by this job, so many so far.
+    Coming(JobId, usize),
     /// Nothing is left to do.
     Over,
 }
@@ -60,8 +64,20 @@ pub(super) async fn go_on(app: &App, sim: &SimHandle, step: Step) -> Result<Step
             }
             remember(app, sim, &ways)?;
             let act = Viewer::system("demo").change("sync.start");
-            app.write(act, |w| Ok(sync::enqueue(w)?)).await?;
+            let job = app.write(act, |w| Ok(sync::enqueue(w)?)).await?;
             app.jobs.notify_one();
+            Ok(Step::Coming(job, 0))
+        }
+        Step::Coming(job, before) => {
+            let arrivals = arrivals(app)?;
+            let done = app.read(|r| jobs::latest_in(r, sync::KIND, JobState::Done))?;
+            if done.is_none_or(|done| done.id != job)
+                || arrivals.is_empty()
+                || arrivals.len() != before
+            {
+                return Ok(Step::Coming(job, arrivals.len()));
+            }
+            recall_scans(app, arrivals).await?;
             Ok(Step::Over)
         }
         Step::Over => Ok(Step::Over),
@@ -349,4 +365,59 @@ fn remember(app: &App, sim: &SimHandle, ways: &[Way]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Days of the past that codes remember.
+const PAST_DAYS: i64 = 365;
+
+/// Who came by each code, as far as is known.
+fn arrivals(app: &App) -> Result<Vec<Arrival>> {
+    let now = app.store.clock().now();
+    app.read(|r| {
+        let mut all = Vec::new();
+        for code in r.all::<LiveCode>(None)? {
+            let from = now.plus_ms(-PAST_DAYS * DAY_MS);
+            all.extend(came_between(r, code?.id, from, now)?);
+        }
+        Ok(all)
+    })
+}
+
+/// Gives the codes the scans of a past in which these people came: whoever came had scanned,
+/// and for some of them others scanned too and went on.
+async fn recall_scans(app: &App, arrivals: Vec<Arrival>) -> Result<()> {
+    let mut scans: BTreeMap<LiveCodeId, Vec<Scan>> = BTreeMap::new();
+    for arrival in arrivals {
+        let of = scans.entry(arrival.code).or_default();
+        of.extend(scans_before(&arrival));
+    }
+    for (code, mut past) in scans {
+        past.sort_by_key(|scan| scan.at);
+        let act = Viewer::system("demo").change("live_code.recall");
+        app.write(act, move |w| Ok(livecodes::remember(w, code, past)?))
+            .await?;
+    }
+    Ok(())
+}
+
+/// The arrival's own scan half a minute before, and up to two of people who did not come; a
+/// third of those is the same person, who had looked before.
+fn scans_before(arrival: &Arrival) -> impl Iterator<Item = Scan> {
+    let given = match (arrival.group, arrival.member) {
+        (Some(group), _) => Some(Given::Group(group)),
+        (None, member) => member.map(Given::Member),
+    };
+    let (code, at, of) = (arrival.code, arrival.at, arrival.of);
+    (0..=of % 3).map(move |n| {
+        let minutes = i64::try_from((of >> 8) % 170).unwrap_or(0) * i64::try_from(n).unwrap_or(0);
+        let visitor = if (of >> 16) % 3 == 0 { of } else { of ^ n };
+        Scan {
+            given,
+            ..Scan::new(
+                code,
+                at.plus_ms(-30_000 - minutes * 60_000),
+                visitor.to_be_bytes(),
+            )
+        }
+    })
 }
