@@ -48,7 +48,7 @@ pub(super) enum Wish {
     Reminded,
 }
 
-fn write<T: std::marker::Send + 'static>(
+pub(super) fn write<T: std::marker::Send + 'static>(
     firm: &Firm,
     verb: impl FnOnce(&mut Write<'_>, &Viewer) -> qitai::error::Result<T> + std::marker::Send + 'static,
 ) -> qitai::error::Result<T> {
@@ -59,7 +59,7 @@ fn write<T: std::marker::Send + 'static>(
         .write_blocking(act, move |w| verb(w, &viewer))
 }
 
-fn allow(firm: &Firm, limits: Limits) {
+pub(super) fn allow(firm: &Firm, limits: Limits) {
     write(firm, |w, viewer| {
         let allowed = viewer.allow(w, SaveLimits { limits })?;
         touches::save_limits(w, allowed)
@@ -68,7 +68,7 @@ fn allow(firm: &Firm, limits: Limits) {
 }
 
 /// No limits at all.
-fn free() -> Limits {
+pub(super) fn free() -> Limits {
     Limits {
         per_day: None,
         per_week: None,
@@ -80,6 +80,15 @@ fn free() -> Limits {
 
 /// Makes a broadcast to these customers and sends it.
 fn begin(firm: &Firm, listed: Vec<CustomerId>, text: &str) -> BroadcastId {
+    let audience = Audience {
+        listed: Some(listed),
+        ..Audience::default()
+    };
+    begin_to(firm, audience, text)
+}
+
+/// Makes a broadcast and sends it.
+pub(super) fn begin_to(firm: &Firm, audience: Audience, text: &str) -> BroadcastId {
     let command = SaveDraft {
         id: None,
         name: text.to_owned(),
@@ -87,10 +96,7 @@ fn begin(firm: &Firm, listed: Vec<CustomerId>, text: &str) -> BroadcastId {
             text: text.to_owned(),
             attachments: Vec::new(),
         },
-        audience: Audience {
-            listed: Some(listed),
-            ..Audience::default()
-        },
+        audience,
     };
     let id = write(firm, move |w, viewer| {
         let allowed = viewer.allow(w, command)?;
@@ -103,7 +109,7 @@ fn begin(firm: &Firm, listed: Vec<CustomerId>, text: &str) -> BroadcastId {
     id.unwrap()
 }
 
-fn stop(firm: &Firm, id: BroadcastId) {
+pub(super) fn stop(firm: &Firm, id: BroadcastId) {
     let directory = firm.app().read(|r| firm.app().directory.get(r)).unwrap();
     // One that has ended meanwhile cannot be stopped, which is as good.
     let _ = write(firm, move |w, viewer| {
@@ -112,7 +118,7 @@ fn stop(firm: &Firm, id: BroadcastId) {
     });
 }
 
-fn state(firm: &Firm, id: BroadcastId) -> BroadcastState {
+pub(super) fn state(firm: &Firm, id: BroadcastId) -> BroadcastState {
     let found = firm
         .app()
         .read(|r| r.get::<qitai::outreach::broadcasts::Broadcast>(&id));
@@ -120,7 +126,7 @@ fn state(firm: &Firm, id: BroadcastId) -> BroadcastState {
 }
 
 /// Lets time pass and everything work until it is so.
-fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
+pub(super) fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
     wait_for(what, || {
         firm.app().effects.notify_one();
         firm.app().outreach.broadcasts.wake.notify_one();
@@ -211,7 +217,7 @@ fn preview(firm: &Firm, listed: Vec<CustomerId>) -> Preview {
 }
 
 /// The effect that hands out the only task of a broadcast.
-fn handed_out(firm: &Firm, id: BroadcastId) -> EffectId {
+pub(super) fn handed_out(firm: &Firm, id: BroadcastId) -> EffectId {
     until(firm, "the broadcast is handed out", || {
         let tasks = firm.app().read(|r| queries::tasks(r, id)).unwrap();
         tasks.first().and_then(|task| task.effect)
@@ -237,7 +243,7 @@ fn prepare(bench: &Bench) {
     });
 }
 
-fn named(bench: &Bench, name: &str) -> BroadcastId {
+pub(super) fn named(bench: &Bench, name: &str) -> BroadcastId {
     let app = bench.firm.app();
     app.read(|r| {
         let sight = app
@@ -249,7 +255,7 @@ fn named(bench: &Bench, name: &str) -> BroadcastId {
 }
 
 /// The newest effect of this kind for a broadcast.
-fn newest(bench: &Bench, id: BroadcastId, kind: &str) -> EffectId {
+pub(super) fn newest(bench: &Bench, id: BroadcastId, kind: &str) -> EffectId {
     let app = bench.firm.app();
     let all = app
         .read(|r| outbox::of_batch(r, &id.to_string(), 50))
@@ -287,20 +293,21 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
     }
 }
 
-/// Broadcasts of the firm at WeCom with these words.
-fn there(firm: &Firm, text: &str) -> Vec<String> {
+/// Broadcasts of the firm at WeCom with these words, to customers or groups.
+pub(super) fn there(firm: &Firm, text: &str) -> Vec<String> {
     let client = firm.app().wecom().unwrap();
     let now = firm.clock.now().ms() / 1_000;
-    let query = qitai::wecom::BroadcastQuery {
-        chat_type: ChatType::Single,
-        start_time: now - 25 * 86_400,
-        end_time: now + 3_600,
-        ..Default::default()
-    };
-    let found = firm
-        .runtime()
-        .block_on(client.broadcasts(&query).all())
-        .unwrap();
+    let mut found = Vec::new();
+    for chat_type in [ChatType::Single, ChatType::Group] {
+        let query = qitai::wecom::BroadcastQuery {
+            chat_type,
+            start_time: now - 25 * 86_400,
+            end_time: now + 3_600,
+            ..Default::default()
+        };
+        let made = firm.runtime().block_on(client.broadcasts(&query).all());
+        found.extend(made.unwrap());
+    }
     let words = |b: &qitai::wecom::Broadcast| b.text.as_ref().map_or("", |t| &t.content).to_owned();
     let alike = found.iter().filter(|b| words(b) == text);
     alike.map(|b| b.msgid.clone()).collect()

@@ -14,7 +14,9 @@ use qitai::{
     },
 };
 
-use super::{Firm, broadcasts, codes, directory, rules, tags as library, wait_for, welcome};
+use super::{
+    Firm, broadcasts, codes, directory, group_broadcasts, rules, tags as library, wait_for, welcome,
+};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -82,6 +84,8 @@ pub(super) struct Bench {
     tag_id: String,
     /// The number of the department that the directory's cells rename.
     pub(super) changing: u64,
+    /// Broadcasts go to customer groups.
+    pub(super) to_groups: bool,
 }
 
 impl Bench {
@@ -110,6 +114,7 @@ impl Bench {
             tag,
             tag_id,
             changing: 0,
+            to_groups: false,
         }
     }
 
@@ -129,7 +134,10 @@ impl Bench {
             return (id, Wish::OfRule(wish));
         }
         if broadcasts::KINDS.contains(&cell.kind) {
-            let (id, wish) = broadcasts::plan(self, cell.kind);
+            let (id, wish) = match self.to_groups {
+                true => group_broadcasts::plan(self, cell.kind),
+                false => broadcasts::plan(self, cell.kind),
+            };
             return (id, Wish::OfBroadcast(wish));
         }
         if !KINDS.contains(&cell.kind) {

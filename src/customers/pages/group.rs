@@ -21,7 +21,10 @@ use crate::{
     },
 };
 
-use super::groups::{chips, state};
+use super::{
+    groups::{chips, state},
+    ledger,
+};
 
 /// The ways into a group that a list can be narrowed to, by code.
 const SCENES: [&str; 4] = ["invited", "link", "code", "unknown"];
@@ -56,6 +59,9 @@ pub(in crate::customers) struct GroupPage {
     people: Vec<Person>,
     pager: Pager,
     empty: Empty,
+    /// What was sent into it, newest first.
+    touches: Vec<ledger::Line>,
+    may_broadcast: bool,
 }
 view!(GroupPage, "list" => as_list);
 
@@ -109,6 +115,9 @@ pub(in crate::customers) async fn group(
             owner: group.owner.map_or("", |o| sight.name(o)).to_owned(),
             owner_href: group.owner.and_then(|id| leads.member(id)),
             state: state(group.state),
+            touches: ledger::of_group(r, &sight, id)?,
+            may_broadcast: viewer.may(Permission::BroadcastSend)
+                && !matches!(group.state, GroupState::Gone { .. }),
             group,
         })
     })?;

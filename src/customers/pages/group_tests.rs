@@ -24,6 +24,17 @@ fn a_group_renders_with_nobody_and_with_hostile_names() {
             joined_at: at,
             scene: scene(JoinScene::from_wecom([0, 1, 2, 3][i % 4])),
         };
+        let touch = |i: usize| ledger::Line {
+            at,
+            kind: "touches.kind.group_broadcast",
+            by: if i == 1 {
+                String::new()
+            } else {
+                HOSTILE.into()
+            },
+            outcome: ("touches.state.failed", "bad"),
+            why: (i > 1).then_some("touches.why.not_sent"),
+        };
         check_page(&GroupPage {
             name: HOSTILE.into(),
             group: Group {
@@ -47,6 +58,8 @@ fn a_group_renders_with_nobody_and_with_hostile_names() {
             owner_href: None,
             state: state(GroupState::Gone { at }),
             people: (0..n).map(person).collect(),
+            touches: (0..n).map(touch).collect(),
+            may_broadcast: n != 1,
             here: "/groups/a".into(),
             text: HOSTILE.into(),
             filters: Vec::new(),

@@ -60,6 +60,8 @@ pub(in crate::customers) struct GroupsPage {
     outside: u64,
     pager: Pager,
     empty: Empty,
+    /// Where a broadcast to these groups is written, if the viewer may.
+    broadcast: Option<String>,
 }
 view!(GroupsPage, "list" => as_list);
 
@@ -101,6 +103,7 @@ pub(in crate::customers) async fn groups(
             app.wecom().is_some(),
             viewer.may(Permission::SyncRun),
         ),
+        broadcast: broadcast(&viewer, &query),
         text: filter.name,
     };
     app.note(act).await?;
@@ -117,6 +120,18 @@ fn filter(query: &ListQuery) -> GroupFilter {
             .map(str::to_owned),
         name: query.get("q").unwrap_or("").trim().to_owned(),
     }
+}
+
+/// A form for these groups; those in one state cannot be asked for there.
+fn broadcast(viewer: &Viewer, query: &ListQuery) -> Option<String> {
+    if !viewer.may(Permission::BroadcastSend) || query.get("state").is_some() {
+        return None;
+    }
+    let mut form = ListQuery::new("/broadcasts/new").with("to", "groups");
+    for name in ["q", "dept", "owner"] {
+        form = form.with(name, query.get(name).unwrap_or(""));
+    }
+    Some(form.to_string())
 }
 
 fn row(sight: &Sight, group: &Group) -> Row {

@@ -19,6 +19,7 @@ fn the_list_of_groups_renders_with_none_one_many_and_hostile_names() {
                 state: state(GroupState::from_wecom(i64::from(i % 4))),
             };
             check_page(&GroupsPage {
+                broadcast: (n > 0).then(|| "/broadcasts/new?to=groups".to_owned()),
                 text: name.into(),
                 filters: Vec::new(),
                 chips: vec![Chip {

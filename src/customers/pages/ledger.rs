@@ -1,8 +1,8 @@
-//! The tab 触达记录 of a customer: what was sent, when, by whom, what became of it, and
+//! 触达记录: what was sent to a customer or into a group, when, by whom, what became of it, and
 //! whether the customer wants no more.
 
 use crate::{
-    customers::CustomerId,
+    customers::{CustomerId, GroupId},
     error::Result,
     identity,
     kit::Timestamp,
@@ -67,6 +67,12 @@ impl Ledger {
             kinds: if may_edit { kinds.to_vec() } else { Vec::new() },
         })
     }
+}
+
+/// What was sent into a group, newest first.
+pub(super) fn of_group(r: &Read<'_>, sight: &Sight, group: GroupId) -> Result<Vec<Line>> {
+    let touches = queries::of_customer(r, group.cast(), SHOWN)?;
+    Ok(touches.iter().map(|touch| line(sight, touch)).collect())
 }
 
 fn line(sight: &Sight, touch: &Touch) -> Line {

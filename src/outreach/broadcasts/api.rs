@@ -56,30 +56,34 @@ pub(super) struct BroadcastItem {
     name: String,
     /// `draft`, `planning`, `waiting`, `scheduled`, `running`, `stopping`, `stopped` or `done`.
     state: &'static str,
+    /// `customers` or `groups`: what all numbers count.
+    target: &'static str,
     /// When it was made.
     created_at: Timestamp,
     /// When it begins or began.
     begins_at: Option<Timestamp>,
     /// Members who are to confirm it.
     senders: usize,
-    /// Customers it is on its way to.
+    /// Customers or groups it is on its way to.
     planned: u64,
-    /// Customers who have it.
+    /// Customers or groups that have it.
     sent: u64,
-    /// Customers who were to have it and do not.
+    /// Customers or groups that were to have it and do not.
     failed: u64,
-    /// Customers left out before anything was tried.
+    /// Customers or groups left out before anything was tried.
     skipped: u64,
 }
 
 /// A recipient.
 #[derive(Serialize, schemars::JsonSchema)]
 pub(super) struct RecipientItem {
-    /// Id of the customer.
-    customer: String,
-    /// Running number of the customer.
+    /// Id of the customer; none of a broadcast to groups.
+    customer: Option<String>,
+    /// Id of the group, of a broadcast to groups.
+    group: Option<String>,
+    /// Running number of the customer; empty of a group.
     no: String,
-    /// Name.
+    /// Name of the customer or group.
     name: String,
     /// Id of the member who sends.
     member: Option<String>,
@@ -101,6 +105,7 @@ fn item(r: &Read<'_>, broadcast: &Broadcast) -> Result<BroadcastItem, StoreError
         id: broadcast.id.to_string(),
         name: broadcast.name.clone(),
         state: broadcast.state.code(),
+        target: broadcast.target().code(),
         created_at: broadcast.created_at,
         begins_at: broadcast.begins_at,
         senders: broadcast.senders.len(),
@@ -174,11 +179,17 @@ pub(super) async fn recipients(
 }
 
 fn recipient(row: Recipient) -> RecipientItem {
-    let customer = row.customer.as_ref();
+    let (customer, group) = (row.customer.as_ref(), row.touch.group());
+    let name = customer.map(|c| &c.name);
+    let name = name.or(row.group.as_ref().map(|g| &g.name));
     RecipientItem {
-        customer: row.touch.customer.to_string(),
+        customer: match group {
+            Some(_) => None,
+            None => Some(row.touch.customer.to_string()),
+        },
+        group: group.map(|group| group.to_string()),
         no: customer.map_or(String::new(), |c| customer_no(c.no)),
-        name: customer.map_or(String::new(), |c| c.name.clone()),
+        name: name.cloned().unwrap_or_default(),
         member: row.touch.member.map(|member| member.to_string()),
         state: row.touch.state.code(),
         why: row.touch.why.map(|why| why.code()),

@@ -1,5 +1,5 @@
 //! Who is meant: conditions over the customers in the sender's sight, counted by the index of
-//! people before any row is read.
+//! people before any row is read. Groups are in `groups`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     app::scope_filter,
-    customers::CustomerId,
+    customers::{CustomerId, GroupId},
     error::Result,
     kit::Timestamp,
     org::{Member, MemberId, Sight},
@@ -17,7 +17,10 @@ use crate::{
     store::{Read, StoreError},
     sync::pilot::Pilot,
     tags::{self, TagId},
+    wecom::ChatType,
 };
+
+use super::groups;
 
 /// Numbers of the kinds of customers that WeCom knows.
 const AT_WECOM: [u64; 2] = [1, 2];
@@ -57,9 +60,72 @@ pub struct Audience {
     /// Only these.
     #[n(9)]
     pub listed: Option<Vec<CustomerId>>,
+    /// Set: customer groups are meant, not customers. Of the conditions above, words (part of
+    /// the group's name), departments and owners (the group's) hold.
+    #[n(10)]
+    pub groups: Option<GroupChoice>,
+}
+
+/// Which customer groups are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct GroupChoice {
+    /// Only these.
+    #[n(0)]
+    pub listed: Option<Vec<GroupId>>,
+}
+
+/// What a broadcast reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Customers (客户).
+    Customers,
+    /// Customer groups (客户群).
+    Groups,
+}
+
+impl Target {
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Customers => "customers",
+            Self::Groups => "groups",
+        }
+    }
+
+    /// As the ledger knows it.
+    pub(super) fn kind(self) -> TouchKind {
+        match self {
+            Self::Customers => TouchKind::Broadcast,
+            Self::Groups => TouchKind::GroupBroadcast,
+        }
+    }
+
+    /// As WeCom knows it.
+    pub(super) fn chat_type(self) -> ChatType {
+        match self {
+            Self::Customers => ChatType::Single,
+            Self::Groups => ChatType::Group,
+        }
+    }
+
+    /// Recipients of one task; WeCom takes no more (documentation, 创建企业群发).
+    pub(super) fn task_max(self) -> usize {
+        match self {
+            Self::Customers => 10_000,
+            Self::Groups => 2_000,
+        }
+    }
 }
 
 impl Audience {
+    /// What it consists of.
+    pub fn target(&self) -> Target {
+        match self.groups {
+            None => Target::Customers,
+            Some(_) => Target::Groups,
+        }
+    }
+
     /// A commitment to the whole, hex.
     pub fn digest(&self) -> String {
         let bytes = minicbor::to_vec(self).unwrap_or_default();
@@ -81,6 +147,12 @@ impl Audience {
         } else {
             filters.tag_sets = self.tag_sets(r)?;
         }
+        filters.owners = self.owners_wanted(sight);
+        Ok(filters)
+    }
+
+    /// Bits of the members whose customers or groups are meant; none if all are.
+    pub(super) fn owners_wanted(&self, sight: &Sight) -> Option<BTreeSet<u64>> {
         let mut owners: Option<BTreeSet<u64>> = None;
         if !self.owners.is_empty() {
             owners = Some(self.owners.iter().map(|owner| owner.bits()).collect());
@@ -94,8 +166,7 @@ impl Audience {
                 None => under,
             });
         }
-        filters.owners = owners;
-        Ok(filters)
+        owners
     }
 
     /// The tags by their groups.
@@ -187,14 +258,65 @@ pub fn pick(
     Ok(picks)
 }
 
+/// Somebody who is meant, as the ledger is to know them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meant {
+    /// The customer, or a group in its place.
+    pub(super) to: CustomerId,
+    /// Who sends, if anybody can.
+    pub(super) member: Option<MemberId>,
+    /// Why this one is left out.
+    pub(super) why: Option<Why>,
+}
+
+/// Everybody who is meant, customers or groups. Limits are not asked yet.
+pub(super) fn meant(
+    r: &Read<'_>,
+    people: &People,
+    sight: &Sight,
+    audience: &Audience,
+) -> Result<Vec<Meant>> {
+    Ok(match audience.target() {
+        Target::Customers => pick(r, people, sight, audience)?
+            .into_iter()
+            .map(|pick| Meant {
+                to: pick.customer,
+                member: Some(pick.member),
+                why: pick.why,
+            })
+            .collect(),
+        Target::Groups => groups::pick(r, sight, audience)?
+            .into_iter()
+            .map(|pick| Meant {
+                to: pick.group.cast(),
+                member: pick.owner,
+                why: pick.why,
+            })
+            .collect(),
+    })
+}
+
+/// Why one more does not fit.
+pub(super) fn obstacle(
+    r: &Read<'_>,
+    judge: &Judge,
+    target: Target,
+    to: CustomerId,
+) -> Result<Option<Why>, StoreError> {
+    Ok(match judge.room(r, to, target.kind())? {
+        Room::Over { .. } => Some(Why::OverLimit),
+        Room::OptedOut => Some(Why::OptedOut),
+        Room::Free | Room::QuietUntil(_) => match target {
+            Target::Groups if judge.is_at_wecoms_limit(r, to.cast())? => Some(Why::WecomLimit),
+            Target::Customers | Target::Groups => None,
+        },
+    })
+}
+
 /// Asks the ledger whether one more fits, for those who can be reached.
 pub fn judge(r: &Read<'_>, judge: &Judge, picks: &mut [Pick]) -> Result<(), StoreError> {
     for pick in picks.iter_mut().filter(|pick| pick.why.is_none()) {
-        pick.why = match judge.room(r, pick.customer, TouchKind::Broadcast)? {
-            Room::Free | Room::QuietUntil(_) => None,
-            Room::Over { .. } => Some(Why::OverLimit),
-            Room::OptedOut => Some(Why::OptedOut),
-        };
+        pick.why = obstacle(r, judge, Target::Customers, pick.customer)?;
     }
     Ok(())
 }
@@ -210,8 +332,14 @@ pub struct Preview {
     pub skipped: BTreeMap<Why, u64>,
     /// When it would begin, if not at the time wanted: behind quiet hours.
     pub moved_to: Option<Timestamp>,
-    /// Some of those who would get it.
+    /// Some of the customers who would get it.
     pub samples: Vec<CustomerId>,
+    /// Of groups: people from outside in those that would get it.
+    pub people: u64,
+    /// Of groups: who would have to confirm, for how many groups with how many people.
+    pub owners: BTreeMap<MemberId, (u64, u64)>,
+    /// Of groups: some of those that are left out.
+    pub left_out: Vec<(GroupId, Why)>,
 }
 
 /// Customers that a preview names.
@@ -225,6 +353,9 @@ pub fn preview(
     audience: &Audience,
     at: Timestamp,
 ) -> Result<Preview> {
+    if audience.target() == Target::Groups {
+        return groups::preview(r, sight, audience, at);
+    }
     let mut picks = pick(r, people, sight, audience)?;
     let moved_to = Judge::new(r, at)?.quiet_until();
     judge(r, &Judge::new(r, moved_to.unwrap_or(at))?, &mut picks)?;
@@ -247,4 +378,64 @@ pub fn preview(
     }
     preview.senders = senders.len() as u64;
     Ok(preview)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An audience as it was written before there were groups.
+    #[derive(Encode)]
+    struct Before {
+        #[n(0)]
+        text: String,
+        #[n(1)]
+        tags: Vec<TagId>,
+        #[n(2)]
+        all_tags: bool,
+        #[n(3)]
+        without_tags: Vec<TagId>,
+        #[n(4)]
+        departments: Vec<u64>,
+        #[n(5)]
+        owners: Vec<MemberId>,
+        #[n(6)]
+        added_from: Option<Timestamp>,
+        #[n(7)]
+        added_before: Option<Timestamp>,
+        #[n(8)]
+        channel: String,
+        #[n(9)]
+        listed: Option<Vec<CustomerId>>,
+    }
+
+    #[test]
+    fn audiences_written_before_groups_are_read_and_keep_their_digest() {
+        for listed in [None, Some(vec![CustomerId::from_bits(7)])] {
+            let before = Before {
+                text: "王".to_owned(),
+                tags: Vec::new(),
+                all_tags: false,
+                without_tags: Vec::new(),
+                departments: vec![3],
+                owners: Vec::new(),
+                added_from: None,
+                added_before: Some(Timestamp::from_ms(5)),
+                channel: "展会".to_owned(),
+                listed: listed.clone(),
+            };
+            let bytes = minicbor::to_vec(&before).unwrap();
+            let read: Audience = minicbor::decode(&bytes).unwrap();
+            assert_eq!(read.target(), Target::Customers);
+            assert_eq!((&read.text[..], &read.listed), ("王", &listed));
+            let digest = digest::digest(&digest::SHA256, &bytes);
+            assert_eq!(read.digest(), hex::encode(digest));
+        }
+        let to_groups = Audience {
+            groups: Some(GroupChoice::default()),
+            ..Audience::default()
+        };
+        let bytes = minicbor::to_vec(&to_groups).unwrap();
+        assert_eq!(minicbor::decode::<Audience>(&bytes).unwrap(), to_groups);
+    }
 }

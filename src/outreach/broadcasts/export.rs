@@ -15,6 +15,7 @@ use crate::{
 };
 
 use super::{
+    audience::Target,
     model::BroadcastId,
     queries::{self, Recipient},
 };
@@ -35,11 +36,28 @@ const COLUMNS: [&str; 6] = [
     "broadcasts.column.at",
 ];
 
+const GROUP_COLUMNS: [&str; 6] = [
+    "broadcasts.column.group",
+    "groups.column.people",
+    "groups.owner",
+    "broadcasts.column.outcome",
+    "broadcasts.column.why",
+    "broadcasts.column.at",
+];
+
+/// What stands at the head of the columns.
+fn columns(target: Target) -> [&'static str; 6] {
+    match target {
+        Target::Customers => COLUMNS,
+        Target::Groups => GROUP_COLUMNS,
+    }
+}
+
 /// Writes the file. Waits for the disk.
 pub(super) fn make(
     app: &App,
     viewer: &Viewer,
-    id: BroadcastId,
+    (id, target): (BroadcastId, Target),
     format: SheetFormat,
     lang: Lang,
 ) -> Result<Made> {
@@ -47,7 +65,7 @@ pub(super) fn make(
     std::fs::create_dir_all(&dir).map_err(AppError::internal)?;
     let random = app.store.random().u64();
     let path = dir.join(format!("broadcast-{random:016x}.{}", format.extension()));
-    let head = COLUMNS.map(|column| words::text(lang, column).into_owned());
+    let head = columns(target).map(|column| words::text(lang, column).into_owned());
     let mut sheet = SheetWriter::create(&path, format, &head).map_err(AppError::internal)?;
     let written = fill(app, viewer, id, lang, &mut sheet);
     let ended = sheet.finish().map_err(AppError::internal);
@@ -94,11 +112,21 @@ fn fill(
 
 fn cells(row: &Recipient, member: &str, lang: Lang) -> Vec<Cell> {
     let word = |key: &str| words::text(lang, key).into_owned();
-    let customer = row.customer.as_ref();
     let (outcome, _) = outcome_word(&row.touch);
+    let (first, second): (Cell, Cell) = match (&row.group, &row.customer) {
+        (Some(group), _) => (
+            group.name.as_str().into(),
+            group.external_count.to_string().into(),
+        ),
+        (None, Some(customer)) => (
+            customer_no(customer.no).into(),
+            customer.name.as_str().into(),
+        ),
+        (None, None) => ("".into(), "".into()),
+    };
     vec![
-        customer.map_or(String::new(), |c| customer_no(c.no)).into(),
-        customer.map_or("", |c| c.name.as_str()).into(),
+        first,
+        second,
         member.into(),
         word(outcome).into(),
         row.touch

@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     actions::{note_uses, release},
+    audience::Target,
     model::{Broadcast, Look, State, StopReason, Task, TaskState},
     outbound::sent_at,
     plan, queries,
@@ -34,6 +35,9 @@ const DISPATCH_MS: i64 = 5_000;
 const PAUSES_MS: [i64; 7] = [
     15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000,
 ];
+
+/// How long after an owner has sent it WeCom may take to tell all groups that got it, ms.
+const GROUPS_TOLD_MS: i64 = 600_000;
 
 /// Runs as long as the process.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
@@ -275,22 +279,36 @@ async fn told(client: &Client, task: &Task, userid: &str) -> Result<Told, wecom:
     })
 }
 
+/// Whether WeCom has told of all groups by now that an owner sent to. Those it was not sent to
+/// are never told (documentation, 获取企业群发成员执行结果).
+fn is_complete(sent_at: Timestamp, now: Timestamp) -> bool {
+    now.since_ms(sent_at) >= GROUPS_TOLD_MS
+}
+
 /// Keeps what WeCom says; whether anything is still open.
 fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) -> Result<bool> {
     let Some(mut task) = w.get::<Task>(&key)? else {
         return Ok(false);
     };
     let now = w.now();
+    let Some(broadcast) = w.get::<Broadcast>(&task.broadcast)? else {
+        return Ok(false);
+    };
+    let target = broadcast.target();
     let or = told.sent_at.unwrap_or(now);
     let planned = queries::planned(&w.read(), &task)?;
     let mut ends: Vec<(TouchId, TouchState, Timestamp, Option<Why>)> = Vec::new();
-    let by_customer: std::collections::HashMap<_, _> = planned
+    let open: std::collections::HashMap<_, _> = planned
         .iter()
         .map(|touch| (touch.customer, touch.id()))
         .collect();
     for result in &told.results {
-        let customer = queries::customer_of(&w.read(), &result.external_userid)?;
-        let Some(id) = customer.and_then(|customer| by_customer.get(&customer)) else {
+        let name = match target {
+            Target::Customers => &result.external_userid,
+            Target::Groups => &result.chat_id,
+        };
+        let recipient = queries::recipient_of(&w.read(), target, name)?;
+        let Some(id) = recipient.and_then(|recipient| open.get(&recipient)) else {
             continue;
         };
         let at = sent_at(result.send_time, or);
@@ -308,6 +326,9 @@ fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) ->
         release(w, &task, Why::Stopped)?;
         task.state = TaskState::Over;
     } else if settled == planned.len() {
+        task.state = TaskState::Over;
+    } else if target == Target::Groups && told.sent_at.is_some_and(|at| is_complete(at, now)) {
+        release(w, &task, Why::NotSent)?;
         task.state = TaskState::Over;
     }
     w.put(&task)?;

@@ -1,21 +1,24 @@
-//! Broadcasts (群发) to customers: whom the firm means, who may let it go, what members
-//! confirm, and what became of it for each customer.
+//! Broadcasts (群发) to customers or customer groups: whom the firm means, who may let it go, what members
+//! confirm, and what became of it for each customer or group.
 //!
 //! Tables: `broadcasts-1`, `broadcast-tasks-1`, `broadcast-looks-1` (machinery). Invariants:
 //! a broadcast reaches nobody outside the sight of whoever sends it; who gets it is written
 //! down in the ledger of touches before anything leaves, and every number on a page is counted
-//! there; one task names one member and exactly those customers; nobody approves their own.
+//! there; one task names one member and exactly those customers or
+//! groups; a group's broadcast is sent by its owner alone; nobody approves their own.
 
 pub mod actions;
 mod api;
 pub mod audience;
 mod export;
 mod follow;
+pub mod groups;
 mod model;
 mod outbound;
 mod pages;
 mod plan;
 pub mod queries;
+mod seen;
 mod tables;
 
 use tokio::sync::Notify;
@@ -26,7 +29,7 @@ use crate::{
     slice::{Access, ApiOperation, NavGroup, NavItem, Route, Slice, Worker},
 };
 
-pub use audience::{Audience, Preview};
+pub use audience::{Audience, GroupChoice, Preview, Target};
 pub use model::{
     Approval, Broadcast, BroadcastId, CAUSE, Decision, State as BroadcastState, Stop, StopReason,
     Task, TaskState,
@@ -133,7 +136,7 @@ fn routes() -> Vec<Route> {
             List<api::RecipientItem>,
         >(
             "listBroadcastRecipients",
-            "What became of a broadcast for each customer.",
+            "What became of a broadcast for each customer or group.",
         )),
     ]
 }

@@ -10,15 +10,13 @@ use crate::{
     work::effects::EffectId,
 };
 
-use super::audience::Audience;
+use super::audience::{Audience, Target};
 
 /// See [`Broadcast`].
 pub type BroadcastId = Id<Broadcast>;
 
 /// Kind of the cause under which touches of broadcasts stand in the ledger.
 pub const CAUSE: &str = "broadcast";
-/// Customers of one task; WeCom takes no more (documentation, 创建企业群发).
-pub(super) const TASK_CUSTOMERS_MAX: usize = 10_000;
 /// A broadcast that not all members have sent by then is stopped, ms.
 pub(super) const RUNS_MS: i64 = 7 * 86_400_000;
 /// A request for a second person waits so long, ms.
@@ -119,7 +117,7 @@ pub struct Approval {
     /// Until when it waits.
     #[n(1)]
     pub until: Timestamp,
-    /// Customers to be reached.
+    /// Customers to be reached; of a broadcast to groups, people from outside in them.
     #[n(2)]
     pub customers: u64,
     /// Who decided, when, and whether they said yes.
@@ -240,6 +238,11 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
+    /// What it reaches.
+    pub fn target(&self) -> Target {
+        self.audience.target()
+    }
+
     /// What causes its touches.
     pub fn cause(&self) -> (String, String) {
         cause(self.id)
@@ -266,8 +269,8 @@ pub enum TaskState {
     Over,
 }
 
-/// One member's part of a broadcast: at most ten thousand customers of theirs, neighbours in
-/// the order of ids.
+/// One member's part of a broadcast: customers or groups of theirs, as many as WeCom takes at
+/// once, neighbours in the order of ids.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Task {
     /// The broadcast.
@@ -279,10 +282,10 @@ pub struct Task {
     /// The member who sends.
     #[n(2)]
     pub member: MemberId,
-    /// Bits of the first customer's id.
+    /// Bits of the first customer's or group's id.
     #[n(3)]
     pub from: u64,
-    /// Bits of the last customer's id.
+    /// Bits of the last customer's or group's id.
     #[n(4)]
     pub to: u64,
     /// Where it stands.

@@ -1,9 +1,8 @@
 //! What broadcasts do at WeCom: tasks are made, taken back, and members reminded.
 //!
-//! Making one again after an unclear answer would reach everybody twice, so the list of
-//! broadcasts is looked at: what was made since with the same words, for this member alone and
-//! exactly these customers, is it (documentation, 获取企业的全部群发记录). Taking back twice is
-//! as good as once; a reminder too many harms little, and WeCom counts them.
+//! Making one again after an unclear answer would reach everybody twice, so what WeCom has is
+//! looked at before (`seen`). Taking back twice is as good as once; a reminder too many harms
+//! little, and WeCom counts them.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -11,7 +10,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     app::App,
-    customers::Customer,
+    customers::{Customer, Group},
     error::{AppError, Result},
     kit::Timestamp,
     org::Member,
@@ -19,17 +18,18 @@ use crate::{
     outreach::materials,
     outreach::touches::{Touch, TouchState, Why, settle},
     store::{Read, StoreError, SubjectId, Write},
-    wecom::{self, Broadcast as AtWecom, BroadcastQuery, Client, NewBroadcast, Text},
+    wecom::{self, Client, NewBroadcast, Text},
     work::effects::{
-        self, Area, Effect, EffectFuture, EffectId, EffectKind, EffectSpec, LookFuture, NewEffect,
-        Priority, Refusal, Seen, Told,
+        self, Area, Effect, EffectFuture, EffectId, EffectKind, EffectSpec, NewEffect, Priority,
+        Refusal, Told,
     },
 };
 
 use super::{
     actions::release,
+    audience::Target,
     model::{Broadcast, BroadcastId, Look, State, Task, TaskState},
-    queries,
+    queries, seen,
 };
 
 const SEND: EffectSpec = EffectSpec::post(
@@ -54,19 +54,15 @@ const NOBODY: i64 = 41048;
 /// WeCom does not know a media id.
 const BAD_MEDIA: i64 = 40007;
 /// WeCom is still telling the members.
-const DISPATCHING: i64 = 41063;
-/// Clocks may differ by so much, seconds.
-const CLOCKS_S: i64 = 120;
-/// The list of broadcasts takes no longer stretch of time (documentation, 获取群发记录列表), ms.
-const LISTED_MS: i64 = 30 * 86_400_000;
+pub(super) const DISPATCHING: i64 = 41063;
 /// Seconds after which a task that is being dispatched is asked about again.
-const DISPATCH_S: u64 = 5;
+pub(super) const DISPATCH_S: u64 = 5;
 
 /// What happens at WeCom.
 pub(super) fn kinds() -> Vec<EffectKind<App>> {
     vec![
         EffectKind::new(SEND, make)
-            .looking(look)
+            .looking(seen::look)
             .arriving(made)
             .telling(|r, effect| tell(r, effect, "effects.told.broadcast")),
         EffectKind::new(CANCEL, cancel)
@@ -78,28 +74,28 @@ pub(super) fn kinds() -> Vec<EffectKind<App>> {
 }
 
 #[derive(Encode, Decode)]
-struct Input {
+pub(super) struct Input {
     #[n(0)]
     broadcast: BroadcastId,
     #[n(1)]
     task: u32,
     /// The words as this member sends them, kept as they were: looking compares them.
     #[n(2)]
-    text: String,
+    pub(super) text: String,
 }
 
 /// What WeCom said of a broadcast.
 #[derive(Encode, Decode)]
-struct Made {
+pub(super) struct Made {
     /// Empty if none was made, because nobody could be reached.
     #[n(0)]
-    msgid: String,
-    /// External userids that cannot be reached.
+    pub(super) msgid: String,
+    /// External userids or chat_ids that cannot be reached.
     #[n(1)]
-    failed: Vec<String>,
+    pub(super) failed: Vec<String>,
 }
 
-fn bytes<T: Encode<()>>(value: &T) -> Result<Vec<u8>> {
+pub(super) fn bytes<T: Encode<()>>(value: &T) -> Result<Vec<u8>> {
     minicbor::to_vec(value).map_err(AppError::internal)
 }
 
@@ -155,17 +151,17 @@ pub(super) fn remind(w: &mut Write<'_>, task: &Task, by: Option<SubjectId>) -> R
     plan(w, REMIND, task, String::new(), by).map(drop)
 }
 
-fn input(effect: &Effect) -> Result<Input> {
+pub(super) fn input(effect: &Effect) -> Result<Input> {
     minicbor::decode(&effect.input).map_err(AppError::internal)
 }
 
-fn task_of(r: &Read<'_>, effect: &Effect) -> Result<Task> {
+pub(super) fn task_of(r: &Read<'_>, effect: &Effect) -> Result<Task> {
     let input = input(effect)?;
     let task = r.get::<Task>(&(input.broadcast, input.task))?;
     task.ok_or(AppError::NotFound { what: "broadcast" })
 }
 
-fn client(app: &App, effect: &Effect) -> Result<Client> {
+pub(super) fn client(app: &App, effect: &Effect) -> Result<Client> {
     let client = app.wecom().ok_or(AppError::Unavailable {
         why: "wecom_missing",
     })?;
@@ -173,33 +169,60 @@ fn client(app: &App, effect: &Effect) -> Result<Client> {
 }
 
 /// A task as it is told to WeCom.
-struct Wanted {
+pub(super) struct Wanted {
     is_running: bool,
-    text: String,
+    pub(super) target: Target,
+    pub(super) text: String,
     content: Content,
-    member: Member,
-    external: Vec<String>,
+    pub(super) member: Member,
+    /// External userids or chat_ids.
+    pub(super) to: Vec<String>,
 }
 
-fn wanted(app: &App, effect: &Effect) -> Result<Wanted> {
+pub(super) fn wanted(app: &App, effect: &Effect) -> Result<Wanted> {
     app.read(|r| {
         let task = task_of(r, effect)?;
         let missing = || AppError::NotFound { what: "broadcast" };
         let broadcast = r.get::<Broadcast>(&task.broadcast)?.ok_or_else(missing)?;
         let member = r.get::<Member>(&task.member)?;
-        let mut external = Vec::new();
+        let mut to = Vec::new();
         for touch in queries::planned(r, &task)? {
-            let customer = r.get::<Customer>(&touch.customer)?;
-            external.extend(customer.map(|customer| customer.external_userid));
+            to.extend(match touch.group() {
+                Some(group) => r.get::<Group>(&group)?.map(|group| group.chat_id),
+                None => {
+                    let customer = r.get::<Customer>(&touch.customer)?;
+                    customer.map(|customer| customer.external_userid)
+                }
+            });
         }
         Ok(Wanted {
             is_running: broadcast.state == State::Running,
+            target: broadcast.target(),
             text: input(effect)?.text,
             content: broadcast.content,
             member: member.ok_or(AppError::NotFound { what: "member" })?,
-            external,
+            to,
         })
     })
+}
+
+/// A broadcast as WeCom takes it. Without names it would go to all customers or groups of the
+/// sender, so nobody makes it then.
+fn new(wanted: &Wanted, attachments: Vec<wecom::Attachment>) -> NewBroadcast {
+    let text = Some(&wanted.text).filter(|text| !text.trim().is_empty());
+    let (external_userid, chat_id_list) = match wanted.target {
+        Target::Customers => (wanted.to.clone(), Vec::new()),
+        Target::Groups => (Vec::new(), wanted.to.clone()),
+    };
+    NewBroadcast {
+        chat_type: wanted.target.chat_type(),
+        external_userid,
+        chat_id_list,
+        sender: wanted.member.userid.clone(),
+        text: text.map(|text| Text::new(text)),
+        attachments,
+        ..NewBroadcast::default()
+    }
 }
 
 /// What comes along. A broadcast goes out whole or not at all: what cannot be had now is waited
@@ -223,7 +246,7 @@ fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
     Box::pin(async move {
         let wanted = wanted(&app, &effect).map_err(Refusal::Refused)?;
         // Whatever somebody decides about the effect: what was stopped is not sent any more.
-        if !wanted.is_running || wanted.external.is_empty() {
+        if !wanted.is_running || wanted.to.is_empty() {
             return Ok(bytes(&Made {
                 msgid: String::new(),
                 failed: Vec::new(),
@@ -231,15 +254,7 @@ fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
         }
         let client = client(&app, &effect)?;
         let attachments = attachments(&app, &client, &wanted.content).await?;
-        let text = Some(&wanted.text).filter(|text| !text.trim().is_empty());
-        let new = NewBroadcast {
-            external_userid: wanted.external.clone(),
-            sender: wanted.member.userid.clone(),
-            text: text.map(|text| Text::new(text)),
-            attachments,
-            ..NewBroadcast::default()
-        };
-        let made = match client.add_broadcast(&new).await {
+        let made = match client.add_broadcast(&new(&wanted, attachments)).await {
             Ok(made) => Made {
                 msgid: made.msgid,
                 failed: made.fail_list,
@@ -248,7 +263,7 @@ fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
                 errcode: NOBODY, ..
             }) => Made {
                 msgid: String::new(),
-                failed: wanted.external,
+                failed: wanted.to,
             },
             Err(error) => {
                 if matches!(
@@ -269,82 +284,16 @@ fn make(app: Arc<App>, effect: Effect) -> EffectFuture {
     })
 }
 
-/// Looks for what was made since this effect was sent.
-fn look(app: Arc<App>, effect: Effect) -> LookFuture {
-    Box::pin(async move {
-        let wanted = wanted(&app, &effect)?;
-        let client = client(&app, &effect)?;
-        let now = app.store.clock().now();
-        let since = effect.created_at.max(now.plus_ms(-LISTED_MS));
-        let query = BroadcastQuery {
-            start_time: since.ms().div_euclid(1_000) - CLOCKS_S,
-            end_time: now.ms().div_euclid(1_000) + CLOCKS_S,
-            filter_type: 0,
-            ..BroadcastQuery::default()
-        };
-        let known = app.read(queries::msgids)?;
-        let is_alike = |there: &AtWecom| {
-            let words = there.text.as_ref().map_or("", |text| text.content.as_str());
-            words == wanted.text && !known.contains(&there.msgid)
-        };
-        let there = client.broadcasts(&query).all().await?;
-        let mut found = Vec::new();
-        for there in there.into_iter().filter(is_alike) {
-            match is_ours(&client, &there, &wanted).await {
-                Ok(Some(reached)) => found.push((there.msgid, reached)),
-                Ok(None) => {}
-                Err(wecom::Error::Refused {
-                    errcode: DISPATCHING,
-                    ..
-                }) => {
-                    return Err(AppError::Later {
-                        why: "quota",
-                        retry_after_s: DISPATCH_S,
-                    });
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let made = match found.len() {
-            0 => return Ok(Seen::NotThere),
-            1 => found.remove(0),
-            _ => return Ok(Seen::CannotTell),
-        };
-        let (msgid, reached) = made;
-        let is_missing = |external: &String| !reached.contains(external);
-        let failed = wanted.external.into_iter().filter(is_missing).collect();
-        Ok(Seen::Happened(bytes(&Made { msgid, failed })?))
-    })
-}
-
-/// Whom a broadcast in the list reaches, if this member alone sends it and to nobody else
-/// than wanted.
-async fn is_ours(
-    client: &Client,
-    there: &AtWecom,
-    wanted: &Wanted,
-) -> Result<Option<BTreeSet<String>>, wecom::Error> {
-    let tasks = client.broadcast_tasks(&there.msgid).all().await?;
-    let userid = &wanted.member.userid;
-    if tasks.is_empty() || tasks.iter().any(|t| !t.userid.eq_ignore_ascii_case(userid)) {
-        return Ok(None);
-    }
-    let results = client.broadcast_results(&there.msgid, userid).all().await?;
-    let reached: BTreeSet<String> = results.into_iter().map(|r| r.external_userid).collect();
-    let is_within = reached
-        .iter()
-        .all(|external| wanted.external.contains(external));
-    Ok((is_within && !reached.is_empty()).then_some(reached))
-}
-
 fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
     let made: Made = minicbor::decode(answer).map_err(AppError::internal)?;
     let mut task = task_of(&w.read(), effect)?;
     let now = w.now();
     let planned = queries::planned(&w.read(), &task)?;
+    let broadcast = w.get::<Broadcast>(&task.broadcast)?;
+    let broadcast = broadcast.ok_or(AppError::NotFound { what: "broadcast" })?;
     let mut failed = BTreeSet::new();
-    for external in &made.failed {
-        failed.extend(queries::customer_of(&w.read(), external)?);
+    for name in &made.failed {
+        failed.extend(queries::recipient_of(&w.read(), broadcast.target(), name)?);
     }
     let is_failed = |touch: &&Touch| failed.contains(&touch.customer);
     let ends = planned
@@ -368,9 +317,7 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
     }
     task.msgid = made.msgid;
     w.put(&task)?;
-    let broadcast = w.get::<Broadcast>(&task.broadcast)?;
-    let is_stopped = broadcast.is_some_and(|b| b.state == State::Stopping);
-    if is_stopped && task.state == TaskState::Out {
+    if broadcast.state == State::Stopping && task.state == TaskState::Out {
         take_back(w, &task, effect.created_by)?;
     }
     Ok(())

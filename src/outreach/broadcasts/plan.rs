@@ -15,7 +15,7 @@ use crate::{
     kit::Timestamp,
     org::{MemberId, Sight},
     outreach::touches::{
-        self, NewTouch, TouchKind, TouchState, Why, note_all,
+        self, NewTouch, TouchState, Why, note_all,
         queries::{Judge, limits},
     },
     rollout,
@@ -24,14 +24,13 @@ use crate::{
 
 use super::{
     actions::stop_now,
-    audience::{self, Pick},
-    model::{
-        Approval, Broadcast, State, StopReason, TASK_CUSTOMERS_MAX, Task, TaskState, WAITS_MS,
-    },
+    audience::{self, Meant, Target},
+    groups,
+    model::{Approval, Broadcast, State, StopReason, Task, TaskState, WAITS_MS},
     outbound, queries,
 };
 
-/// Customers written down in one write.
+/// Customers or groups written down in one write.
 const STRETCH: usize = 2_000;
 
 /// The sight of whoever made a broadcast, as it is now.
@@ -46,13 +45,13 @@ fn sight(app: &App, r: &Read<'_>, broadcast: &Broadcast) -> Result<Sight> {
 }
 
 /// Who is meant and not written down yet.
-fn left(app: &App, broadcast: &Broadcast) -> Result<Vec<Pick>> {
+fn left(app: &App, broadcast: &Broadcast) -> Result<Vec<Meant>> {
     app.read(|r| {
         let sight = sight(app, r, broadcast)?;
-        let mut picks = audience::pick(r, &app.people, &sight, &broadcast.audience)?;
+        let mut meant = audience::meant(r, &app.people, &sight, &broadcast.audience)?;
         let known = written(r, broadcast)?;
-        picks.retain(|pick| !known.contains(&pick.customer));
-        Ok(picks)
+        meant.retain(|meant| !known.contains(&meant.to));
+        Ok(meant)
     })
 }
 
@@ -71,22 +70,22 @@ fn begins_at(r: &Read<'_>, broadcast: &Broadcast, now: Timestamp) -> Result<Time
 /// Writes down who gets it, and what comes next.
 pub(super) async fn plan(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     let (reading, of) = (app.clone(), broadcast.clone());
-    let picks = tokio::task::spawn_blocking(move || left(&reading, &of)).await;
-    let picks = match picks.map_err(AppError::internal)? {
-        Ok(picks) => picks,
+    let meant = tokio::task::spawn_blocking(move || left(&reading, &of)).await;
+    let meant = match meant.map_err(AppError::internal)? {
+        Ok(meant) => meant,
         // The account is gone, or its right: nothing is sent in its name any more.
         Err(AppError::Unauthenticated | AppError::Forbidden { .. }) => {
             return end(app, broadcast, StopReason::NoRight).await;
         }
         Err(error) => return Err(error),
     };
-    for stretch in picks.chunks(STRETCH) {
+    for stretch in meant.chunks(STRETCH) {
         if app.is_stopping() {
             return Ok(());
         }
-        let (mut picks, of) = (stretch.to_vec(), broadcast.clone());
+        let (mut meant, of) = (stretch.to_vec(), broadcast.clone());
         app.write(act("broadcast.plan", &broadcast), move |w| {
-            write_down(w, &of, &mut picks)
+            write_down(w, &of, &mut meant)
         })
         .await?;
     }
@@ -112,23 +111,27 @@ fn act(code: &'static str, broadcast: &Broadcast) -> Act {
     .about("broadcast", broadcast.id)
 }
 
-fn write_down(w: &mut Write<'_>, broadcast: &Broadcast, picks: &mut [Pick]) -> Result<()> {
+fn write_down(w: &mut Write<'_>, broadcast: &Broadcast, meant: &mut [Meant]) -> Result<()> {
     let now = w.now();
+    let target = broadcast.target();
     let at = begins_at(&w.read(), broadcast, now)?;
-    audience::judge(&w.read(), &Judge::new(&w.read(), at)?, picks)?;
-    let touch = |pick: &Pick| NewTouch {
-        customer: pick.customer,
-        member: Some(pick.member),
-        kind: TouchKind::Broadcast,
-        at: if pick.why.is_some() { now } else { at },
-        state: match pick.why {
+    let judge = Judge::new(&w.read(), at)?;
+    for meant in meant.iter_mut().filter(|meant| meant.why.is_none()) {
+        meant.why = audience::obstacle(&w.read(), &judge, target, meant.to)?;
+    }
+    let touch = |meant: &Meant| NewTouch {
+        customer: meant.to,
+        member: meant.member,
+        kind: target.kind(),
+        at: if meant.why.is_some() { now } else { at },
+        state: match meant.why {
             Some(_) => TouchState::Failed,
             None => TouchState::Planned,
         },
         of: broadcast.cause(),
-        why: pick.why,
+        why: meant.why,
     };
-    note_all(w, picks.iter().map(touch).collect()).map(drop)
+    note_all(w, meant.iter().map(touch).collect()).map(drop)
 }
 
 /// Makes the tasks, and asks for a second person where there have to be two.
@@ -142,16 +145,19 @@ fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
         let rows = touches::queries::of_cause(&read, &broadcast.cause(), planned, Walk::default())?;
         rows.collect::<Result<_, _>>()?
     };
-    for (place, (customer, _)) in ids {
+    for (place, (to, _)) in ids {
         if let Some(member) = touches::queries::member_in(&place) {
-            by_member.entry(member).or_default().push(customer.bits());
-            customers += 1;
+            by_member.entry(member).or_default().push(to.bits());
+            customers += match broadcast.target() {
+                Target::Customers => 1,
+                Target::Groups => groups::people_in(&w.read(), to.cast())?,
+            };
         }
     }
     let mut no = 0;
     for (member, mut of_member) in by_member.clone() {
         of_member.sort_unstable();
-        for part in of_member.chunks(TASK_CUSTOMERS_MAX) {
+        for part in of_member.chunks(broadcast.target().task_max()) {
             no += 1;
             w.put(&Task {
                 broadcast: broadcast.id,
@@ -172,7 +178,7 @@ fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
     broadcast.senders = by_member.into_keys().collect();
     broadcast.begins_at = Some(begins_at(&w.read(), &broadcast, now)?);
     let threshold = limits(&w.read())?.approve_above;
-    broadcast.state = if customers == 0 {
+    broadcast.state = if no == 0 {
         State::Done
     } else if threshold.is_some_and(|most| customers > u64::from(most)) {
         broadcast.approval = Some(Approval {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    customers::{self, Customer, CustomerId},
+    customers::{self, Customer, CustomerId, Group},
     error::{AppError, Result},
     identity::{Scope, Viewer},
     kit::{Cursor, Page, PageRequest, Timestamp},
@@ -13,6 +13,7 @@ use crate::{
 };
 
 use super::{
+    audience::Target,
     model::{Broadcast, BroadcastId, Look, State, Task, cause},
     tables::{ACTIVE, BY_TIME, DUE},
 };
@@ -168,6 +169,8 @@ pub struct Recipient {
     pub touch: Touch,
     /// The customer, if still known.
     pub customer: Option<Customer>,
+    /// The group, of a broadcast to groups.
+    pub group: Option<Group>,
 }
 
 /// A page of recipients, all or those with one outcome.
@@ -194,8 +197,16 @@ pub fn recipients(
             break;
         }
         if let Some(touch) = r.get::<Touch>(&touch)? {
-            let customer = r.get::<Customer>(&touch.customer)?;
-            rows.push((place, Recipient { touch, customer }));
+            let (customer, group) = match touch.group() {
+                Some(group) => (None, r.get::<Group>(&group)?),
+                None => (r.get::<Customer>(&touch.customer)?, None),
+            };
+            let recipient = Recipient {
+                touch,
+                customer,
+                group,
+            };
+            rows.push((place, recipient));
         }
     }
     if backwards {
@@ -221,10 +232,12 @@ pub fn recipients(
     })
 }
 
-/// Those who were to get a broadcast and did not: for another try.
+/// Those who were to get a broadcast and did not: for another try. Groups stand in the place of
+/// customers.
 pub fn missed(r: &Read<'_>, id: BroadcastId, most: usize) -> Result<Vec<CustomerId>, StoreError> {
     let mut missed = Vec::new();
-    for why in Why::ALL.into_iter().filter(|why| *why != Why::OptedOut) {
+    let is_final = |why: &Why| matches!(why, Why::OptedOut | Why::GroupGone);
+    for why in Why::ALL.into_iter().filter(|why| !is_final(why)) {
         let outcome = Some((TouchState::Failed, Some(why)));
         for hit in touches::queries::of_cause(r, &cause(id), outcome, Walk::default())? {
             if missed.len() == most {
@@ -236,10 +249,19 @@ pub fn missed(r: &Read<'_>, id: BroadcastId, most: usize) -> Result<Vec<Customer
     Ok(missed)
 }
 
-/// The customer with this external_userid.
-pub(super) fn customer_of(r: &Read<'_>, external: &str) -> Result<Option<CustomerId>, StoreError> {
-    let found = customers::sync::by_external_userid(r, external)?;
-    Ok(found.map(|customer| customer.id))
+/// The customer with this external_userid, or in its place the group with this chat_id.
+pub(super) fn recipient_of(
+    r: &Read<'_>,
+    target: Target,
+    name: &str,
+) -> Result<Option<CustomerId>, StoreError> {
+    Ok(match target {
+        Target::Customers => customers::sync::by_external_userid(r, name)?.map(|found| found.id),
+        Target::Groups => {
+            let found = customers::sync::group_by_chat_id(r, name)?;
+            found.map(|found| found.id.cast())
+        }
+    })
 }
 
 /// The msgids of all tasks that WeCom has told of.

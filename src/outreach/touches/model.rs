@@ -3,7 +3,12 @@
 use jiff::{ToSpan, Zoned, civil::Weekday, tz::TimeZone};
 use minicbor::{Decode, Encode};
 
-use crate::{customers::CustomerId, kit::Timestamp, org::MemberId, store::SubjectId};
+use crate::{
+    customers::{CustomerId, GroupId},
+    kit::Timestamp,
+    org::MemberId,
+    store::SubjectId,
+};
 
 /// A touch: the customer, and a number that grows with the time at which it was noted.
 pub type TouchId = (CustomerId, u64);
@@ -27,6 +32,9 @@ pub enum TouchKind {
     /// Customer service (微信客服).
     #[n(4)]
     Service,
+    /// Broadcast to a customer group (客户群群发).
+    #[n(5)]
+    GroupBroadcast,
 }
 
 impl TouchKind {
@@ -38,6 +46,7 @@ impl TouchKind {
             Self::Moment => "moment",
             Self::Rule => "rule",
             Self::Service => "service",
+            Self::GroupBroadcast => "group_broadcast",
         }
     }
 
@@ -49,13 +58,14 @@ impl TouchKind {
             Self::Moment => "touches.kind.moment",
             Self::Rule => "touches.kind.rule",
             Self::Service => "touches.kind.service",
+            Self::GroupBroadcast => "touches.kind.group_broadcast",
         }
     }
 
     /// Whether the firm's limits and opt-outs hold for it: what answers the customer is noted
     /// only.
     pub fn is_capped(self) -> bool {
-        matches!(self, Self::Broadcast | Self::Rule)
+        matches!(self, Self::Broadcast | Self::Rule | Self::GroupBroadcast)
     }
 }
 
@@ -119,11 +129,17 @@ pub enum Why {
     /// The member can send nothing: gone, or without the right to serve customers.
     #[n(8)]
     NoSender,
+    /// The group is gone.
+    #[n(9)]
+    GroupGone,
+    /// The member sent the broadcast, but not into this group, and WeCom does not say why.
+    #[n(10)]
+    NotSent,
 }
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::OverLimit,
         Self::OptedOut,
         Self::NotContact,
@@ -133,6 +149,8 @@ impl Why {
         Self::Refused,
         Self::OutsidePilot,
         Self::NoSender,
+        Self::GroupGone,
+        Self::NotSent,
     ];
 
     /// Stable code.
@@ -147,6 +165,8 @@ impl Why {
             Self::Refused => "refused",
             Self::OutsidePilot => "outside_pilot",
             Self::NoSender => "no_sender",
+            Self::GroupGone => "group_gone",
+            Self::NotSent => "not_sent",
         }
     }
 
@@ -154,7 +174,11 @@ impl Why {
     pub fn is_skip(self) -> bool {
         matches!(
             self,
-            Self::OverLimit | Self::OptedOut | Self::OutsidePilot | Self::NoSender
+            Self::OverLimit
+                | Self::OptedOut
+                | Self::OutsidePilot
+                | Self::NoSender
+                | Self::GroupGone
         )
     }
 
@@ -170,14 +194,17 @@ impl Why {
             Self::Refused => "touches.why.refused",
             Self::OutsidePilot => "touches.why.outside_pilot",
             Self::NoSender => "touches.why.no_sender",
+            Self::GroupGone => "touches.why.group_gone",
+            Self::NotSent => "touches.why.not_sent",
         }
     }
 }
 
-/// A message that reached or is to reach a customer.
+/// A message that reached or is to reach a customer or a customer group.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Touch {
-    /// The customer.
+    /// The customer; of a [`TouchKind::GroupBroadcast`] the group, whose id stands here as if
+    /// it were a customer's: both are 64 random bits.
     #[n(0)]
     pub customer: CustomerId,
     /// Second part of the id: grows with the time at which it was noted.
@@ -209,6 +236,11 @@ impl Touch {
         (self.customer, self.no)
     }
 
+    /// The group, of a broadcast to one.
+    pub fn group(&self) -> Option<GroupId> {
+        (self.kind == TouchKind::GroupBroadcast).then(|| self.customer.cast())
+    }
+
     /// Whether it counts against the firm's limits.
     pub fn counts(&self) -> bool {
         self.kind.is_capped() && self.state != TouchState::Failed
@@ -218,7 +250,7 @@ impl Touch {
 /// A touch to be noted.
 #[derive(Debug, Clone)]
 pub struct NewTouch {
-    /// The customer.
+    /// The customer, or a group in its place.
     pub customer: CustomerId,
     /// The member in whose name.
     pub member: Option<MemberId>,
@@ -348,6 +380,9 @@ pub struct OptOut {
     pub at: Timestamp,
 }
 
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
 /// Begin and end of the day, week and month around a moment.
 pub(super) struct Periods {
     day: (Timestamp, Timestamp),
@@ -374,6 +409,14 @@ impl Periods {
             week: (begin(monday), begin(monday.saturating_add(7.days()))),
             month: (begin(first), begin(first.saturating_add(1.month()))),
         }
+    }
+
+    /// Days of the month.
+    pub(super) fn days_of_month(&self) -> u32 {
+        let (from, to) = self.month;
+        // A day on which clocks change is a day too.
+        let days = (to.since_ms(from) + DAY_MS / 2) / DAY_MS;
+        u32::try_from(days).unwrap_or(0)
     }
 
     /// The begin of the longest of them.
@@ -510,6 +553,19 @@ mod tests {
                 &[touch(TouchState::Failed, "2026-11-26T09:00")]
             ),
             Room::Free
+        );
+    }
+
+    #[test]
+    fn a_month_has_its_days() {
+        let days = |when| Periods::around(at(when), &zone()).days_of_month();
+        assert_eq!(days("2026-11-26T10:00"), 30);
+        assert_eq!(days("2026-12-31T23:59"), 31);
+        assert_eq!(days("2028-02-01T00:00"), 29);
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(
+            Periods::around(at("2026-03-10T10:00"), &berlin).days_of_month(),
+            31
         );
     }
 

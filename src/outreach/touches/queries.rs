@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    customers::CustomerId,
+    customers::{CustomerId, GroupId},
     kit::Timestamp,
     org::MemberId,
     store::{Read, StoreError, Walk},
@@ -62,7 +62,23 @@ impl Judge {
         self.quiet_until
     }
 
-    /// Whether a customer may get one more.
+    /// Whether a group has been sent as many this month as WeCom lets through, whatever the firm
+    /// allows: one for each of its days (WeCom documentation, 创建企业群发). WeCom's client may
+    /// be set to fewer, which only its answers tell.
+    pub fn is_at_wecoms_limit(&self, r: &Read<'_>, group: GroupId) -> Result<bool, StoreError> {
+        let limits = Limits {
+            per_day: None,
+            per_week: None,
+            per_month: Some(self.periods.days_of_month()),
+            quiet: None,
+            approve_above: None,
+        };
+        let since = self.periods.begin().plus_ms(-PLANNED_AHEAD_MS);
+        let touches = since_no(r, group.cast(), no_from(since))?;
+        Ok(fits(&limits, &self.periods, &touches) != Room::Free)
+    }
+
+    /// Whether a customer, or a group in its place, may get one more.
     pub fn room(
         &self,
         r: &Read<'_>,

@@ -8,17 +8,19 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
+    customers::CustomerId,
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
     outreach::broadcasts::{
         actions::{self, Decide, Discard, Remind, SaveDraft, Send, StopBroadcast},
-        audience::{Audience, LISTED_MAX},
-        export as file,
-        model::NAME_CHARS_MAX,
+        audience::{Audience, GroupChoice, LISTED_MAX, Target},
+        export as file, groups,
+        model::{BroadcastId, NAME_CHARS_MAX},
         queries,
     },
     sheet::SheetFormat,
+    store::Read,
     web::{Cx, Form, Shown, Web},
     work::pages::Nothing,
 };
@@ -175,20 +177,38 @@ pub(in crate::outreach::broadcasts) async fn again(
         let sight = app.sight(r, &viewer, Permission::BroadcastSend)?;
         let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;
         let name = cx.tf("broadcasts.again_name", ("name", &broadcast.name));
+        let target = broadcast.target();
         Ok::<_, AppError>(SaveDraft {
             id: None,
             name: name.chars().take(NAME_CHARS_MAX).collect(),
             content: broadcast.content,
-            audience: Audience {
-                listed: Some(queries::missed(r, id, LISTED_MAX)?),
-                ..Audience::default()
-            },
+            audience: missed(r, id, target)?,
         })
     })?;
     let new = app
         .carry_out(&viewer, "broadcast.draft", command, actions::save_draft)
         .await?;
     Ok(Shown::go_to(format_args!("{HERE}/{new}")))
+}
+
+/// Those who were to get a broadcast and did not, as an audience.
+fn missed(r: &Read<'_>, id: BroadcastId, target: Target) -> Result<Audience> {
+    Ok(match target {
+        Target::Customers => Audience {
+            listed: Some(queries::missed(r, id, LISTED_MAX)?),
+            ..Audience::default()
+        },
+        Target::Groups => {
+            let missed = queries::missed(r, id, groups::LISTED_MAX)?;
+            let listed = missed.into_iter().map(CustomerId::cast).collect();
+            Audience {
+                groups: Some(GroupChoice {
+                    listed: Some(listed),
+                }),
+                ..Audience::default()
+            }
+        }
+    })
 }
 
 /// Which format.
@@ -210,12 +230,14 @@ pub(in crate::outreach::broadcasts) async fn export(
     let id = id_of(&id)?;
     let format = SheetFormat::of_code(&form.values.format);
     let format = format.ok_or(AppError::BadRequest { why: "field" })?;
-    app.read(|r| {
+    let target = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerExport)?;
-        queries::broadcast(r, &sight, queries::own(&viewer), id).map(drop)
+        let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;
+        Ok::<_, AppError>(broadcast.target())
     })?;
+    let of = (id, target);
     let (on, asking, lang) = (app.clone(), viewer.clone(), cx.lang());
-    let made = tokio::task::spawn_blocking(move || file::make(&on, &asking, id, format, lang));
+    let made = tokio::task::spawn_blocking(move || file::make(&on, &asking, of, format, lang));
     let made = made.await.map_err(AppError::internal)??;
     let act = viewer
         .view("broadcast.export")

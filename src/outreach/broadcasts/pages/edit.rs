@@ -27,6 +27,7 @@ use crate::{
 use super::{
     HERE,
     form::{self, Choices, DraftFields},
+    group_form::GroupChoices,
     id_of,
 };
 
@@ -41,6 +42,7 @@ pub(in crate::outreach::broadcasts) struct EditPage {
     form: FormState,
     content: ContentPart,
     choices: Choices,
+    groups: GroupChoices,
 }
 view!(EditPage);
 
@@ -82,6 +84,7 @@ fn page(
             steps: steps(cx, None),
             content: ContentPart::load(app, r, viewer, cx, &form)?,
             choices: Choices::load(r, &sight, cx)?,
+            groups: GroupChoices::load(r, &sight, cx, &form)?,
             form,
         })
     })
@@ -169,3 +172,7 @@ async fn keep(
         Err(form) => Shown::of(page(app, &viewer, cx, id, |_, _| Ok(form))?).invalid(),
     })
 }
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use crate::{
     org::Sight,
     outreach::{
         broadcasts::{
-            audience::{Audience, LISTED_MAX},
+            audience::{Audience, GroupChoice, LISTED_MAX, Target},
             model::Broadcast,
         },
         form as content_form,
@@ -22,6 +22,8 @@ use crate::{
     tags,
     web::{Cx, FormState, Lang, ListQuery, parts::Choice},
 };
+
+use super::group_form;
 
 /// What the form sends.
 #[derive(Debug, Default, Deserialize)]
@@ -53,9 +55,21 @@ pub(in crate::outreach::broadcasts) struct DraftFields {
     channel: String,
     #[serde(default)]
     listed: String,
+    /// `groups` for customer groups.
+    #[serde(default)]
+    to: String,
+    /// Words in the names of groups.
+    #[serde(default)]
+    group_name: String,
+    /// Groups that are ticked.
+    #[serde(default)]
+    group: Vec<String>,
+    /// A pasted list of groups.
+    #[serde(default)]
+    groups: String,
 }
 
-fn parsed<T: std::str::FromStr>(values: &[String]) -> Vec<T> {
+pub(super) fn parsed<T: std::str::FromStr>(values: &[String]) -> Vec<T> {
     values.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
@@ -81,6 +95,9 @@ impl DraftFields {
         sight: &Sight,
         cx: &Cx,
     ) -> Result<Audience> {
+        if self.to == Target::Groups.code() {
+            return self.group_audience(r, sight);
+        }
         Ok(Audience {
             text: self.q.trim().chars().take(100).collect(),
             tags: parsed(&self.tag),
@@ -93,6 +110,18 @@ impl DraftFields {
             added_before: day("added_to", &self.added_to, 1, cx)?,
             channel: self.channel.trim().to_owned(),
             listed: listed(app, r, sight, &self.listed)?,
+            groups: None,
+        })
+    }
+
+    fn group_audience(&self, r: &Read<'_>, sight: &Sight) -> Result<Audience> {
+        let listed = group_form::listed(r, sight, &self.group, &self.groups)?;
+        Ok(Audience {
+            text: self.group_name.trim().chars().take(100).collect(),
+            departments: parsed(&self.dept),
+            owners: parsed(&self.owner),
+            groups: Some(GroupChoice { listed }),
+            ..Audience::default()
         })
     }
 }
@@ -168,11 +197,20 @@ pub(super) fn of_draft(r: &Read<'_>, draft: &Broadcast, cx: &Cx) -> Result<FormS
         at.date().to_string()
     };
     let audience = &draft.audience;
+    let target = audience.target();
+    let words = match target {
+        Target::Customers => "q",
+        Target::Groups => "group_name",
+    };
     let mut values = vec![
         ("name", draft.name.clone()),
-        ("q", audience.text.clone()),
+        ("to", target.code().to_owned()),
+        (words, audience.text.clone()),
         ("channel", audience.channel.clone()),
     ];
+    let groups = audience.groups.iter().flat_map(|choice| &choice.listed);
+    let groups = groups.flatten().map(|id| ("group", id.to_string()));
+    values.extend(groups);
     values.extend(content_form::filled(&draft.content));
     values.extend(audience.tags.iter().map(|tag| ("tag", tag.to_string())));
     let without = audience.without_tags.iter();
@@ -202,6 +240,9 @@ pub(super) fn of_address(
     cx: &Cx,
 ) -> Result<FormState> {
     let query = ListQuery::parse(&cx.path, &cx.query);
+    if query.get("to") == Some(Target::Groups.code()) {
+        return Ok(group_form::of_address(&query));
+    }
     let wanted = query.get("audience").unwrap_or("");
     let mut conditions = wanted.to_owned();
     if let (Ok(id), Some(account)) = (wanted.parse::<Id<views::NamedView>>(), viewer.account_id()) {
@@ -212,7 +253,7 @@ pub(super) fn of_address(
     }
     let conditions = conditions.strip_prefix("/customers").unwrap_or(&conditions);
     let list = ListQuery::parse("/customers", conditions.trim_start_matches('?'));
-    let mut values: Vec<(&str, String)> = Vec::new();
+    let mut values = vec![("to", Target::Customers.code().to_owned())];
     for name in ["q", "tag", "dept", "owner"] {
         values.extend(list.all(name).map(|value| (name, value.to_owned())));
     }

@@ -9,6 +9,7 @@ use crate::{
     identity::{self, Permission, Viewer},
     kit::{Page, Timestamp},
     outreach::broadcasts::{
+        audience::Target,
         model::{Broadcast, State},
         queries::{self, Numbers},
     },
@@ -28,6 +29,7 @@ struct Line {
     id: String,
     name: String,
     state: (&'static str, &'static str),
+    is_to_groups: bool,
     by: String,
     at: Timestamp,
     senders: usize,
@@ -105,6 +107,7 @@ fn line(r: &Read<'_>, broadcast: &Broadcast) -> Result<Line> {
         id: broadcast.id.to_string(),
         name: broadcast.name.clone(),
         state: broadcast.state.word(),
+        is_to_groups: broadcast.target() == Target::Groups,
         by,
         at: broadcast.begins_at.unwrap_or(broadcast.created_at),
         senders: broadcast.senders.len(),

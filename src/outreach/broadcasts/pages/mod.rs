@@ -3,6 +3,8 @@
 pub(super) mod deeds;
 pub(super) mod edit;
 mod form;
+mod group_form;
+mod groups_card;
 pub(super) mod limits;
 pub(super) mod list;
 pub(super) mod show;

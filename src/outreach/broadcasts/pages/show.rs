@@ -12,7 +12,7 @@ use crate::{
     org::Sight,
     outreach::{
         broadcasts::{
-            audience,
+            audience::{self, Target},
             model::{Broadcast, BroadcastId, State, Task, TaskState},
             queries::{self, Account, Numbers, Recipient},
         },
@@ -27,12 +27,13 @@ use crate::{
     },
 };
 
-use super::{HERE, edit::steps, id_of, outcome_of};
+use super::{HERE, edit::steps, group_form::named, groups_card::GroupsCard, id_of, outcome_of};
 
 /// Who would get a draft.
 struct DraftCard {
     reached: u64,
     senders: u64,
+    groups: GroupsCard,
     skipped: Vec<(&'static str, u64)>,
     moved_to: Option<Timestamp>,
     samples: Vec<String>,
@@ -58,7 +59,7 @@ struct Asked {
 
 /// One recipient.
 struct Row {
-    customer: String,
+    name: String,
     no: String,
     href: String,
     member: String,
@@ -136,7 +137,7 @@ pub(super) fn page(
         let query = ListQuery::parse(&format!("{HERE}/{id}"), &cx.query);
         let (rows, pager) = match is_draft {
             true => (Vec::new(), None),
-            false => recipients(r, web, viewer, &sight, &query, id)?,
+            false => recipients(r, web, (viewer, cx), &sight, &query, id)?,
         };
         let draft = match is_draft {
             true => Some(draft(app, r, viewer, cx, &broadcast)?),
@@ -187,7 +188,11 @@ fn draft(
         samples.extend(found.map(|found| found.customer.name));
     }
     let limits = touches::queries::limits(r)?;
-    let above = |most: u32| preview.reached > u64::from(most);
+    let customers = match broadcast.target() {
+        Target::Customers => preview.reached,
+        Target::Groups => preview.people,
+    };
+    let above = |most: u32| customers > u64::from(most);
     let skipped = preview.skipped.iter();
     Ok(DraftCard {
         reached: preview.reached,
@@ -196,6 +201,7 @@ fn draft(
         moved_to: preview.moved_to,
         samples,
         needs_approval: limits.approve_above.is_some_and(above),
+        groups: GroupsCard::of(r, &sight, cx, &preview)?,
     })
 }
 
@@ -280,7 +286,7 @@ fn outcomes(cx: &Cx, query: &ListQuery, account: &Account) -> Vec<Tab> {
 fn recipients(
     r: &Read<'_>,
     web: &Web,
-    viewer: &Viewer,
+    (viewer, cx): (&Viewer, &Cx),
     sight: &Sight,
     query: &ListQuery,
     id: BroadcastId,
@@ -290,18 +296,22 @@ fn recipients(
     let outcome = outcome_of(query.get("outcome").unwrap_or(""));
     let page = queries::recipients(r, id, outcome, &request)?;
     let pager = Pager::of(&page, query, &name, &web.cursors);
-    let rows = page.items.iter().map(|recipient| row(sight, recipient));
+    let rows = page.items.iter().map(|recipient| row(sight, cx, recipient));
     Ok((rows.collect(), Some(pager)))
 }
 
-fn row(sight: &Sight, recipient: &Recipient) -> Row {
+fn row(sight: &Sight, cx: &Cx, recipient: &Recipient) -> Row {
     let touch = &recipient.touch;
     let customer = recipient.customer.as_ref();
     let member = touch.member.map_or("", |member| sight.name(member));
+    let group = recipient.group.as_ref().map(|group| named(cx, group));
     Row {
-        customer: customer.map_or(String::new(), |c| c.name.clone()),
+        name: group.unwrap_or_else(|| customer.map_or(String::new(), |c| c.name.clone())),
         no: customer.map_or(String::new(), |c| customer_no(c.no)),
-        href: format!("/customers/{}?tab=touches", touch.customer),
+        href: match touch.group() {
+            Some(group) => format!("/groups/{group}"),
+            None => format!("/customers/{}?tab=touches", touch.customer),
+        },
         member: member.to_owned(),
         outcome: outcome_word(touch),
         why: touch.why.map(Why::word),
@@ -327,6 +337,19 @@ fn may(viewer: &Viewer, cx: &Cx, broadcast: &Broadcast, account: &Account, tasks
 }
 
 impl ShowPage {
+    /// Whether customer groups get it.
+    fn is_to_groups(&self) -> bool {
+        self.broadcast.target() == Target::Groups
+    }
+
+    /// Catalogue key of a number of recipients.
+    fn unit(&self) -> &'static str {
+        match self.broadcast.target() {
+            Target::Customers => "broadcasts.people",
+            Target::Groups => "broadcasts.groups_n",
+        }
+    }
+
     /// Whether members have to do something.
     fn is_running(&self) -> bool {
         self.broadcast.state == State::Running
@@ -338,3 +361,7 @@ impl ShowPage {
         self.parts.iter().filter(waits).count()
     }
 }
+
+#[cfg(test)]
+#[path = "show_tests.rs"]
+mod tests;
