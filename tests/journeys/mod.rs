@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 pub mod evidence;
 mod live_codes;
+mod moments;
 mod once;
 mod own_customers;
 mod pages;

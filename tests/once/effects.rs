@@ -14,7 +14,9 @@ use qitai::{
     },
 };
 
-use super::{Firm, broadcasts, codes, directory, rules, tags as library, wait_for, welcome};
+use super::{
+    Firm, broadcasts, codes, directory, moments, rules, tags as library, wait_for, welcome,
+};
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
 
@@ -71,6 +73,8 @@ pub(super) enum Wish {
     OfCode(codes::Wish),
     /// A broadcast.
     OfBroadcast(broadcasts::Wish),
+    /// A moment.
+    OfMoment(moments::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -131,6 +135,10 @@ impl Bench {
         if broadcasts::KINDS.contains(&cell.kind) {
             let (id, wish) = broadcasts::plan(self, cell.kind);
             return (id, Wish::OfBroadcast(wish));
+        }
+        if moments::KINDS.contains(&cell.kind) {
+            let (id, wish) = moments::plan(self, cell.kind);
+            return (id, Wish::OfMoment(wish));
         }
         if !KINDS.contains(&cell.kind) {
             let (id, wish) = directory::plan(self, cell.kind);
@@ -266,6 +274,7 @@ impl Bench {
             Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
             Wish::OfCode(wish) => return codes::same_everywhere(self, wish),
             Wish::OfBroadcast(wish) => return broadcasts::same_everywhere(self, wish),
+            Wish::OfMoment(wish) => return moments::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -289,7 +298,8 @@ impl Bench {
             | Wish::InLibrary(_)
             | Wish::OfRule(_)
             | Wish::OfCode(_)
-            | Wish::OfBroadcast(_) => false,
+            | Wish::OfBroadcast(_)
+            | Wish::OfMoment(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -367,6 +377,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &rules::KINDS[..],
         &codes::KINDS[..],
         &broadcasts::KINDS[..],
+        &moments::KINDS[..],
         &welcome::KINDS[..],
     ]
     .concat();

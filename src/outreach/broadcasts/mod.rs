@@ -11,7 +11,7 @@ mod api;
 pub mod audience;
 mod export;
 mod follow;
-mod model;
+pub(in crate::outreach) mod model;
 mod outbound;
 mod pages;
 mod plan;
@@ -25,6 +25,11 @@ use crate::{
     identity::Permission,
     slice::{Access, ApiOperation, NavGroup, NavItem, Route, Slice, Worker},
 };
+
+pub(in crate::outreach) use export::{Made, make as export, sheet};
+pub(in crate::outreach) use pages::form::Choices;
+#[cfg(test)]
+pub(in crate::outreach) use pages::form::TagGroup;
 
 pub use audience::{Audience, Preview};
 pub use model::{

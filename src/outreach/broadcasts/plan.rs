@@ -25,9 +25,7 @@ use crate::{
 use super::{
     actions::stop_now,
     audience::{self, Pick},
-    model::{
-        Approval, Broadcast, State, StopReason, TASK_CUSTOMERS_MAX, Task, TaskState, WAITS_MS,
-    },
+    model::{Approval, Broadcast, State, StopReason, TASK_CUSTOMERS_MAX, Task, TaskState},
     outbound, queries,
 };
 
@@ -175,12 +173,7 @@ fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
     broadcast.state = if customers == 0 {
         State::Done
     } else if threshold.is_some_and(|most| customers > u64::from(most)) {
-        broadcast.approval = Some(Approval {
-            asked_at: now,
-            until: now.plus_ms(WAITS_MS),
-            customers,
-            decided: None,
-        });
+        broadcast.approval = Some(Approval::asked(customers, now));
         State::Waiting
     } else {
         State::Scheduled

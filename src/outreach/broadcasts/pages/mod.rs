@@ -2,7 +2,7 @@
 
 pub(super) mod deeds;
 pub(super) mod edit;
-mod form;
+pub(super) mod form;
 pub(super) mod limits;
 pub(super) mod list;
 pub(super) mod show;
