@@ -5,6 +5,7 @@ use crate::{
     app::App,
     error::{AppError, Result},
     identity::{Permission, Viewer},
+    kit::Timestamp,
     store::Read,
     web::{Cx, FormState, Lang},
 };
@@ -53,6 +54,8 @@ pub struct Preview {
     pub(crate) max: usize,
     /// Whether there are more.
     pub(crate) is_too_long: bool,
+    /// Shown as a moment (朋友圈), not as a message in a chat.
+    pub(crate) is_moment: bool,
 }
 
 /// The message that a form has sent. Whether it may be kept, [`super::materials::check`] says.
@@ -65,6 +68,17 @@ pub fn content(text: &str, attachment: &[String]) -> Result<Content> {
             .map(|id| id.parse().map_err(missing))
             .collect::<Result<_>>()?,
     })
+}
+
+/// The time that the field `at` of a form has, in the firm's zone; none if empty.
+pub fn time(text: &str, cx: &Cx) -> Result<Option<Timestamp>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| AppError::field("at", "broadcasts.bad_time");
+    let time: jiff::civil::DateTime = text.trim().parse().map_err(wrong)?;
+    let time = time.to_zoned(cx.zone.clone()).map_err(wrong)?;
+    Ok(Some(Timestamp::from_ms(time.timestamp().as_millisecond())))
 }
 
 /// The fields of a form that shows this message.
@@ -86,13 +100,26 @@ impl ContentPart {
         cx: &Cx,
         form: &FormState,
     ) -> Result<Self> {
-        let offered = match viewer.may(Permission::OutreachRead) {
+        Self::load_where(app, r, viewer, cx, form, |_| true)
+    }
+
+    /// The same with only those assets that can come along.
+    pub fn load_where(
+        app: &App,
+        r: &Read<'_>,
+        viewer: &Viewer,
+        cx: &Cx,
+        form: &FormState,
+        can_come: impl Fn(&Material) -> bool,
+    ) -> Result<Self> {
+        let mut offered = match viewer.may(Permission::OutreachRead) {
             true => {
                 let scope = viewer.scope(r, Permission::OutreachRead)?;
                 queries::offered(r, &scope, &*app.directory.get(r)?)?
             }
             false => Vec::new(),
         };
+        offered.retain(|m| m.kind() == Kind::Text || can_come(m));
         Ok(Self::of(offered, cx, form))
     }
 
@@ -154,6 +181,15 @@ impl Preview {
             bytes,
             max: TEXT_BYTES_MAX,
             is_too_long: bytes > TEXT_BYTES_MAX,
+            is_moment: false,
+        }
+    }
+
+    /// The same, shown as a moment.
+    pub(crate) fn as_moment(self) -> Self {
+        Self {
+            is_moment: true,
+            ..self
         }
     }
 

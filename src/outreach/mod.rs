@@ -1,12 +1,14 @@
 //! Outreach (触达): what the firm sends to customers by itself, and how often.
 //!
-//! Parts: `materials` (素材库), `welcome` (欢迎语), `broadcasts` (群发), `touches` (防骚扰),
-//! `rules` (自动打标与跟进); `content` is what all of them send.
+//! Parts: `materials` (素材库), `welcome` (欢迎语), `broadcasts` (群发), `moments` (客户朋友圈),
+//! `touches` (防骚扰), `rules` (自动打标与跟进); `content` is what all of them send.
 
+pub(crate) mod approval;
 pub mod broadcasts;
 pub mod content;
 pub mod form;
 pub mod materials;
+pub mod moments;
 pub mod rules;
 pub mod touches;
 pub mod welcome;
@@ -22,6 +24,8 @@ pub struct State {
     pub(crate) shelf: materials::Shelf,
     /// Broadcasts on their way.
     pub broadcasts: broadcasts::State,
+    /// Moments on their way.
+    pub moments: moments::State,
 }
 
 /// What the slice says about itself.
@@ -33,6 +37,7 @@ pub fn slice() -> Slice {
     own.with(materials::part())
         .with(welcome::part())
         .with(broadcasts::part())
+        .with(moments::part())
         .with(touches::part())
         .with(rules::part())
 }

@@ -12,6 +12,7 @@ mod events;
 pub mod evidence;
 mod group_broadcasts;
 mod live_codes;
+mod moments;
 mod once;
 mod own_customers;
 mod pages;

@@ -15,7 +15,8 @@ use qitai::{
 };
 
 use super::{
-    Firm, broadcasts, codes, directory, group_broadcasts, rules, tags as library, wait_for, welcome,
+    Firm, broadcasts, codes, directory, group_broadcasts, moments, rules, tags as library,
+    wait_for, welcome,
 };
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
@@ -73,6 +74,8 @@ pub(super) enum Wish {
     OfCode(codes::Wish),
     /// A broadcast.
     OfBroadcast(broadcasts::Wish),
+    /// A moment.
+    OfMoment(moments::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -139,6 +142,10 @@ impl Bench {
                 false => broadcasts::plan(self, cell.kind),
             };
             return (id, Wish::OfBroadcast(wish));
+        }
+        if moments::KINDS.contains(&cell.kind) {
+            let (id, wish) = moments::plan(self, cell.kind);
+            return (id, Wish::OfMoment(wish));
         }
         if !KINDS.contains(&cell.kind) {
             let (id, wish) = directory::plan(self, cell.kind);
@@ -274,6 +281,7 @@ impl Bench {
             Wish::OfRule(wish) => return rules::same_everywhere(self, wish),
             Wish::OfCode(wish) => return codes::same_everywhere(self, wish),
             Wish::OfBroadcast(wish) => return broadcasts::same_everywhere(self, wish),
+            Wish::OfMoment(wish) => return moments::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -297,7 +305,8 @@ impl Bench {
             | Wish::InLibrary(_)
             | Wish::OfRule(_)
             | Wish::OfCode(_)
-            | Wish::OfBroadcast(_) => false,
+            | Wish::OfBroadcast(_)
+            | Wish::OfMoment(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -375,6 +384,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &rules::KINDS[..],
         &codes::KINDS[..],
         &broadcasts::KINDS[..],
+        &moments::KINDS[..],
         &welcome::KINDS[..],
     ]
     .concat();

@@ -6,6 +6,7 @@ mod codes;
 mod directory;
 mod effects;
 mod group_broadcasts;
+mod moments;
 mod rules;
 mod storm;
 mod tags;

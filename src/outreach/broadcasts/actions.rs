@@ -25,8 +25,6 @@ use super::{
     outbound, queries,
 };
 
-/// Characters of a note.
-const NOTE_CHARS_MAX: usize = 200;
 /// Variables that stand for the customer or the code they came by: one text goes to all.
 const OF_CUSTOMER: [&str; 4] = ["{客户}", "{customer}", "{活码}", "{code}"];
 
@@ -267,23 +265,14 @@ pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
     }
     let now = w.now();
     let is_waiting = broadcast.state == State::Waiting;
-    let approval = broadcast
-        .approval
-        .as_mut()
-        .filter(|a| a.until > now && is_waiting);
-    let Some(approval) = approval else {
-        return Err(AppError::Conflict { why: "decided" });
-    };
-    let note = command.note.trim().to_owned();
-    if note.chars().count() > NOTE_CHARS_MAX {
-        return Err(AppError::field("note", "broadcasts.note_length"));
-    }
-    approval.decided = Some(Decision {
+    let approval = broadcast.approval.as_mut().filter(|_| is_waiting);
+    let approval = approval.ok_or(AppError::Conflict { why: "decided" })?;
+    approval.settle(Decision {
         by,
         at: now,
         is_granted: command.is_granted,
-        note,
-    });
+        note: command.note,
+    })?;
     if command.is_granted {
         broadcast.state = State::Scheduled;
         return Ok(w.put(&broadcast)?);

@@ -1,5 +1,5 @@
-//! The account of a broadcast as a file: who received it, when, from whom, and why not. The
-//! file's hash is in the audit trail before it leaves.
+//! The account of a broadcast or moment as a file: who received it, when, from whom, and why
+//! not. The file's hash is in the audit trail before it leaves.
 
 use aws_lc_rs::digest;
 
@@ -16,15 +16,14 @@ use crate::{
 
 use super::{
     audience::Target,
-    model::BroadcastId,
     queries::{self, Recipient},
 };
 
-/// The file of a broadcast, and its hash.
-pub(super) struct Made {
-    pub(super) bytes: Vec<u8>,
-    pub(super) rows: u64,
-    pub(super) sha256: String,
+/// A file, and its hash.
+pub(in crate::outreach) struct Made {
+    pub(in crate::outreach) bytes: Vec<u8>,
+    pub(in crate::outreach) rows: u64,
+    pub(in crate::outreach) sha256: String,
 }
 
 const COLUMNS: [&str; 6] = [
@@ -53,21 +52,37 @@ fn columns(target: Target) -> [&'static str; 6] {
     }
 }
 
-/// Writes the file. Waits for the disk.
-pub(super) fn make(
+/// Writes the file of everybody, or every group, with touches of one cause. Waits for the disk.
+pub(in crate::outreach) fn make(
     app: &App,
     viewer: &Viewer,
-    (id, target): (BroadcastId, Target),
+    (of, target): (&(String, String), Target),
     format: SheetFormat,
     lang: Lang,
+) -> Result<Made> {
+    sheet(app, &columns(target), format, lang, |sheet| {
+        fill(app, viewer, of, lang, sheet)
+    })
+}
+
+/// Writes a file of these columns, whose rows `fill` brings. Waits for the disk.
+pub(in crate::outreach) fn sheet(
+    app: &App,
+    columns: &[&str],
+    format: SheetFormat,
+    lang: Lang,
+    fill: impl FnOnce(&mut SheetWriter) -> Result<()>,
 ) -> Result<Made> {
     let dir = folder(app);
     std::fs::create_dir_all(&dir).map_err(AppError::internal)?;
     let random = app.store.random().u64();
-    let path = dir.join(format!("broadcast-{random:016x}.{}", format.extension()));
-    let head = columns(target).map(|column| words::text(lang, column).into_owned());
+    let path = dir.join(format!("outreach-{random:016x}.{}", format.extension()));
+    let head: Vec<String> = columns
+        .iter()
+        .map(|column| words::text(lang, column).into_owned())
+        .collect();
     let mut sheet = SheetWriter::create(&path, format, &head).map_err(AppError::internal)?;
-    let written = fill(app, viewer, id, lang, &mut sheet);
+    let written = fill(&mut sheet);
     let ended = sheet.finish().map_err(AppError::internal);
     let bytes = std::fs::read(&path).map_err(AppError::internal);
     // The file is only on its way to whoever asked.
@@ -84,7 +99,7 @@ pub(super) fn make(
 fn fill(
     app: &App,
     viewer: &Viewer,
-    id: BroadcastId,
+    of: &(String, String),
     lang: Lang,
     sheet: &mut SheetWriter,
 ) -> Result<()> {
@@ -95,7 +110,7 @@ fn fill(
             ..PageRequest::default()
         };
         loop {
-            let page = queries::recipients(r, id, None, &request)?;
+            let page = queries::reached(r, of, None, &request)?;
             for row in &page.items {
                 let name = row.touch.member.map_or("", |member| sight.name(member));
                 sheet

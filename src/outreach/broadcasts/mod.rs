@@ -13,7 +13,7 @@ pub mod audience;
 mod export;
 mod follow;
 pub mod groups;
-mod model;
+pub(in crate::outreach) mod model;
 mod outbound;
 mod pages;
 mod plan;
@@ -28,6 +28,11 @@ use crate::{
     identity::Permission,
     slice::{Access, ApiOperation, NavGroup, NavItem, Route, Slice, Worker},
 };
+
+pub(in crate::outreach) use export::{Made, make as export, sheet};
+pub(in crate::outreach) use pages::form::Choices;
+#[cfg(test)]
+pub(in crate::outreach) use pages::form::TagGroup;
 
 pub use audience::{Audience, GroupChoice, Preview, Target};
 pub use model::{

@@ -20,11 +20,11 @@ pub const CAUSE: &str = "broadcast";
 /// A broadcast that not all members have sent by then is stopped, ms.
 pub(super) const RUNS_MS: i64 = 7 * 86_400_000;
 /// A request for a second person waits so long, ms.
-pub(super) const WAITS_MS: i64 = 24 * 3_600_000;
+pub(in crate::outreach) const WAITS_MS: i64 = 24 * 3_600_000;
 /// How far ahead a broadcast may be planned, ms.
-pub(super) const AHEAD_MS: i64 = 30 * 86_400_000;
+pub(in crate::outreach) const AHEAD_MS: i64 = 30 * 86_400_000;
 /// Characters of a name.
-pub(super) const NAME_CHARS_MAX: usize = 40;
+pub(in crate::outreach) const NAME_CHARS_MAX: usize = 40;
 /// Reminders of one task within 24 hours; WeCom takes no more (41094).
 pub(super) const REMINDERS_MAX: usize = 3;
 /// See [`REMINDERS_MAX`].

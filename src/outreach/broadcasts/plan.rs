@@ -26,7 +26,7 @@ use super::{
     actions::stop_now,
     audience::{self, Meant, Target},
     groups,
-    model::{Approval, Broadcast, State, StopReason, Task, TaskState, WAITS_MS},
+    model::{Approval, Broadcast, State, StopReason, Task, TaskState},
     outbound, queries,
 };
 
@@ -181,12 +181,7 @@ fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
     broadcast.state = if no == 0 {
         State::Done
     } else if threshold.is_some_and(|most| customers > u64::from(most)) {
-        broadcast.approval = Some(Approval {
-            asked_at: now,
-            until: now.plus_ms(WAITS_MS),
-            customers,
-            decided: None,
-        });
+        broadcast.approval = Some(Approval::asked(customers, now));
         State::Waiting
     } else {
         State::Scheduled

@@ -180,7 +180,16 @@ pub fn recipients(
     outcome: Option<(TouchState, Option<Why>)>,
     request: &PageRequest,
 ) -> Result<Page<Recipient>, StoreError> {
-    let of = cause(id);
+    reached(r, &cause(id), outcome, request)
+}
+
+/// A page of those with touches of one cause.
+pub(in crate::outreach) fn reached(
+    r: &Read<'_>,
+    of: &(String, String),
+    outcome: Option<(TouchState, Option<Why>)>,
+    request: &PageRequest,
+) -> Result<Page<Recipient>, StoreError> {
     let backwards = request.before.is_some();
     let place = request.before.as_ref().or(request.after.as_ref());
     let walk = Walk {
@@ -190,7 +199,7 @@ pub fn recipients(
     };
     let limit = request.limit();
     let (mut rows, mut has_more) = (Vec::new(), false);
-    for hit in touches::queries::of_cause(r, &of, outcome, walk)? {
+    for hit in touches::queries::of_cause(r, of, outcome, walk)? {
         let (place, touch) = hit?;
         if rows.len() == limit {
             has_more = true;
@@ -214,7 +223,7 @@ pub fn recipients(
     }
     // A page in the middle is one of many: only the first is counted.
     let total = match place {
-        None => touches::queries::of_cause(r, &of, outcome, Walk::default())?.count(),
+        None => touches::queries::of_cause(r, of, outcome, Walk::default())?.count(),
         Some(_) => rows.len(),
     };
     let cursor = |row: Option<&(Vec<u8>, Recipient)>| row.map(|(place, _)| Cursor(place.clone()));

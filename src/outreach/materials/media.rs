@@ -13,6 +13,7 @@ use crate::{
     app::App,
     error::{AppError, Result},
     kit::Timestamp,
+    outreach::moments,
     slice::WorkerFuture,
     store::{Act, Read, StoreError},
     wecom::{
@@ -65,21 +66,12 @@ pub struct LeftOut {
     pub may_pass: bool,
 }
 
-/// What a message is, as far as its files matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum For {
-    /// Welcome message or broadcast.
-    Message,
-    /// Moment.
-    Moment,
-}
-
 /// Attachments of a message, in their newest versions and with ids that WeCom knows. What it
 /// does not have is uploaded first, at the client's urgency.
 ///
 /// An error is one of the store; what cannot be had is left out and said.
 pub async fn attachments(app: &App, client: &Client, ids: &[MaterialId]) -> Result<Resolved> {
-    resolve(app, client, ids, For::Message, None).await
+    resolve(app, client, ids, None).await
 }
 
 /// The same, where nothing may take longer: what is not there in time is left out.
@@ -90,23 +82,13 @@ pub async fn attachments_within(
     ids: &[MaterialId],
 ) -> Result<Resolved> {
     let until = Instant::now() + within;
-    resolve(app, client, ids, For::Message, Some(until)).await
-}
-
-/// The same for moments (朋友圈), whose files are uploaded in another way.
-pub async fn moment_attachments(
-    app: &App,
-    client: &Client,
-    ids: &[MaterialId],
-) -> Result<Resolved> {
-    resolve(app, client, ids, For::Moment, None).await
+    resolve(app, client, ids, Some(until)).await
 }
 
 async fn resolve(
     app: &App,
     client: &Client,
     ids: &[MaterialId],
-    used_for: For,
     until: Option<Instant>,
 ) -> Result<Resolved> {
     let mut resolved = Resolved::default();
@@ -116,7 +98,7 @@ async fn resolve(
             resolved.left_out.push(left_out(*id, "", &gone));
             continue;
         };
-        let made = attachment(app, client, &material.title, &material.body, used_for);
+        let made = attachment(app, client, &material.title, &material.body);
         let made = match until {
             Some(until) => tokio::time::timeout_at(until, made)
                 .await
@@ -145,29 +127,19 @@ fn left_out(material: MaterialId, title: &str, error: &AppError) -> LeftOut {
     }
 }
 
-async fn attachment(
-    app: &App,
-    client: &Client,
-    title: &str,
-    body: &Body,
-    used_for: For,
-) -> Result<Attachment> {
+async fn attachment(app: &App, client: &Client, title: &str, body: &Body) -> Result<Attachment> {
     let title = title.to_owned();
-    let (image, video) = match used_for {
-        For::Message => (Purpose::Image, Purpose::Video),
-        For::Moment => (Purpose::MomentImage, Purpose::MomentVideo),
-    };
     Ok(match body {
         Body::Text(_) => return Err(AppError::Conflict { why: "asset_text" }),
         Body::Image(stored) => Attachment::Image {
             image: Image {
-                media_id: known(app, client, stored, image).await?,
+                media_id: known(app, client, stored, Purpose::Image).await?,
                 pic_url: String::new(),
             },
         },
         Body::Video(stored) => Attachment::Video {
             video: Media {
-                media_id: known(app, client, stored, video).await?,
+                media_id: known(app, client, stored, Purpose::Video).await?,
             },
         },
         Body::File(stored) => Attachment::File {
@@ -217,7 +189,12 @@ fn media_of(
 }
 
 /// What WeCom calls a file; it is uploaded if WeCom does not have it.
-async fn known(app: &App, client: &Client, stored: &Stored, purpose: Purpose) -> Result<String> {
+pub(super) async fn known(
+    app: &App,
+    client: &Client,
+    stored: &Stored,
+    purpose: Purpose,
+) -> Result<String> {
     let now = app.store.clock().now();
     let media = app.read(|r| media_of(r, stored.sha256, purpose, now))?;
     if media.is_good(now, SENT_MS) {
@@ -357,7 +334,10 @@ pub(in crate::outreach) async fn forget(app: &App, ids: &[MaterialId]) -> Result
     app.write(Act::by_system("outreach.assets", "outreach"), move |w| {
         for id in ids {
             let found = w.get::<Material>(&id)?;
-            for (stored, purpose) in found.iter().flat_map(|m| files(&m.body)) {
+            let Some(stored) = found.as_ref().and_then(|m| m.body.stored()) else {
+                continue;
+            };
+            for purpose in Purpose::ALL {
                 w.delete::<MediaId>(&(stored.sha256, purpose as u8))?;
             }
         }
@@ -435,7 +415,11 @@ fn due(r: &Read<'_>, now: Timestamp) -> Result<Vec<(Stored, Purpose)>, StoreErro
     }
     let mut used: BTreeSet<MaterialId> = BTreeSet::new();
     for uses in r.all::<Uses>(None)? {
-        used.extend(uses?.materials);
+        let uses = uses?;
+        // Moments have their files uploaded in another way, once each.
+        if uses.by != moments::CAUSE {
+            used.extend(uses.materials);
+        }
     }
     let (mut due, mut seen) = (Vec::new(), BTreeSet::new());
     for id in used {

@@ -12,6 +12,7 @@ mod bubble;
 mod inspect;
 mod media;
 mod model;
+mod moment;
 mod pages;
 pub mod queries;
 mod shelf;
@@ -24,10 +25,11 @@ use crate::{
 
 pub use bubble::Bubble;
 pub(in crate::outreach) use media::forget;
-pub use media::{LeftOut, Resolved, attachments, attachments_within, moment_attachments};
+pub use media::{LeftOut, Resolved, attachments, attachments_within};
 pub use model::{
     Body, Folder, FolderId, Kind, Material, MaterialId, MediaId, Purpose, Stored, Uses, Version,
 };
+pub(in crate::outreach) use moment::moment_attachments;
 pub use queries::{check, named, set_uses};
 pub use shelf::Shelf;
 

@@ -309,6 +309,18 @@ pub enum Purpose {
     MomentVideo,
 }
 
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Image,
+        Self::Video,
+        Self::File,
+        Self::Picture,
+        Self::MomentImage,
+        Self::MomentVideo,
+    ];
+}
+
 /// A file as WeCom knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct MediaId {

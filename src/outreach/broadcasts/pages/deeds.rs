@@ -11,14 +11,14 @@ use crate::{
     customers::CustomerId,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::Timestamp,
     outreach::broadcasts::{
         actions::{self, Decide, Discard, Remind, SaveDraft, Send, StopBroadcast},
         audience::{Audience, GroupChoice, LISTED_MAX, Target},
         export as file, groups,
-        model::{BroadcastId, NAME_CHARS_MAX},
+        model::{BroadcastId, NAME_CHARS_MAX, cause},
         queries,
     },
+    outreach::form as content_form,
     sheet::SheetFormat,
     store::Read,
     web::{Cx, Form, Shown, Web},
@@ -38,17 +38,6 @@ pub(in crate::outreach::broadcasts) struct SendFields {
     at: String,
 }
 
-/// The time that a form has, in the firm's zone; none if empty.
-fn time(text: &str, cx: &Cx) -> Result<Option<Timestamp>> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let wrong = |_| AppError::field("at", "broadcasts.bad_time");
-    let time: jiff::civil::DateTime = text.trim().parse().map_err(wrong)?;
-    let time = time.to_zoned(cx.zone.clone()).map_err(wrong)?;
-    Ok(Some(Timestamp::from_ms(time.timestamp().as_millisecond())))
-}
-
 /// Sends a draft.
 pub(in crate::outreach::broadcasts) async fn send(
     viewer: Viewer,
@@ -59,7 +48,7 @@ pub(in crate::outreach::broadcasts) async fn send(
     form: Form<SendFields>,
 ) -> Result<Shown<ShowPage>> {
     let id = id_of(&id)?;
-    let sent = match time(&form.values.at, &cx) {
+    let sent = match content_form::time(&form.values.at, &cx) {
         Ok(at) => {
             let command = Send { id, at };
             app.carry_out(&viewer, "broadcast.send", command, actions::send)
@@ -235,9 +224,10 @@ pub(in crate::outreach::broadcasts) async fn export(
         let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;
         Ok::<_, AppError>(broadcast.target())
     })?;
-    let of = (id, target);
     let (on, asking, lang) = (app.clone(), viewer.clone(), cx.lang());
-    let made = tokio::task::spawn_blocking(move || file::make(&on, &asking, of, format, lang));
+    let of = cause(id);
+    let made =
+        tokio::task::spawn_blocking(move || file::make(&on, &asking, (&of, target), format, lang));
     let made = made.await.map_err(AppError::internal)??;
     let act = viewer
         .view("broadcast.export")

@@ -276,20 +276,20 @@ pub(super) fn of_address(
 }
 
 /// Tags of one group to choose from: value and name.
-pub(super) struct TagGroup {
-    pub(super) name: String,
-    pub(super) tags: Vec<(String, String)>,
+pub(in crate::outreach) struct TagGroup {
+    pub(in crate::outreach) name: String,
+    pub(in crate::outreach) tags: Vec<(String, String)>,
 }
 
 /// What there is to choose from.
-pub(super) struct Choices {
-    pub(super) tags: Vec<TagGroup>,
-    pub(super) departments: Vec<Choice>,
-    pub(super) owners: Vec<Choice>,
+pub(in crate::outreach) struct Choices {
+    pub(in crate::outreach) tags: Vec<TagGroup>,
+    pub(in crate::outreach) departments: Vec<Choice>,
+    pub(in crate::outreach) owners: Vec<Choice>,
 }
 
 impl Choices {
-    pub(super) fn load(r: &Read<'_>, sight: &Sight, cx: &Cx) -> Result<Self> {
+    pub(in crate::outreach) fn load(r: &Read<'_>, sight: &Sight, cx: &Cx) -> Result<Self> {
         let tags = tags::queries::groups(r)?.into_iter().map(|group| TagGroup {
             name: group.group.name.clone(),
             tags: group

@@ -2,7 +2,7 @@
 
 pub(super) mod deeds;
 pub(super) mod edit;
-mod form;
+pub(super) mod form;
 mod group_form;
 mod groups_card;
 pub(super) mod limits;

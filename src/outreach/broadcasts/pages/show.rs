@@ -11,6 +11,7 @@ use crate::{
     kit::Timestamp,
     org::Sight,
     outreach::{
+        approval::Asked,
         broadcasts::{
             audience::{self, Target},
             model::{Broadcast, BroadcastId, State, Task, TaskState},
@@ -47,14 +48,6 @@ struct Part {
     numbers: Numbers,
     state: (&'static str, &'static str),
     sent_at: Option<Timestamp>,
-}
-
-/// What the second person was asked.
-struct Asked {
-    asked_at: Timestamp,
-    until: Timestamp,
-    customers: u64,
-    decided: Option<(String, Timestamp, bool, String)>,
 }
 
 /// One recipient.
@@ -150,7 +143,7 @@ pub(super) fn page(
             steps: steps(cx, Some(format!("{HERE}/{id}/edit"))),
             draft,
             parts: parts(&sight, &account, &tasks),
-            asked: asked(r, &broadcast)?,
+            asked: Asked::of(r, broadcast.approval.as_ref())?,
             stopped: match &broadcast.stopped {
                 Some(stop) => Some((name(r, stop.by)?, stop.at, stop.why.word())),
                 None => None,
@@ -242,22 +235,6 @@ fn parts(sight: &Sight, account: &Account, tasks: &[Task]) -> Vec<Part> {
         key(a).cmp(&key(b)).then(a.member.cmp(&b.member))
     });
     parts
-}
-
-fn asked(r: &Read<'_>, broadcast: &Broadcast) -> Result<Option<Asked>> {
-    let Some(approval) = &broadcast.approval else {
-        return Ok(None);
-    };
-    let decided = match &approval.decided {
-        Some(d) => Some((name(r, d.by)?, d.at, d.is_granted, d.note.clone())),
-        None => None,
-    };
-    Ok(Some(Asked {
-        asked_at: approval.asked_at,
-        until: approval.until,
-        customers: approval.customers,
-        decided,
-    }))
 }
 
 fn outcomes(cx: &Cx, query: &ListQuery, account: &Account) -> Vec<Tab> {

@@ -10,7 +10,7 @@ use crate::{
     identity::Viewer,
     outreach::form::ContentPart,
     view,
-    web::{Cx, Form, Shown, filters},
+    web::{Cx, Form, ListQuery, Shown, filters},
 };
 
 /// What the form has so far.
@@ -40,6 +40,9 @@ pub(in crate::outreach) async fn preview(
     cx: Cx,
     form: Form<Fields>,
 ) -> Result<Shown<PreviewPage>> {
-    let part = app.read(|r| ContentPart::load(&app, r, &viewer, &cx, &form.state))?;
+    let mut part = app.read(|r| ContentPart::load(&app, r, &viewer, &cx, &form.state))?;
+    if ListQuery::parse(&cx.path, &cx.query).get("as") == Some("moment") {
+        part.preview = part.preview.as_moment();
+    }
     Ok(Shown::of(PreviewPage { part }))
 }

@@ -144,6 +144,7 @@ fn use_link(cx: &Cx, uses: &Uses) -> Link {
         "welcome" => ("assets.used_by.welcome", "/welcome"),
         "code" => ("assets.used_by.code", "/live-codes"),
         "broadcast" => ("assets.used_by.broadcast", "/broadcasts"),
+        "moment" => ("assets.used_by.moment", "/moments"),
         "group_welcome" => ("assets.used_by.group_welcome", "/welcome/groups"),
         _ => ("assets.used_by.other", ""),
     };

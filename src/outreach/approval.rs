@@ -1,0 +1,78 @@
+//! What a second person is asked before many customers are reached: as it is settled, and as
+//! pages show it (macro `approval` in `templates/outreach/parts.html`).
+
+use crate::{
+    error::{AppError, Result},
+    identity,
+    kit::Timestamp,
+    store::{Read, SubjectId},
+};
+
+use super::broadcasts::{Approval, Decision, model::WAITS_MS};
+
+/// Characters of a note.
+const NOTE_CHARS_MAX: usize = 200;
+
+impl Approval {
+    /// A question about so many customers.
+    pub(super) fn asked(customers: u64, now: Timestamp) -> Self {
+        Self {
+            asked_at: now,
+            until: now.plus_ms(WAITS_MS),
+            customers,
+            decided: None,
+        }
+    }
+
+    /// Keeps what the second person said. Whether it is one, the caller has asked.
+    ///
+    /// # Errors
+    /// [`AppError::Conflict`] `decided` if nothing waits any more; [`AppError::Invalid`] for a
+    /// note that is too long.
+    pub(super) fn settle(&mut self, mut decision: Decision) -> Result<()> {
+        if self.until <= decision.at || self.decided.is_some() {
+            return Err(AppError::Conflict { why: "decided" });
+        }
+        decision.note = decision.note.trim().to_owned();
+        if decision.note.chars().count() > NOTE_CHARS_MAX {
+            return Err(AppError::field("note", "broadcasts.note_length"));
+        }
+        self.decided = Some(decision);
+        Ok(())
+    }
+}
+
+/// What the second person was asked, as a page shows it.
+pub(crate) struct Asked {
+    pub(crate) asked_at: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) customers: u64,
+    /// Who, when, whether they said yes, and why not.
+    pub(crate) decided: Option<(String, Timestamp, bool, String)>,
+}
+
+impl Asked {
+    /// With the name of whoever decided.
+    pub(super) fn of(r: &Read<'_>, approval: Option<&Approval>) -> Result<Option<Self>> {
+        let Some(approval) = approval else {
+            return Ok(None);
+        };
+        let decided = match &approval.decided {
+            Some(d) => Some((name(r, d.by)?, d.at, d.is_granted, d.note.clone())),
+            None => None,
+        };
+        Ok(Some(Self {
+            asked_at: approval.asked_at,
+            until: approval.until,
+            customers: approval.customers,
+            decided,
+        }))
+    }
+}
+
+fn name(r: &Read<'_>, account: Option<SubjectId>) -> Result<String> {
+    Ok(match account {
+        Some(account) => identity::queries::account_name(r, account.cast())?.unwrap_or_default(),
+        None => String::new(),
+    })
+}

@@ -1,0 +1,33 @@
+//! Pages of moments.
+
+pub(super) mod deeds;
+pub(super) mod edit;
+pub(super) mod list;
+#[cfg(test)]
+mod samples_tests;
+pub(super) mod show;
+
+use crate::{
+    error::{AppError, Result},
+    identity,
+    store::{Read, SubjectId},
+};
+
+use super::model::MomentId;
+
+/// The list's address.
+const HERE: &str = "/moments";
+/// Moments that are looked through.
+pub(super) const LOOKED_AT: usize = 2_000;
+
+pub(super) fn id_of(text: &str) -> Result<MomentId> {
+    let missing = |_| AppError::NotFound { what: "moment" };
+    text.parse().map_err(missing)
+}
+
+fn name(r: &Read<'_>, account: Option<SubjectId>) -> Result<String> {
+    Ok(match account {
+        Some(account) => identity::queries::account_name(r, account.cast())?.unwrap_or_default(),
+        None => String::new(),
+    })
+}
