@@ -10,6 +10,7 @@ mod directory;
 mod doctor;
 mod events;
 pub mod evidence;
+mod group_welcomes;
 mod live_codes;
 mod once;
 mod own_customers;

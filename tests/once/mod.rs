@@ -5,6 +5,7 @@ mod broadcasts;
 mod codes;
 mod directory;
 mod effects;
+mod groups;
 mod rules;
 mod storm;
 mod tags;
