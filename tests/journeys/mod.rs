@@ -6,6 +6,7 @@ mod back_in_time;
 mod bad_input;
 mod broadcasts;
 mod chats;
+mod consents;
 mod directory;
 mod doctor;
 mod events;

@@ -1,8 +1,6 @@
 //! The account of a broadcast as a file: who received it, when, from whom, and why not. The
 //! file's hash is in the audit trail before it leaves.
 
-use aws_lc_rs::digest;
-
 use crate::{
     app::App,
     customers::{customer_no, export::folder},
@@ -10,7 +8,7 @@ use crate::{
     identity::{Permission, Viewer},
     kit::{PageRequest, limits},
     outreach::touches::queries::outcome_word,
-    sheet::{Cell, SheetFormat, SheetWriter},
+    sheet::{Cell, SheetFormat, SheetWriter, Whole, whole},
     web::{Lang, words},
 };
 
@@ -18,13 +16,6 @@ use super::{
     model::BroadcastId,
     queries::{self, Recipient},
 };
-
-/// The file of a broadcast, and its hash.
-pub(super) struct Made {
-    pub(super) bytes: Vec<u8>,
-    pub(super) rows: u64,
-    pub(super) sha256: String,
-}
 
 const COLUMNS: [&str; 6] = [
     "broadcasts.column.no",
@@ -42,24 +33,11 @@ pub(super) fn make(
     id: BroadcastId,
     format: SheetFormat,
     lang: Lang,
-) -> Result<Made> {
-    let dir = folder(app);
-    std::fs::create_dir_all(&dir).map_err(AppError::internal)?;
-    let random = app.store.random().u64();
-    let path = dir.join(format!("broadcast-{random:016x}.{}", format.extension()));
+) -> Result<Whole> {
     let head = COLUMNS.map(|column| words::text(lang, column).into_owned());
-    let mut sheet = SheetWriter::create(&path, format, &head).map_err(AppError::internal)?;
-    let written = fill(app, viewer, id, lang, &mut sheet);
-    let ended = sheet.finish().map_err(AppError::internal);
-    let bytes = std::fs::read(&path).map_err(AppError::internal);
-    // The file is only on its way to whoever asked.
-    let _ = std::fs::remove_file(&path);
-    written?;
-    let (rows, bytes) = (ended?, bytes?);
-    Ok(Made {
-        sha256: hex::encode(digest::digest(&digest::SHA256, &bytes)),
-        bytes,
-        rows,
+    let number = app.store.random().u64();
+    whole(&folder(app), number, format, &head, |sheet| {
+        fill(app, viewer, id, lang, sheet)
     })
 }
 
