@@ -9,6 +9,9 @@
 mod book;
 mod read;
 mod text;
+mod whole;
+
+pub use whole::{Whole, whole};
 
 pub use read::{ReadError, ReadLimits, SheetRow, read_sheet};
 

@@ -8,8 +8,8 @@ use actix_web::http::Method;
 use crate::{
     app::App,
     error::Result,
-    identity::Permission,
-    store::{TableSpec, Write},
+    identity::{Permission, Viewer},
+    store::{Read, TableSpec, Write},
     wecom::event::Received,
     work::{JobKind, effects::EffectKind},
 };
@@ -25,6 +25,8 @@ pub struct Slice {
     pub routes: Vec<Route>,
     /// Its places in the menu.
     pub nav: Vec<NavItem>,
+    /// Numbers beside them.
+    pub badges: Vec<NavBadge>,
     /// Its pages among the settings.
     pub settings: Vec<SettingsTab>,
     /// The jobs it runs.
@@ -43,6 +45,7 @@ impl Slice {
         self.tables.extend(part.tables);
         self.routes.extend(part.routes);
         self.nav.extend(part.nav);
+        self.badges.extend(part.badges);
         self.settings.extend(part.settings);
         self.jobs.extend(part.jobs);
         self.workers.extend(part.workers);
@@ -220,4 +223,13 @@ pub struct NavItem {
     pub access: Access,
     /// Whether it stands in the bottom bar of small screens.
     pub in_tab_bar: bool,
+}
+
+/// A number beside a place in the menu: what is new for the reader there.
+#[derive(Clone, Copy)]
+pub struct NavBadge {
+    /// Where the place leads.
+    pub href: &'static str,
+    /// Counts, for whoever may open it. Every page asks: it must cost next to nothing.
+    pub count: fn(&App, &Read<'_>, &Viewer) -> Result<u32>,
 }

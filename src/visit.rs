@@ -45,7 +45,8 @@ pub fn visit(app: &App, slices: &[Slice], req: &HttpRequest, request_id: &str) -
             (None, Some(token)) => Viewer::authenticate_session(r, &token, origin, now).ok(),
             (None, None) => None,
         };
-        let shell = Arc::new(shell(app, r, slices, viewer.as_ref())?);
+        let shell = shell(app, r, slices, viewer.as_ref(), by_bearer)?;
+        let shell = Arc::new(shell);
         let Some(viewer) = viewer else {
             return Ok(Visit::nobody(shell));
         };
@@ -151,7 +152,13 @@ pub fn origin(app: &App, req: &HttpRequest, request_id: &str) -> Origin {
 }
 
 /// The frame: the firm, who is signed in, what they may open, when data was last synced.
-fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> Result<Shell> {
+fn shell(
+    app: &App,
+    r: &Read<'_>,
+    slices: &[Slice],
+    viewer: Option<&Viewer>,
+    by_bearer: bool,
+) -> Result<Shell> {
     let logo = rollout::queries::logo_address(&rollout::queries::firm(r)?);
     let firm = rollout::queries::name(app, r)?;
     let Some(viewer) = viewer else {
@@ -171,7 +178,10 @@ fn shell(app: &App, r: &Read<'_>, slices: &[Slice], viewer: Option<&Viewer>) -> 
         firm,
         logo,
         user,
-        nav: nav(slices, viewer),
+        nav: nav(slices, viewer, |href| {
+            // Programs see no menu.
+            (!by_bearer).then(|| badge(app, r, slices, viewer, href))?
+        }),
         settings: settings(slices, viewer),
         seal: seal(app),
         synced_at,
@@ -252,7 +262,31 @@ fn settings(slices: &[Slice], viewer: &Viewer) -> Vec<(&'static str, &'static st
     tabs.into_iter().map(|tab| (tab.word, tab.href)).collect()
 }
 
-fn nav(slices: &[Slice], viewer: &Viewer) -> Vec<web::NavGroup> {
+/// The number beside a place; none where nothing is new. A page is not refused for its sake.
+fn badge(
+    app: &App,
+    r: &Read<'_>,
+    slices: &[Slice],
+    viewer: &Viewer,
+    href: &str,
+) -> Option<web::Badge> {
+    let mut badges = slices.iter().flat_map(|slice| &slice.badges);
+    let badge = badges.find(|badge| badge.href == href)?;
+    match (badge.count)(app, r, viewer) {
+        Ok(0) => None,
+        Ok(n) => Some(web::Badge { n, bad: false }),
+        Err(error) => {
+            tracing::warn!(%error, href, "a number in the menu was left out");
+            None
+        }
+    }
+}
+
+fn nav(
+    slices: &[Slice],
+    viewer: &Viewer,
+    badge: impl Fn(&str) -> Option<web::Badge>,
+) -> Vec<web::NavGroup> {
     let mut items: Vec<_> = slices
         .iter()
         .flat_map(|slice| &slice.nav)
@@ -265,7 +299,7 @@ fn nav(slices: &[Slice], viewer: &Viewer) -> Vec<web::NavGroup> {
             key: item.word,
             href: item.href,
             icon: item.icon,
-            badge: None,
+            badge: badge(item.href),
             on_tabbar: item.in_tab_bar,
         };
         let key = group_key(item.group);

@@ -56,7 +56,7 @@ use tokio::sync::Notify;
 use crate::{
     app::App,
     identity::Permission,
-    slice::{Access, NavGroup, NavItem, Route, SettingsTab, Slice, Worker, WorkerFuture},
+    slice::{Access, NavBadge, NavGroup, NavItem, Route, SettingsTab, Slice, Worker, WorkerFuture},
     wecom::archive::{Host, Settings},
     work::JobKind,
 };
@@ -82,6 +82,7 @@ pub struct State {
     indexed: AtomicU64,
     /// Notified when the index has moved on.
     index_moved: Notify,
+    news: searches::News,
     /// Planted bugs.
     #[cfg(any(test, feature = "faults"))]
     pub faults: std::sync::Arc<faults::Faults>,
@@ -161,6 +162,10 @@ pub fn slice() -> Slice {
         .concat(),
         routes: routes(),
         nav: nav(),
+        badges: vec![NavBadge {
+            href: "/archive",
+            count: searches::unseen,
+        }],
         settings: vec![SettingsTab {
             order: 25,
             word: "archive_setup.nav",

@@ -90,7 +90,8 @@ impl Client {
         Ok(answer.template_id)
     }
 
-    /// Replaces a template (`group_welcome_template/edit`).
+    /// Replaces a template (`group_welcome_template/edit`). Not repeated after an unclear
+    /// answer, because members may be told each time: [`Self::group_welcome`] shows what it is.
     pub async fn edit_group_welcome(
         &self,
         template_id: &str,
@@ -107,7 +108,7 @@ impl Client {
             template_id,
             template,
         };
-        let Done {} = self.post(Purpose::Contact, call, &ask).await?;
+        let Done {} = self.write(Purpose::Contact, call, &ask).await?;
         Ok(())
     }
 

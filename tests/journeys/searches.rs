@@ -36,6 +36,16 @@ fn save(visitor: &Visitor<'_>, name: &str, from: &str, more: &[(&str, &str)]) {
     assert_eq!(saved.status, 303, "{}", saved.body);
 }
 
+/// The number beside the archive in the menu.
+fn badge(visitor: &Visitor<'_>) -> Option<String> {
+    let page = visitor.get("/customers").body;
+    let (_, menu) = page.split_once("<nav class=\"nav\"").unwrap();
+    let (_, entry) = menu.split_once("<a href=\"/archive\"").unwrap();
+    let (entry, _) = entry.split_once("</a>").unwrap();
+    let (_, number) = entry.split_once("class=\"badge\">")?;
+    number.split('<').next().map(str::to_owned)
+}
+
 fn is_told(test: &TestApp, visitor: &Visitor<'_>, id: &str, numbers: &[u64]) {
     test.wait_for("the search tells", || {
         let page = visitor.get(&format!("/archive/searches/{id}"));
@@ -89,6 +99,8 @@ fn a_saved_search_tells_of_new_matches_within_the_scope_of_its_owner() {
     is_told(&test, &admin, &of_admin, &[4, 2]);
     is_told(&test, &staff, &of_staff, &[2]);
     assert!(staff.get("/archive").body.contains("1 条新命中"));
+    assert_eq!(badge(&admin).as_deref(), Some("2"));
+    assert_eq!(badge(&staff).as_deref(), Some("1"));
     // Nobody else opens it, and its owner's look is in the trail with its words committed to.
     assert_eq!(
         staff.get(&format!("/archive/searches/{of_admin}")).status,
@@ -103,6 +115,7 @@ fn a_saved_search_tells_of_new_matches_within_the_scope_of_its_owner() {
     let seen = format!("/archive/searches/{of_staff}/seen");
     assert_eq!(staff.post(&seen, &[("up_to", "2")]).status, 303);
     assert_eq!(test.audit_size() - before, 1);
+    assert_eq!(badge(&staff), None);
     assert!(messages(&staff.get(&format!("/archive/searches/{of_staff}")).body).is_empty());
     archive(&test, 5, [text(5, &customers[1], &[own], "退款")]);
     is_told(&test, &staff, &of_staff, &[5]);

@@ -6,6 +6,7 @@ mod codes;
 mod directory;
 mod effects;
 mod group_broadcasts;
+mod groups;
 mod moments;
 mod rules;
 mod storm;

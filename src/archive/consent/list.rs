@@ -1,13 +1,16 @@
 //! The ledger of consent as a list: by what people said, or by who they are.
 
+use std::collections::BTreeSet;
+
 use crate::{
+    customers::CustomerId,
     kit::{Cursor, Page, PageRequest},
     store::{Key, Read, StoreError, Walk},
 };
 
 use super::super::{
     model::{Answer, Chat, Consent, Towards},
-    queries::ArchiveSight,
+    queries::{self, ArchiveSight},
     tables::{CONSENT_BY_ANSWER, CONSENT_BY_TOWARDS},
 };
 
@@ -40,6 +43,53 @@ pub fn count(
         n += u64::from(sees(r, sight, Towards::of_number(towards))?);
     }
     Ok((n, true))
+}
+
+/// Calls `take` with each in scope who stands like this, the newest word first, until it says
+/// that it has enough.
+pub fn each<E: From<StoreError>>(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    answer: Answer,
+    mut take: impl FnMut(Consent) -> Result<bool, E>,
+) -> Result<(), E> {
+    let walk = Walk::prefix(Key::new().with(answer as u8));
+    for hit in r.walk(&CONSENT_BY_ANSWER, &walk)? {
+        let key = hit?.key;
+        if sees(r, sight, Towards::of_number(key.1))?
+            && let Some(consent) = r.get::<Consent>(&key)?
+            && !take(consent)?
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The customers in scope who stand like this towards somebody, each once, at most so many, and
+/// whether there are more. Only those for whom `is_meant` holds.
+pub fn customers(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    answer: Answer,
+    max: usize,
+    mut is_meant: impl FnMut(CustomerId) -> Result<bool, StoreError>,
+) -> Result<(Vec<CustomerId>, bool), StoreError> {
+    let (mut found, mut known, mut has_more) = (Vec::new(), BTreeSet::new(), false);
+    each(r, sight, answer, |consent| {
+        let person = queries::person(r, &sight.sight, consent.party)?;
+        if let Some(customer) = person.customer
+            && known.insert(customer)
+            && is_meant(customer)?
+        {
+            has_more = found.len() == max;
+            if !has_more {
+                found.push(customer);
+            }
+        }
+        Ok::<_, StoreError>(!has_more)
+    })?;
+    Ok((found, has_more))
 }
 
 /// A page of those in scope who stand like this, the newest word first.

@@ -5,15 +5,16 @@
 //! place says where things stand; what was so before stays in it.
 
 mod ask;
+pub(super) mod export;
 mod list;
 
 use crate::store::{StoreError, Write};
 
-use super::model::{Consent, Heard, Party, Said, Towards};
+use super::model::{Answer, Consent, Heard, Party, Said, Towards};
 
 pub use ask::{AskConsents, KIND, ask_soon};
 pub(super) use ask::{begin, run};
-pub use list::{count, lines, of_parties};
+pub use list::{count, customers, each, lines, of_parties};
 
 /// Words that are remembered of one person and place.
 const EARLIER_MAX: usize = 50;
@@ -57,6 +58,22 @@ pub(super) fn keep(
     Ok(true)
 }
 
+/// Catalogue key of an answer.
+pub fn answer_word(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Agreed => "archive.consent.agreed",
+        Answer::Refused => "archive.consent.refused",
+        Answer::ByDefault => "archive.consent.by_default",
+        Answer::None => "archive.consent.unanswered",
+        Answer::Unknown => "archive.consent.unknown",
+    }
+}
+
+/// Whether somebody who stands like this can be asked to agree.
+pub fn may_be_asked(answer: Answer) -> bool {
+    matches!(answer, Answer::Refused | Answer::None)
+}
+
 /// Whether a word came from WeCom's list.
 pub fn was_asked(consent: &Consent) -> bool {
     consent.heard == Heard::Asked
@@ -67,7 +84,7 @@ mod tests {
     use super::*;
     use crate::{
         app::App,
-        archive::model::{Answer, PartyKind},
+        archive::model::PartyKind,
         kit::{Id, Random, Timestamp},
         store::{Act, Folder, Store},
     };

@@ -1,7 +1,8 @@
 //! `/compliance/consents`: who has agreed to being archived, and who has not.
 
-use actix_web::web::Data;
+use actix_web::{HttpResponse, web::Data};
 use askama::Template;
+use serde::Deserialize;
 
 use crate::{
     app::App,
@@ -15,6 +16,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::{Page, Timestamp},
+    sheet::SheetFormat,
     store::Read,
     view,
     web::{
@@ -29,18 +31,21 @@ use crate::{
 
 /// The page's address.
 pub(super) const HERE: &str = "/compliance/consents";
+/// Whoever takes customers out as files may take out this too, and whoever takes out the audit
+/// trail: it is theirs to prove.
+const EXPORTERS: [Permission; 2] = [Permission::CustomerExport, Permission::AuditExport];
 /// Earlier words that a line shows.
 const EARLIER_SHOWN: usize = 5;
 
 /// Word and tone of an answer.
 pub(super) fn answer(answer: Answer) -> (&'static str, &'static str) {
-    match answer {
-        Answer::Agreed => ("archive.consent.agreed", "ok"),
-        Answer::Refused => ("archive.consent.refused", "bad"),
-        Answer::ByDefault => ("archive.consent.by_default", "ok"),
-        Answer::None => ("archive.consent.unanswered", "warn"),
-        Answer::Unknown => ("archive.consent.unknown", "muted"),
-    }
+    let tone = match answer {
+        Answer::Agreed | Answer::ByDefault => "ok",
+        Answer::Refused => "bad",
+        Answer::None => "warn",
+        Answer::Unknown => "muted",
+    };
+    (consent::answer_word(answer), tone)
 }
 
 /// One person in one place.
@@ -68,6 +73,9 @@ pub(in crate::archive) struct ConsentsPage {
     /// The last time WeCom was asked.
     job: Option<JobCard>,
     may_ask: bool,
+    may_export: bool,
+    /// Where a broadcast begins to those who are listed; none if that makes no sense.
+    notice: Option<String>,
     empty: Empty,
 }
 view!(ConsentsPage, "list" => as_list);
@@ -132,6 +140,8 @@ fn page(
     let scope = viewer.scope(r, Permission::ArchiveRead)?;
     let job = jobs::latest(r, consent::KIND)?;
     let may_ask = scope.is_everything() && link::in_use(app)?.is_some();
+    let may_notify = text.is_empty() && !lines.is_empty() && viewer.may(Permission::BroadcastSend);
+    let notified = shown_answer.filter(|answer| may_notify && consent::may_be_asked(*answer));
     Ok(ConsentsPage {
         answer: shown_answer.map_or("", Answer::code).to_owned(),
         tabs,
@@ -139,6 +149,11 @@ fn page(
         empty: empty(cx, &text, job.is_some()),
         job: job.filter(|_| may_ask).map(|job| JobCard::of(&job, cx)),
         may_ask,
+        may_export: EXPORTERS.iter().any(|right| viewer.may(*right)),
+        notice: notified.map(|answer| {
+            let new = ListQuery::new("/broadcasts/new");
+            new.with("notice", answer.code()).to_string()
+        }),
         lines,
         text,
     })
@@ -195,6 +210,42 @@ fn empty(cx: &Cx, text: &str, was_asked: bool) -> Empty {
     }
 }
 
+/// Which format.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::archive) struct ExportFields {
+    #[serde(default)]
+    format: String,
+}
+
+/// Takes the ledger out as a file.
+pub(in crate::archive) async fn export(
+    viewer: Viewer,
+    app: Data<App>,
+    cx: Cx,
+    form: Form<ExportFields>,
+) -> Result<HttpResponse> {
+    let format = SheetFormat::of_code(&form.values.format);
+    let format = format.ok_or(AppError::BadRequest { why: "field" })?;
+    let right = EXPORTERS.into_iter().find(|right| viewer.may(*right));
+    let right = right.unwrap_or(EXPORTERS[0]);
+    app.read(|r| viewer.scope(r, right).map(drop))?;
+    let (on, asking) = (app.clone(), viewer.clone());
+    let made =
+        tokio::task::spawn_blocking(move || consent::export::make(&on, &asking, &cx, format));
+    let made = made.await.map_err(AppError::internal)??;
+    let act = viewer
+        .view("archive.consents_export")
+        .system_detail("sha256", made.sha256)
+        .system_detail("rows", made.rows.to_string());
+    app.write(act, |_| Ok(())).await?;
+    let name = format!("attachment; filename=\"consents.{}\"", format.extension());
+    Ok(HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header(("content-disposition", name))
+        .body(made.bytes))
+}
+
 /// Asks WeCom now.
 pub(in crate::archive) async fn ask(
     viewer: Viewer,
@@ -212,4 +263,65 @@ pub(in crate::archive) async fn ask(
     .await?;
     app.jobs.notify_one();
     Ok(Shown::go_to(HERE).toast("consents.asking", ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::tests::{HOSTILE, check_page};
+
+    fn line(n: usize) -> Line {
+        let said = Answer::ALL[n % Answer::ALL.len()];
+        Line {
+            name: HOSTILE.to_owned(),
+            key: "c1".to_owned(),
+            towards: HOSTILE.to_owned(),
+            answer: answer(said),
+            at: Timestamp::from_ms(0),
+            was_asked: n.is_multiple_of(2),
+            earlier: vec![(answer(said).0, Timestamp::from_ms(0)); n % 3],
+            href: n
+                .is_multiple_of(2)
+                .then(|| "/archive?customer=c1".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_ledger_renders_with_none_one_many_and_what_may_be_done() {
+        for n in [0, 1, 6] {
+            let page = check_page(&ConsentsPage {
+                text: String::new(),
+                answer: "none".to_owned(),
+                tabs: vec![Tab {
+                    label: HOSTILE.to_owned(),
+                    href: HERE.to_owned(),
+                    count: Some(3),
+                    is_current: true,
+                }],
+                lines: (0..n).map(line).collect(),
+                pager: Pager {
+                    from: None,
+                    to: None,
+                    total: 6,
+                    total_exact: true,
+                    rows: 6,
+                    prev: None,
+                    next: None,
+                },
+                job: None,
+                may_ask: n > 0,
+                may_export: n > 1,
+                notice: (n > 1).then(|| "/broadcasts/new?notice=none".to_owned()),
+                empty: Empty {
+                    kind: EmptyKind::NothingMatches,
+                    title: HOSTILE.to_owned(),
+                    hint: HOSTILE.to_owned(),
+                    action: None,
+                    other: None,
+                },
+            });
+            assert_eq!(page.contains("notice=none"), n > 1);
+            assert_eq!(page.contains("/compliance/consents/export"), n > 1);
+        }
+    }
 }

@@ -76,6 +76,9 @@ pub(super) fn compliance_routes() -> Vec<Route> {
         Route::post("/compliance/consents/ask", read, || {
             post().to(consents::ask)
         }),
+        Route::post("/compliance/consents/export", read, || {
+            post().to(consents::export)
+        }),
         Route::get(retention::HERE, hold, || get().to(retention::show)),
         Route::post("/compliance/retention/rules", rule, || {
             post().to(retention_forms::save_rule)

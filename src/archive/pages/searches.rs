@@ -34,8 +34,6 @@ use super::{
 pub(super) const SEARCHES: &str = "/archive/searches";
 /// Where searches are made.
 const LIST: &str = "/archive";
-/// New matches that are counted one by one.
-const COUNTED_MAX: usize = 20;
 /// New matches that are shown.
 const SHOWN_MAX: usize = 100;
 
@@ -144,18 +142,10 @@ impl Maker<'_> {
 
     fn line(&self, search: &SavedSearch, by: Option<String>) -> Result<Line> {
         let list = ListQuery::parse(LIST, &search.query);
-        let (mut new, mut is_more) = (0, false);
-        if by.is_none() && search.tells {
-            for found in searches::found(self.r, search.id)? {
-                if new == COUNTED_MAX {
-                    is_more = true;
-                    break;
-                }
-                // The scope may be another since it was found.
-                let there = queries::message(self.r, self.sight, found.chat, found.seq)?;
-                new += usize::from(there.is_some());
-            }
-        }
+        let (new, is_more) = match by.is_none() && search.tells {
+            true => searches::count(self.r, self.sight, search)?,
+            false => (0, false),
+        };
         Ok(Line {
             id: search.id.to_string(),
             name: search.name.clone(),

@@ -6,6 +6,7 @@
 //! is looked up again, with the scope of now, whenever it is counted or shown.
 
 mod actions;
+mod news;
 mod tables;
 mod watch;
 
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use actions::{DeleteSearch, MarkSeen, SaveSearch, delete, mark_seen, save};
+pub(super) use news::{News, count, unseen};
 pub(super) use tables::TABLES;
 pub use tables::{found, own, shared};
 pub(super) use watch::run;

@@ -185,9 +185,23 @@ async fn make_welcome(app: &App) -> Result<()> {
         },
         directory: app.read(|r| app.directory.get(r))?,
     };
-    act(app, "welcome.save", command, welcome::actions::save)
-        .await
-        .map(drop)
+    act(app, "welcome.save", command, welcome::actions::save).await?;
+    let command = welcome::groups::actions::SaveGroupWelcome {
+        id: None,
+        text: "%NICKNAME%，欢迎来到云岭茶友群。群里每周五晚八点有新茶试饮，先看看群公告。"
+            .to_owned(),
+        asset: Some(guide),
+        notify: false,
+        directory: app.read(|r| app.directory.get(r))?,
+    };
+    act(
+        app,
+        "group_welcome.save",
+        command,
+        welcome::groups::actions::save,
+    )
+    .await
+    .map(drop)
 }
 
 async fn asset(app: &App, title: &str, body: Body) -> Result<MaterialId> {

@@ -1,8 +1,6 @@
 //! The account of a broadcast or moment as a file: who received it, when, from whom, and why
 //! not. The file's hash is in the audit trail before it leaves.
 
-use aws_lc_rs::digest;
-
 use crate::{
     app::App,
     customers::{customer_no, export::folder},
@@ -10,7 +8,7 @@ use crate::{
     identity::{Permission, Viewer},
     kit::{PageRequest, limits},
     outreach::touches::queries::outcome_word,
-    sheet::{Cell, SheetFormat, SheetWriter},
+    sheet::{Cell, SheetFormat, SheetWriter, Whole, whole},
     web::{Lang, words},
 };
 
@@ -18,13 +16,6 @@ use super::{
     audience::Target,
     queries::{self, Recipient},
 };
-
-/// A file, and its hash.
-pub(in crate::outreach) struct Made {
-    pub(in crate::outreach) bytes: Vec<u8>,
-    pub(in crate::outreach) rows: u64,
-    pub(in crate::outreach) sha256: String,
-}
 
 const COLUMNS: [&str; 6] = [
     "broadcasts.column.no",
@@ -59,40 +50,11 @@ pub(in crate::outreach) fn make(
     (of, target): (&(String, String), Target),
     format: SheetFormat,
     lang: Lang,
-) -> Result<Made> {
-    sheet(app, &columns(target), format, lang, |sheet| {
+) -> Result<Whole> {
+    let head = columns(target).map(|column| words::text(lang, column).into_owned());
+    let number = app.store.random().u64();
+    whole(&folder(app), number, format, &head, |sheet| {
         fill(app, viewer, of, lang, sheet)
-    })
-}
-
-/// Writes a file of these columns, whose rows `fill` brings. Waits for the disk.
-pub(in crate::outreach) fn sheet(
-    app: &App,
-    columns: &[&str],
-    format: SheetFormat,
-    lang: Lang,
-    fill: impl FnOnce(&mut SheetWriter) -> Result<()>,
-) -> Result<Made> {
-    let dir = folder(app);
-    std::fs::create_dir_all(&dir).map_err(AppError::internal)?;
-    let random = app.store.random().u64();
-    let path = dir.join(format!("outreach-{random:016x}.{}", format.extension()));
-    let head: Vec<String> = columns
-        .iter()
-        .map(|column| words::text(lang, column).into_owned())
-        .collect();
-    let mut sheet = SheetWriter::create(&path, format, &head).map_err(AppError::internal)?;
-    let written = fill(&mut sheet);
-    let ended = sheet.finish().map_err(AppError::internal);
-    let bytes = std::fs::read(&path).map_err(AppError::internal);
-    // The file is only on its way to whoever asked.
-    let _ = std::fs::remove_file(&path);
-    written?;
-    let (rows, bytes) = (ended?, bytes?);
-    Ok(Made {
-        sha256: hex::encode(digest::digest(&digest::SHA256, &bytes)),
-        bytes,
-        rows,
     })
 }
 

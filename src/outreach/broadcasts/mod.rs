@@ -29,7 +29,7 @@ use crate::{
     slice::{Access, ApiOperation, NavGroup, NavItem, Route, Slice, Worker},
 };
 
-pub(in crate::outreach) use export::{Made, make as export, sheet};
+pub(in crate::outreach) use export::make as export;
 pub(in crate::outreach) use pages::form::Choices;
 #[cfg(test)]
 pub(in crate::outreach) use pages::form::TagGroup;

@@ -327,6 +327,27 @@ impl Noted {
     }
 }
 
+/// Until when what WeCom calls the files of these assets is good, the earliest of them; none
+/// where nothing ends.
+pub(in crate::outreach) fn kept_until(
+    r: &Read<'_>,
+    ids: &[MaterialId],
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut earliest: Option<Timestamp> = None;
+    for id in ids {
+        let found = r.get::<Material>(id)?;
+        for (stored, purpose) in found.iter().flat_map(|m| files(&m.body)) {
+            let media = r.get::<MediaId>(&(stored.sha256, purpose as u8))?;
+            let until = media.filter(|m| !m.name.is_empty()).and_then(|m| m.until);
+            earliest = match (earliest, until) {
+                (Some(known), Some(until)) => Some(known.min(until)),
+                (known, until) => known.or(until),
+            };
+        }
+    }
+    Ok(earliest)
+}
+
 /// Forgets what WeCom called the files of assets, after it has said that it does not know them
 /// (40007): they are uploaded anew when they are next needed.
 pub(in crate::outreach) async fn forget(app: &App, ids: &[MaterialId]) -> Result<()> {

@@ -24,8 +24,8 @@ use crate::{
 };
 
 pub use bubble::Bubble;
-pub(in crate::outreach) use media::forget;
 pub use media::{LeftOut, Resolved, attachments, attachments_within};
+pub(in crate::outreach) use media::{forget, kept_until};
 pub use model::{
     Body, Folder, FolderId, Kind, Material, MaterialId, MediaId, Purpose, Stored, Uses, Version,
 };

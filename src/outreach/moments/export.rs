@@ -2,10 +2,10 @@
 
 use crate::{
     app::App,
+    customers::export::folder,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    outreach::broadcasts::{Made, sheet},
-    sheet::{Cell, SheetFormat},
+    sheet::{Cell, SheetFormat, Whole, whole},
     web::{Lang, words},
 };
 
@@ -28,8 +28,10 @@ pub(super) fn members(
     id: MomentId,
     format: SheetFormat,
     lang: Lang,
-) -> Result<Made> {
-    sheet(app, &COLUMNS, format, lang, |sheet| {
+) -> Result<Whole> {
+    let head = COLUMNS.map(|column| words::text(lang, column).into_owned());
+    let number = app.store.random().u64();
+    whole(&folder(app), number, format, &head, |sheet| {
         app.read(|r| {
             let sight = app.sight(r, viewer, Permission::CustomerExport)?;
             let account = queries::account(r, id)?;

@@ -1,5 +1,7 @@
 //! Welcome messages (欢迎语): what greets new customers, once, within twenty seconds.
 //!
+//! `groups` keeps what groups greet newcomers with.
+//!
 //! Tables: `welcomes-1`, `greetings-1`. Invariants: a greeting is planned in the write that
 //! stores the event that brings its code; it is sent before the code's time is over or not at
 //! all; no customer is greeted twice, because a code works once; what a live code says goes
@@ -7,6 +9,7 @@
 //! along cannot be had.
 
 pub mod actions;
+pub mod groups;
 mod hear;
 mod model;
 mod pages;
@@ -26,7 +29,7 @@ pub use model::{
 
 pub(super) fn part() -> Slice {
     let manage = Access::Needs(Permission::OutreachManage);
-    Slice {
+    let own = Slice {
         tables: tables::TABLES.to_vec(),
         routes: routes(manage),
         nav: vec![NavItem {
@@ -45,7 +48,8 @@ pub(super) fn part() -> Slice {
             run: post::run,
         }],
         ..Slice::default()
-    }
+    };
+    own.with(groups::part())
 }
 
 fn routes(manage: Access) -> Vec<Route> {

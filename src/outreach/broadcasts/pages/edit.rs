@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::{
     app::App,
+    archive::{Answer, consent},
     error::{AppError, Result},
     identity::{Permission, Viewer},
     org::Sight,
@@ -19,7 +20,7 @@ use crate::{
     store::Read,
     view,
     web::{
-        Cx, Form, FormState, Shown, filters,
+        Cx, Form, FormState, ListQuery, Shown, filters,
         parts::{Step, StepState},
     },
 };
@@ -38,6 +39,8 @@ pub(in crate::outreach::broadcasts) struct EditPage {
     action: String,
     back: String,
     is_new: bool,
+    /// What there is to know about the list of an archiving notice.
+    notice: Option<String>,
     steps: Vec<Step>,
     form: FormState,
     content: ContentPart,
@@ -81,6 +84,7 @@ fn page(
             action,
             back,
             is_new: id.is_none(),
+            notice: None,
             steps: steps(cx, None),
             content: ContentPart::load(app, r, viewer, cx, &form)?,
             choices: Choices::load(r, &sight, cx)?,
@@ -90,14 +94,50 @@ fn page(
     })
 }
 
-/// Shows an empty form, or one for the audience that the address names.
+/// Shows an empty form, or one for the audience that the address names. With `notice` it is the
+/// archiving notice (存档告知) to those who stand like that: nothing is sent before somebody has
+/// looked at it.
 pub(in crate::outreach::broadcasts) async fn new(
     viewer: Viewer,
     app: Data<App>,
     cx: Cx,
 ) -> Result<Shown<EditPage>> {
-    let form = |r: &Read<'_>, sight: &Sight| form::of_address(r, &viewer, sight, &cx);
-    Ok(Shown::of(page(&app, &viewer, &cx, None, form)?))
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let answer = query.get("notice").and_then(Answer::of_code);
+    let Some(answer) = answer.filter(|answer| consent::may_be_asked(*answer)) else {
+        let form = |r: &Read<'_>, sight: &Sight| form::of_address(r, &viewer, sight, &cx);
+        return Ok(Shown::of(page(&app, &viewer, &cx, None, form)?));
+    };
+    let mut has_more = false;
+    let form = |r: &Read<'_>, sight: &Sight| {
+        let (form, more) = form::of_notice(&app, r, &viewer, sight, &cx, answer)?;
+        has_more = more;
+        Ok(form)
+    };
+    let mut page = page(&app, &viewer, &cx, None, form)?;
+    let listed = page.form.value("listed").lines().count();
+    if listed == 0 {
+        // An empty list is no condition: it would mean everybody.
+        return Err(AppError::Conflict {
+            why: "nobody_to_notify",
+        });
+    }
+    page.notice = Some(notice(&cx, listed, has_more));
+    let act = viewer
+        .view("broadcast.notice")
+        .system_detail("answer", answer.code())
+        .system_detail("customers", listed.to_string());
+    app.note(act).await?;
+    Ok(Shown::of(page))
+}
+
+/// Who stands in the list of an archiving notice.
+fn notice(cx: &Cx, listed: usize, has_more: bool) -> String {
+    let word = match has_more {
+        false => "broadcasts.notice.listed",
+        true => "broadcasts.notice.more",
+    };
+    cx.tf(word, ("n", listed)).into_owned()
 }
 
 /// Shows a draft's form.

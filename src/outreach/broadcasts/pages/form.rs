@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     app::{App, scope_filter},
+    archive::{Answer, consent, queries::ArchiveSight},
     customers::{self, CustomerId, customer_no, views},
     error::{AppError, Invalid, Problem, Result},
     identity::Viewer,
@@ -273,6 +274,39 @@ pub(super) fn of_address(
         values.push(("owner", own.to_string()));
     }
     Ok(FormState::with_values(values))
+}
+
+/// A new form for those who have not agreed to being archived (同意存档): they are told of it and
+/// asked to agree. Whether there are more of them than one broadcast takes.
+pub(super) fn of_notice(
+    app: &App,
+    r: &Read<'_>,
+    viewer: &Viewer,
+    sight: &Sight,
+    cx: &Cx,
+    answer: Answer,
+) -> Result<(FormState, bool)> {
+    let archive = ArchiveSight::of(app, r, viewer)?;
+    let mut lines = Vec::new();
+    let (_, has_more) = consent::customers(r, &archive, answer, LISTED_MAX, |id| {
+        let found = customers::queries::customer(r, sight, id)?;
+        let is_there = found.is_some();
+        lines.extend(found.map(|found| customer_no(found.customer.no)));
+        Ok(is_there)
+    })?;
+    lines.truncate(LISTED_MAX);
+    // Filled in when it is sent.
+    let firm = match cx.lang() {
+        Lang::Zh => "{企业}",
+        Lang::En => "{firm}",
+    };
+    let text = cx.tf("broadcasts.notice.text", ("firm", firm));
+    let form = FormState::with_values([
+        ("name", cx.t("broadcasts.notice.name").into_owned()),
+        ("text", text.into_owned()),
+        ("listed", lines.join("\n")),
+    ]);
+    Ok((form, has_more))
 }
 
 /// Tags of one group to choose from: value and name.

@@ -12,7 +12,7 @@ use crate::{
     view,
     web::{
         Cx, Shown, filters,
-        parts::{Empty, EmptyKind, Link},
+        parts::{Empty, EmptyKind, Link, Tab},
     },
     work::{
         effects::{self, Area, WriteMode},
@@ -48,6 +48,7 @@ pub(super) struct Line {
 #[derive(Template)]
 #[template(path = "outreach/welcomes.html", blocks = ["title", "list"])]
 pub(in crate::outreach) struct WelcomesPage {
+    pub(super) tabs: Vec<Tab>,
     pub(super) lines: Vec<Line>,
     pub(super) empty: Empty,
     /// What Qitai may do at WeCom, if it may not greet.
@@ -56,15 +57,15 @@ pub(in crate::outreach) struct WelcomesPage {
 view!(WelcomesPage, "list" => as_list);
 
 /// That nothing is sent, and where that can be changed.
-pub(super) struct Writing {
+pub(in crate::outreach::welcome) struct Writing {
     /// Catalogue key of the sentence.
-    pub(super) word: &'static str,
-    pub(super) href: Option<&'static str>,
+    pub(in crate::outreach::welcome) word: &'static str,
+    pub(in crate::outreach::welcome) href: Option<&'static str>,
 }
 
 impl Writing {
     /// None where greetings are sent.
-    pub(super) fn of(r: &Read<'_>, viewer: &Viewer) -> Result<Option<Self>> {
+    pub(in crate::outreach::welcome) fn of(r: &Read<'_>, viewer: &Viewer) -> Result<Option<Self>> {
         let word = match effects::mode(r, Area::Outreach)? {
             WriteMode::On => return Ok(None),
             WriteMode::Off => "welcome.writing_off",
@@ -90,6 +91,7 @@ pub(in crate::outreach) async fn index(
         let found = queries::visible(r, &scope, &directory)?;
         let line = |welcome: Welcome| line(r, &cx, &directory, welcome);
         Ok::<_, AppError>(WelcomesPage {
+            tabs: super::tabs(&cx, HERE),
             lines: found.into_iter().map(line).collect::<Result<_>>()?,
             empty: empty(&cx),
             writing: Writing::of(r, &viewer)?,

@@ -9,17 +9,33 @@ mod show;
 use crate::{
     error::{AppError, Result},
     org::Directory,
-    web::Cx,
+    web::{Cx, parts::Tab},
 };
 
-use super::model::{Welcome, WelcomeId, Whose, Window};
+use super::{
+    groups,
+    model::{Welcome, WelcomeId, Whose, Window},
+};
 
 pub(super) use edit::{change, create, edit, new};
-pub(super) use list::index;
+pub(super) use list::{Writing, index};
 pub(super) use show::{delete, pause, show};
 
 /// The list's address.
 const HERE: &str = "/welcome";
+
+/// What greets new customers, and what groups greet with.
+pub(super) fn tabs(cx: &Cx, here: &str) -> Vec<Tab> {
+    let pages = [(HERE, "welcome.tab"), (groups::HERE, "groupwelcome.tab")];
+    pages
+        .map(|(href, word)| Tab {
+            label: cx.t(word).into_owned(),
+            href: href.to_owned(),
+            count: None,
+            is_current: href == here,
+        })
+        .into()
+}
 
 fn parse(id: &str) -> Result<WelcomeId> {
     let id = id.parse();

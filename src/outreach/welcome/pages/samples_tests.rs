@@ -2,9 +2,11 @@
 
 use super::{
     super::queries::{Counts, Standing},
+    HERE,
     edit::{EditPage, Row},
     list::{self, WelcomesPage, Writing},
     show::{self, WelcomePage},
+    tabs,
 };
 use crate::{
     error::Invalid,
@@ -43,6 +45,7 @@ fn messages_render_with_none_one_and_many() {
             missed: i,
         };
         check_page(&WelcomesPage {
+            tabs: tabs(&cx(Lang::Zh), HERE),
             lines: (0..n).map(line).collect(),
             empty: Empty {
                 kind: EmptyKind::NothingYet,

@@ -1,0 +1,114 @@
+//! The ledger of consent goes out as a file, and who has not agreed is told of archiving: in a
+//! broadcast that a person looks at first.
+
+use std::collections::BTreeSet;
+
+use qitai::{
+    archive::{Answer, Consent, Party, consent},
+    customers,
+    outreach::broadcasts::Broadcast,
+    work::{JobState, jobs},
+};
+
+use crate::support::{TestApp, Visitor};
+
+fn ask(test: &TestApp, officer: &Visitor<'_>) {
+    assert_eq!(officer.post("/compliance/consents/ask", &[]).status, 303);
+    let job = test.wait_for("WeCom was asked", || {
+        let job = test.app.read(|r| jobs::latest(r, consent::KIND)).unwrap();
+        job.filter(|job| job.state.is_final())
+    });
+    assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
+}
+
+fn rows(test: &TestApp) -> Vec<Consent> {
+    test.app.read(|r| {
+        let all = r.all::<Consent>(None).unwrap();
+        all.map(Result::unwrap).collect()
+    })
+}
+
+/// The customers without an answer towards somebody, each once.
+fn silent(test: &TestApp) -> BTreeSet<customers::CustomerId> {
+    let rows = rows(test);
+    let silent = rows.iter().filter(|row| row.answer == Answer::None);
+    test.app.read(|r| {
+        let customer = |row: &Consent| {
+            let party = r.get::<Party>(&row.party).unwrap()?;
+            let found = customers::sync::by_external_userid(r, &party.wecom_id);
+            found.unwrap().map(|customer| customer.id)
+        };
+        silent.filter_map(customer).collect()
+    })
+}
+
+/// What stands in a field of several lines.
+fn lines(page: &str, field: &str) -> Vec<String> {
+    let (_, rest) = page.split_once(&format!("name=\"{field}\"")).unwrap();
+    let (_, rest) = rest.split_once('>').unwrap();
+    let (text, _) = rest.split_once("</textarea>").unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_ledger_is_taken_out_and_who_has_not_agreed_is_asked_to() {
+    let test = TestApp::with_chats(60, 400);
+    test.let_admins_read_chats();
+    let officer = test.sign_in("compliance");
+    ask(&test, &officer);
+
+    let export = |visitor: &Visitor<'_>| {
+        let fields = [("format", "csv")];
+        visitor.post("/compliance/consents/export", &fields)
+    };
+    let before = test.audit_size();
+    let file = export(&officer);
+    assert_eq!((file.status, test.audit_size() - before), (200, 1));
+    assert!(file.header("content-type").starts_with("text/csv"));
+    let all = rows(&test).len();
+    assert_eq!(file.body.lines().count(), all + 1);
+    assert!(file.body.contains("未回答") || file.body.contains("同意"));
+    let of_manager = export(&test.sign_in("manager"));
+    assert_eq!(of_manager.status, 200);
+    let seen = of_manager.body.lines().count() - 1;
+    assert!(seen > 0 && seen < all, "{seen} of {all}");
+    let staff = test.sign_in("staff");
+    assert_eq!(export(&staff).status, 403);
+    assert!(!staff.get("/compliance/consents").body.contains("/export"));
+
+    // A draft to exactly those without an answer; nobody gets anything by it.
+    let admin = test.sign_in("admin");
+    let page = admin.get("/compliance/consents?answer=none").body;
+    assert!(page.contains("/broadcasts/new?notice=none"));
+    assert!(
+        !officer
+            .get("/compliance/consents?answer=none")
+            .body
+            .contains("notice=none")
+    );
+    let form = admin.get("/broadcasts/new?notice=none");
+    assert_eq!(form.status, 200);
+    let listed = lines(&form.body, "listed");
+    let silent = silent(&test);
+    assert!(!silent.is_empty());
+    assert_eq!(listed.len(), silent.len());
+    let text = lines(&form.body, "text").join("\n");
+    assert!(text.contains("存档") && text.contains("{企业}"), "{text}");
+    let listed = listed.join("\n");
+    let fields = [("name", "存档告知"), ("text", &*text), ("listed", &*listed)];
+    let made = admin.post("/broadcasts/new", &fields);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let drafts: Vec<Broadcast> = test.app.read(|r| {
+        let all = r.all::<Broadcast>(None).unwrap();
+        all.map(Result::unwrap).collect()
+    });
+    let [draft] = &drafts[..] else {
+        panic!("one draft: {drafts:?}");
+    };
+    let to: BTreeSet<_> = draft.audience.listed.clone().unwrap().into_iter().collect();
+    assert_eq!(to, silent);
+    assert_eq!(draft.state.code(), "draft");
+    for visitor in [&officer, &staff] {
+        assert_eq!(visitor.get("/broadcasts/new?notice=none").status, 403);
+    }
+}
