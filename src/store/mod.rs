@@ -28,6 +28,7 @@ mod migrate;
 pub mod operation;
 mod read;
 mod row;
+pub mod sealed;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -100,6 +101,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong and what to do.
         why: String,
+    },
+    /// A file that lies beside the store cannot be read.
+    #[error("a sealed file cannot be read: {why}")]
+    File {
+        /// Why: `InvalidData` if it is damaged.
+        why: std::io::Error,
     },
     /// Writes are held until somebody has decided that the folder is the right one.
     #[error(

@@ -352,7 +352,7 @@ impl<'a> Read<'a> {
         subject: super::SubjectId,
         sealed: &[u8],
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(subject_key) = self.vault.subject_key(self.source, subject)? else {
+        let Some(subject_key) = self.subject_key(subject)? else {
             return Ok(None);
         };
         let aad = super::vault::part_aad(table, key);
@@ -367,6 +367,13 @@ impl<'a> Read<'a> {
         sealed: &[u8],
     ) -> Result<Option<Vec<u8>>, StoreError> {
         self.open_sealed(E::TABLE, key.to_key().as_bytes(), subject, sealed)
+    }
+
+    pub(super) fn subject_key(
+        &self,
+        subject: super::SubjectId,
+    ) -> Result<Option<Arc<aws_lc_rs::aead::LessSafeKey>>, StoreError> {
+        self.vault.subject_key(self.source, subject)
     }
 
     pub(super) fn source(&self) -> &'a dyn Source {

@@ -311,7 +311,7 @@ pub(super) fn part_aad(table: &str, key: &[u8]) -> Vec<u8> {
     [table.as_bytes(), &[0], key].concat()
 }
 
-fn aead_key(key: &[u8; 32]) -> LessSafeKey {
+pub(super) fn aead_key(key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes 32 bytes"))
 }
 

@@ -17,6 +17,7 @@ mod live_codes;
 mod moments;
 mod once;
 mod own_customers;
+mod packages;
 mod pages;
 mod people;
 mod printing;
