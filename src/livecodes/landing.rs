@@ -25,7 +25,6 @@ use super::{
     plan::{self, Closed, Leads, Plan},
     queries,
     scan::{self, Given, Turn},
-    stats,
 };
 
 /// Everything comes from here, nothing is inline, and nothing is sent.

@@ -35,6 +35,7 @@ fn the_form_renders_for_customers_and_groups() {
                 back: HERE.to_owned(),
                 is_new: true,
                 steps: Vec::new(),
+                notice: (n > 1).then(|| HOSTILE.to_owned()),
                 content: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form),
                 choices: Choices {
                     tags: Vec::new(),

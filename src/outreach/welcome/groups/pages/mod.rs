@@ -96,6 +96,7 @@ fn preview_of(cx: &Cx, text: &str, asset: Option<&Material>) -> Preview {
     let text = text.replace("\r\n", "\n");
     let bytes = text.trim_end().len();
     Preview {
+        is_moment: false,
         text: text
             .trim()
             .replace(NICKNAME, &cx.t("content.sample_customer")),
