@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use qitai::{
     archive::{Answer, Consent, Party, consent},
-    customers,
+    customers::{self, CustomerId},
+    identity::{Permission, Viewer},
     outreach::broadcasts::Broadcast,
     work::{JobState, jobs},
 };
@@ -28,15 +29,20 @@ fn rows(test: &TestApp) -> Vec<Consent> {
     })
 }
 
-/// The customers without an answer towards somebody, each once.
-fn silent(test: &TestApp) -> BTreeSet<customers::CustomerId> {
+/// The customers without an answer towards somebody, each once: those who are anybody's.
+fn silent(test: &TestApp) -> BTreeSet<CustomerId> {
     let rows = rows(test);
     let silent = rows.iter().filter(|row| row.answer == Answer::None);
+    let viewer = Viewer::system("test");
     test.app.read(|r| {
+        let sight = test.app.sight(r, &viewer, Permission::BroadcastSend);
+        let sight = sight.unwrap();
         let customer = |row: &Consent| {
             let party = r.get::<Party>(&row.party).unwrap()?;
-            let found = customers::sync::by_external_userid(r, &party.wecom_id);
-            found.unwrap().map(|customer| customer.id)
+            let known = customers::sync::by_external_userid(r, &party.wecom_id);
+            let known = known.unwrap()?.id;
+            let seen = customers::queries::customer(r, &sight, known).unwrap();
+            seen.map(|_| known)
         };
         silent.filter_map(customer).collect()
     })
