@@ -8,6 +8,7 @@ use qitai::{
     customers::{self, CustomerId},
     identity::{Permission, Viewer},
     outreach::broadcasts::Broadcast,
+    store::Act,
     work::{JobState, jobs},
 };
 
@@ -20,6 +21,25 @@ fn ask(test: &TestApp, officer: &Visitor<'_>) {
         job.filter(|job| job.state.is_final())
     });
     assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
+}
+
+/// Some of those who agreed have said nothing: the made-up firm has nobody like that.
+fn silence(test: &TestApp) {
+    let rows = rows(test);
+    let agreed = rows.into_iter().filter(|row| row.answer == Answer::Agreed);
+    let some: Vec<Consent> = agreed.take(5).collect();
+    assert!(!some.is_empty());
+    let act = Act::by_system("test.silence", "test");
+    let kept = test.app.store.write_blocking(act, move |w| {
+        for row in some {
+            w.put(&Consent {
+                answer: Answer::None,
+                ..row
+            })?;
+        }
+        Ok(())
+    });
+    kept.unwrap();
 }
 
 fn rows(test: &TestApp) -> Vec<Consent> {
@@ -62,6 +82,7 @@ fn the_ledger_is_taken_out_and_who_has_not_agreed_is_asked_to() {
     test.let_admins_read_chats();
     let officer = test.sign_in("compliance");
     ask(&test, &officer);
+    silence(&test);
 
     let export = |visitor: &Visitor<'_>| {
         let fields = [("format", "csv")];
