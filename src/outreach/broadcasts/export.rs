@@ -36,9 +36,10 @@ pub(super) fn make(
 ) -> Result<Whole> {
     let head = COLUMNS.map(|column| words::text(lang, column).into_owned());
     let number = app.store.random().u64();
-    whole(&folder(app), number, format, &head, |sheet| {
+    let made = whole(&folder(app), number, format, &head, |sheet| {
         fill(app, viewer, id, lang, sheet)
-    })
+    });
+    made.map_err(|no| no.or(AppError::internal))
 }
 
 fn fill(
