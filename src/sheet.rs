@@ -11,7 +11,7 @@ mod read;
 mod text;
 mod whole;
 
-pub use whole::{Whole, whole};
+pub use whole::{NoFile, Whole, whole};
 
 pub use read::{ReadError, ReadLimits, SheetRow, read_sheet};
 

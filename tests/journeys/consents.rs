@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use qitai::{
     archive::{Answer, Consent, Party, consent},
-    customers,
+    customers::{self, CustomerId},
+    identity::{Permission, Viewer},
     outreach::broadcasts::Broadcast,
+    store::Act,
     work::{JobState, jobs},
 };
 
@@ -21,6 +23,25 @@ fn ask(test: &TestApp, officer: &Visitor<'_>) {
     assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
 }
 
+/// Some of those who agreed have said nothing: the made-up firm has nobody like that.
+fn silence(test: &TestApp) {
+    let rows = rows(test);
+    let agreed = rows.into_iter().filter(|row| row.answer == Answer::Agreed);
+    let some: Vec<Consent> = agreed.take(5).collect();
+    assert!(!some.is_empty());
+    let act = Act::by_system("test.silence", "test");
+    let kept = test.app.store.write_blocking(act, move |w| {
+        for row in some {
+            w.put(&Consent {
+                answer: Answer::None,
+                ..row
+            })?;
+        }
+        Ok(())
+    });
+    kept.unwrap();
+}
+
 fn rows(test: &TestApp) -> Vec<Consent> {
     test.app.read(|r| {
         let all = r.all::<Consent>(None).unwrap();
@@ -28,15 +49,20 @@ fn rows(test: &TestApp) -> Vec<Consent> {
     })
 }
 
-/// The customers without an answer towards somebody, each once.
-fn silent(test: &TestApp) -> BTreeSet<customers::CustomerId> {
+/// The customers without an answer towards somebody, each once: those who are anybody's.
+fn silent(test: &TestApp) -> BTreeSet<CustomerId> {
     let rows = rows(test);
     let silent = rows.iter().filter(|row| row.answer == Answer::None);
+    let viewer = Viewer::system("test");
     test.app.read(|r| {
+        let sight = test.app.sight(r, &viewer, Permission::BroadcastSend);
+        let sight = sight.unwrap();
         let customer = |row: &Consent| {
             let party = r.get::<Party>(&row.party).unwrap()?;
-            let found = customers::sync::by_external_userid(r, &party.wecom_id);
-            found.unwrap().map(|customer| customer.id)
+            let known = customers::sync::by_external_userid(r, &party.wecom_id);
+            let known = known.unwrap()?.id;
+            let seen = customers::queries::customer(r, &sight, known).unwrap();
+            seen.map(|_| known)
         };
         silent.filter_map(customer).collect()
     })
@@ -56,6 +82,7 @@ fn the_ledger_is_taken_out_and_who_has_not_agreed_is_asked_to() {
     test.let_admins_read_chats();
     let officer = test.sign_in("compliance");
     ask(&test, &officer);
+    silence(&test);
 
     let export = |visitor: &Visitor<'_>| {
         let fields = [("format", "csv")];

@@ -49,6 +49,9 @@ pub(super) struct Cell {
     stop: Option<Step>,
     bug: Option<Bug>,
     ends: EffectState,
+    /// It may be left to a person too: the end of the round before may be what is stopped at,
+    /// and then this one is cut off wherever it is.
+    or_unknown: bool,
 }
 
 /// The kind of effect with this name.
@@ -256,14 +259,18 @@ impl Bench {
             (stopped && !waits).then_some(effect)
         });
         self.firm.sim.clear_faults();
-        if effect.state != cell.ends {
+        let ends = match effect.state {
+            EffectState::Unknown if cell.or_unknown => EffectState::Unknown,
+            _ => cell.ends,
+        };
+        if effect.state != ends {
             return Err(format!("ended as {:?}: {:?}", effect.state, effect.failure));
         }
         let calls = self.calls(call, since);
         let carried_out = calls.iter().filter(|a| a.errcode == Some(0)).count();
         // Of some twice is the same as once, and deleting again is refused.
         let is_once = kind.look.is_some() || cell.kind.ends_with("_delete");
-        let is_right = match cell.ends {
+        let is_right = match ends {
             EffectState::Done if is_once => carried_out == 1,
             EffectState::Done => (1..=2).contains(&carried_out),
             // Whether it happened nobody can tell, but never twice.
@@ -274,7 +281,7 @@ impl Bench {
             return Err(format!("carried out {carried_out} times: {calls:?}"));
         }
         within_penalty(&calls)?;
-        if cell.ends == EffectState::Done {
+        if ends == EffectState::Done {
             self.same_everywhere(&wish)?;
         }
         Ok(())
@@ -344,7 +351,7 @@ fn within_penalty(calls: &[Answered]) -> Result<(), String> {
 
 /// Every fault × an end at every step, and none, for these kinds.
 pub(super) fn everything(bench: &mut Bench, kinds: &[&'static str]) {
-    everything_ending(bench, kinds, |_, _, ends| ends);
+    everything_ending(bench, kinds, |_, _, ends| (ends, false));
 }
 
 /// The same for kinds of which WeCom cannot tell whether they happened: what was on its way when
@@ -367,8 +374,8 @@ pub(super) fn everything_untold(bench: &mut Bench, kinds: &[&'static str]) {
             Some(Step::Sending | Step::AfterCall | Step::BeforeEnd)
         );
         match has_no_clear_answer || is_cut_off {
-            true => EffectState::Unknown,
-            false => ends,
+            true => (EffectState::Unknown, false),
+            false => (ends, stop == Some(Step::AfterEnd)),
         }
     });
 }
@@ -376,7 +383,7 @@ pub(super) fn everything_untold(bench: &mut Bench, kinds: &[&'static str]) {
 fn everything_ending(
     bench: &mut Bench,
     kinds: &[&'static str],
-    ending: fn(Option<Fault>, Option<Step>, EffectState) -> EffectState,
+    ending: fn(Option<Fault>, Option<Step>, EffectState) -> (EffectState, bool),
 ) {
     let stops = std::iter::once(None).chain(Step::ALL.into_iter().map(Some));
     let stops: Vec<Option<Step>> = stops.collect();
@@ -384,12 +391,14 @@ fn everything_ending(
     for kind in kinds {
         for (fault, ends) in FAULTS {
             for stop in &stops {
+                let (ends, or_unknown) = ending(fault, *stop, ends);
                 let cell = Cell {
                     kind,
                     fault,
                     stop: *stop,
                     bug: None,
-                    ends: ending(fault, *stop, ends),
+                    ends,
+                    or_unknown,
                 };
                 if let Err(what) = bench.run(&cell) {
                     wrong.push(format!("{cell:?}: {what}"));
@@ -462,6 +471,7 @@ fn planted_bugs_are_caught() {
             stop,
             bug: Some(bug),
             ends: EffectState::Done,
+            or_unknown: false,
         };
         assert!(bench.run(&cell).is_err(), "{bug:?} was not seen");
         let sound = Cell { bug: None, ..cell };
@@ -482,6 +492,7 @@ fn a_restart_does_not_forget_a_penalty() {
         stop: None,
         bug: None,
         ends: EffectState::Done,
+        or_unknown: false,
     };
     let (id, _) = bench.plan(&cell);
     bench.firm.app().effects.notify_one();

@@ -41,18 +41,14 @@ pub(in crate::archive) fn make(
 ) -> Result<Whole> {
     let head = COLUMNS.map(|column| cx.t(column).into_owned());
     let number = app.store.random().u64();
-    whole(
-        &customers::export::folder(app),
-        number,
-        format,
-        &head,
-        |sheet| {
-            app.read(|r| {
-                let sight = ArchiveSight::of(app, r, viewer)?;
-                fill(r, cx, &sight, sheet)
-            })
-        },
-    )
+    let folder = customers::export::folder(app);
+    let made = whole(&folder, number, format, &head, |sheet| {
+        app.read(|r| {
+            let sight = ArchiveSight::of(app, r, viewer)?;
+            fill(r, cx, &sight, sheet)
+        })
+    });
+    made.map_err(|no| no.or(AppError::internal))
 }
 
 fn fill(r: &Read<'_>, cx: &Cx, sight: &ArchiveSight, sheet: &mut SheetWriter) -> Result<()> {

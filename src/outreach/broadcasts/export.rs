@@ -53,9 +53,10 @@ pub(in crate::outreach) fn make(
 ) -> Result<Whole> {
     let head = columns(target).map(|column| words::text(lang, column).into_owned());
     let number = app.store.random().u64();
-    whole(&folder(app), number, format, &head, |sheet| {
+    let made = whole(&folder(app), number, format, &head, |sheet| {
         fill(app, viewer, of, lang, sheet)
-    })
+    });
+    made.map_err(|no| no.or(AppError::internal))
 }
 
 fn fill(

@@ -31,7 +31,7 @@ pub(super) fn members(
 ) -> Result<Whole> {
     let head = COLUMNS.map(|column| words::text(lang, column).into_owned());
     let number = app.store.random().u64();
-    whole(&folder(app), number, format, &head, |sheet| {
+    let made = whole(&folder(app), number, format, &head, |sheet| {
         app.read(|r| {
             let sight = app.sight(r, viewer, Permission::CustomerExport)?;
             let account = queries::account(r, id)?;
@@ -52,5 +52,6 @@ pub(super) fn members(
             }
             Ok(())
         })
-    })
+    });
+    made.map_err(|no| no.or(AppError::internal))
 }

@@ -64,6 +64,9 @@ impl Shown {
             trouble: match standing.at {
                 At::Unknown => cx.t("groupwelcome.unknown_hint").into_owned(),
                 At::Gone => cx.t("groupwelcome.gone_hint").into_owned(),
+                At::NotWritten if !standing.has_earlier => {
+                    cx.t("groupwelcome.not_written_hint").into_owned()
+                }
                 _ => failure.map_or_else(String::new, |failure| told(cx, failure)),
             },
             may_retry: standing.may_retry(),
