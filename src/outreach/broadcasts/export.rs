@@ -92,10 +92,13 @@ fn cells(row: &Recipient, member: &str, lang: Lang) -> Vec<Cell> {
     let word = |key: &str| words::text(lang, key).into_owned();
     let (outcome, _) = outcome_word(&row.touch);
     let (first, second): (Cell, Cell) = match (&row.group, &row.customer) {
-        (Some(group), _) => (
-            group.name.as_str().into(),
-            group.external_count.to_string().into(),
-        ),
+        (Some(group), _) => {
+            let name = match group.name.as_str() {
+                "" => word("groups.unnamed"),
+                name => name.to_owned(),
+            };
+            (name.into(), group.external_count.to_string().into())
+        }
         (None, Some(customer)) => (
             customer_no(customer.no).into(),
             customer.name.as_str().into(),
