@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     media::known,
-    model::{Body, Material, MaterialId, Purpose},
+    model::{Body, Material, MaterialId, Purpose, Stored},
 };
 
 /// All of them, in their newest versions and with ids that WeCom knows; what it does not have
@@ -32,16 +32,12 @@ pub(in crate::outreach) async fn moment_attachments(
 }
 
 async fn one(app: &App, client: &Client, material: Material) -> Result<MomentAttachment> {
-    let media = async |stored, purpose| {
-        let media_id = known(app, client, stored, purpose).await?;
-        Ok::<_, AppError>(MomentMedia { media_id })
-    };
     Ok(match &material.body {
         Body::Image(stored) => MomentAttachment::Image {
-            image: media(stored, Purpose::MomentImage).await?,
+            image: media(app, client, stored, Purpose::MomentImage).await?,
         },
         Body::Video(stored) => MomentAttachment::Video {
-            video: media(stored, Purpose::MomentVideo).await?,
+            video: media(app, client, stored, Purpose::MomentVideo).await?,
         },
         Body::Link {
             url,
@@ -51,7 +47,9 @@ async fn one(app: &App, client: &Client, material: Material) -> Result<MomentAtt
             link: MomentLink {
                 title: material.title.clone(),
                 url: url.clone(),
-                media_id: media(cover, Purpose::MomentImage).await?.media_id,
+                media_id: media(app, client, cover, Purpose::MomentImage)
+                    .await?
+                    .media_id,
             },
         },
         Body::Link { cover: None, .. }
@@ -59,4 +57,14 @@ async fn one(app: &App, client: &Client, material: Material) -> Result<MomentAtt
         | Body::File(_)
         | Body::MiniProgram { .. } => return Err(AppError::NotFound { what: "material" }),
     })
+}
+
+async fn media(
+    app: &App,
+    client: &Client,
+    stored: &Stored,
+    purpose: Purpose,
+) -> Result<MomentMedia> {
+    let media_id = known(app, client, stored, purpose).await?;
+    Ok(MomentMedia { media_id })
 }

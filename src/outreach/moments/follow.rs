@@ -184,6 +184,7 @@ fn carry_on(w: &mut Write<'_>, id: MomentId, fate: Fate) -> Result<()> {
 
 /// Notes why it was stopped, unless it was stopped before for another reason.
 pub(super) fn stop_for(moment: &mut Moment, why: StopReason, at: crate::kit::Timestamp) {
-    let stop = Stop { by: None, at, why };
-    moment.stopped.get_or_insert(stop);
+    if moment.stopped.is_none() {
+        moment.stopped = Some(Stop { by: None, at, why });
+    }
 }
