@@ -1,7 +1,7 @@
-//! Files of messages, and of the asset library, on their way into a backup and back: what rows
-//! name is copied from one shelf to another, each file once, and nothing is believed before its content has
-//! the hash it is named by. A copy that was cut off leaves no half file and goes on the next
-//! time.
+//! Files of messages, of the asset library, and evidence packages on their way into a backup
+//! and back: what rows name is copied from one shelf to another, each file once, and nothing is
+//! believed before its content has the hash it is named by. A copy that was cut off leaves no
+//! half file and goes on the next time. Packages are copied as they lie: sealed.
 
 use std::{
     collections::BTreeSet,
@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Read, StoreError};
 
-use super::model::Media;
+use super::{evidence, model::Media};
 
 /// Bytes that are copied at once.
 const PIECE: usize = 256 << 10;
+/// Files that are named when they cannot be copied.
+const NAMED_MAX: usize = 20;
 
 /// What a copy has come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ pub struct Carried {
     pub missing: u64,
     /// Files whose content is not what it was: left out.
     pub damaged: u64,
+    /// Where the first of the missing and damaged ones lie.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad: Vec<PathBuf>,
 }
 
 impl Carried {
@@ -49,6 +54,13 @@ impl Carried {
             bytes: self.bytes + other.bytes,
             missing: self.missing + other.missing,
             damaged: self.damaged + other.damaged,
+            bad: self.bad.into_iter().chain(other.bad).collect(),
+        }
+    }
+
+    fn is_bad(&mut self, path: &Path) {
+        if self.bad.len() < NAMED_MAX {
+            self.bad.push(path.to_owned());
         }
     }
 }
@@ -68,35 +80,86 @@ pub(super) fn place(shelf: &Path, sha256: &[u8; 32]) -> PathBuf {
     shelf.join(&name[..2]).join(name)
 }
 
+/// A file on its way: what it must be, where it lies, where it goes.
+struct Way {
+    /// None for a package that lies open: it is left where it is.
+    sha256: Option<[u8; 32]>,
+    from: PathBuf,
+    to: PathBuf,
+}
+
 /// Copies what `to` does not have. What is there already was looked at when it came.
 pub fn carry(named: &BTreeSet<[u8; 32]>, from: &Path, to: &Path) -> io::Result<Carried> {
-    make_private(to)?;
-    let mut carried = Carried {
-        files: named.len() as u64,
-        ..Carried::default()
+    let way = |sha256: &[u8; 32]| Way {
+        sha256: Some(*sha256),
+        from: place(from, sha256),
+        to: place(to, sha256),
     };
+    carry_all(named.iter().map(way), to)
+}
+
+/// Evidence packages, by file and SHA-256.
+pub type Packages = Vec<(String, Option<[u8; 32]>)>;
+
+/// Evidence packages, each with its file.
+pub fn packages(r: &Read<'_>) -> Result<Packages, StoreError> {
+    evidence::packages(r)
+}
+
+/// Copies packages from their folder to a shelf.
+pub fn carry_packages(packages: &Packages, from: &Path, shelf: &Path) -> io::Result<Carried> {
+    let way = |(file, sha256): &(String, Option<[u8; 32]>)| Way {
+        sha256: *sha256,
+        from: from.join(file),
+        to: sha256.map_or(PathBuf::new(), |sha256| place(shelf, &sha256)),
+    };
+    carry_all(packages.iter().map(way), shelf)
+}
+
+/// Copies packages from a shelf back to their folder.
+pub fn bring_packages(packages: &Packages, shelf: &Path, to: &Path) -> io::Result<Carried> {
+    let way = |(file, sha256): &(String, Option<[u8; 32]>)| Way {
+        sha256: *sha256,
+        from: sha256.map_or(PathBuf::from(file), |sha256| place(shelf, &sha256)),
+        to: to.join(file),
+    };
+    carry_all(packages.iter().map(way), to)
+}
+
+fn carry_all(ways: impl Iterator<Item = Way>, to: &Path) -> io::Result<Carried> {
+    make_private(to)?;
+    let mut carried = Carried::default();
     let mut touched = BTreeSet::new();
-    for sha256 in named {
-        let target = place(to, sha256);
-        if target.exists() {
+    for way in ways {
+        carried.files += 1;
+        let Some(sha256) = way.sha256 else {
+            carried.missing += 1;
+            carried.is_bad(&way.from);
+            continue;
+        };
+        if way.to.exists() {
             continue;
         }
-        let source = match File::open(place(from, sha256)) {
+        let source = match File::open(&way.from) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 carried.missing += 1;
+                carried.is_bad(&way.from);
                 continue;
             }
             source => source?,
         };
-        let folder = target.parent().unwrap_or(to).to_owned();
+        let folder = way.to.parent().unwrap_or(to).to_owned();
         make_private(&folder)?;
-        match copy(source, &target, sha256)? {
+        match copy(source, &way.to, &sha256)? {
             Some(bytes) => {
                 carried.copied += 1;
                 carried.bytes += bytes;
                 touched.insert(folder);
             }
-            None => carried.damaged += 1,
+            None => {
+                carried.damaged += 1;
+                carried.is_bad(&way.from);
+            }
         }
     }
     for folder in &touched {
@@ -183,7 +246,12 @@ mod tests {
             bytes: 3,
             missing: 1,
             damaged: 1,
+            bad: vec![place(&from, &[9; 32]), place(&from, &third)],
         };
+        let mut carried = carried;
+        carried.bad.sort();
+        let mut expected = expected;
+        expected.bad.sort();
         assert_eq!(carried, expected);
         assert!(!carried.is_whole() && !place(&to, &third).exists());
         assert_eq!(fs::read(place(&to, &second)).unwrap(), b"two");

@@ -299,6 +299,7 @@ fn workers() -> Vec<Worker> {
         worker("archive.searches", searches::run),
         worker("archive.rooms", rooms::run),
         worker("archive.night", retention::run_nightly),
+        worker("archive.packages", evidence::run_at_start),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! `qitai backup FILE [--media DIR]`: a verified copy of the store and of the files of archived
-//! messages and of the asset library, also while the server runs.
+//! messages, of the asset library and of evidence packages, also while the server runs.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    archive::carry::{self, Carried},
+    archive::{
+        carry::{self, Carried},
+        evidence,
+    },
     config::Config,
     outreach::materials,
     store::{Folder, backup::Manifest},
@@ -22,8 +25,8 @@ use super::{CommandResult, control, control::ControlRequest};
 pub(super) struct Args {
     /// The file to write; it appears only when it is whole and verified
     file: PathBuf,
-    /// Copy the files of archived messages and of the asset library into this folder too, each
-    /// once: the same folder serves all backups
+    /// Copy the files of archived messages and of the asset library and the evidence packages
+    /// into this folder too, each once: the same folder serves all backups
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
     /// Print the manifest as JSON
@@ -36,7 +39,7 @@ pub(super) struct Args {
 struct Done {
     #[serde(flatten)]
     manifest: Manifest,
-    /// The files of messages and assets, if they were asked for.
+    /// The files of messages, assets and cases, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     media: Option<Carried>,
 }
@@ -61,8 +64,8 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
     match (media, done.media) {
         (Some(dir), Some(carried)) => report(&dir, &carried),
         _ => println!(
-            "Files of archived messages and of the asset library are not in it; add --media DIR \
-             for these."
+            "Files of archived messages and of the asset library and evidence packages are not in \
+             it; add --media DIR for these."
         ),
     }
     println!(
@@ -83,6 +86,14 @@ fn report(dir: &Path, carried: &Carried) {
     println!("{}: {files} files, {copied} of them new", dir.display());
     if !carried.is_whole() {
         println!("{missing} files are missing and {damaged} damaged; run `qitai doctor`.");
+        name_bad(carried);
+    }
+}
+
+/// Names what is missing or damaged.
+pub(super) fn name_bad(carried: &Carried) {
+    for path in &carried.bad {
+        println!("  {}", path.display());
     }
 }
 
@@ -97,12 +108,19 @@ pub(super) fn perform(
     if media.is_some_and(|dir| dir.starts_with(&own)) {
         return Err("the folder for files must lie outside the data folder".into());
     }
+    if media.is_some() && !app.store.is_held() {
+        // Packages travel sealed.
+        evidence::seal_open_ones(app)?;
+    }
     let manifest = app.backup(path)?;
     let media = match media {
         Some(dir) => {
             let messages = carry::carry(&app.read(carry::named)?, &folder.media_dir(), dir)?;
             let named = app.read(materials::named)?;
-            Some(messages.and(carry::carry(&named, &folder.assets_dir(), dir)?))
+            let assets = carry::carry(&named, &folder.assets_dir(), dir)?;
+            let packages = app.read(carry::packages)?;
+            let packages = carry::carry_packages(&packages, &folder.evidence_dir(), dir)?;
+            Some(messages.and(assets).and(packages))
         }
         None => None,
     };

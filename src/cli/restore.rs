@@ -25,7 +25,8 @@ pub(super) struct Args {
     /// The key file of the folder the backup was taken of
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The folder with the files of archived messages and of the asset library
+    /// The folder with the files of archived messages and of the asset library and the evidence
+    /// packages
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
 }
@@ -55,22 +56,26 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
             ..
         } = &carried;
         println!("{files} files; {missing} are missing and {damaged} damaged");
+        super::backup::name_bad(&carried);
     }
     Ok(ExitCode::from(if carried.is_whole() { 0 } else { 1 }))
 }
 
-/// Copies the files that the restored messages and assets name.
+/// Copies the files that the restored messages, assets and cases name.
 fn bring_files(building: &Folder, from: &Path) -> Result<Carried, BackupError> {
     let store = Store::open(building, App::store_options())?;
     let messages = store.read(carry::named)?;
     let assets = store.read(materials::named)?;
+    let packages = store.read(carry::packages)?;
     drop(store);
-    let bring = |named, to: &Path| {
-        carry::carry(named, from, to).map_err(|why| BackupError::Io {
-            path: from.to_owned(),
-            why,
-        })
+    let brought = || {
+        let messages = carry::carry(&messages, from, &building.media_dir())?;
+        let assets = carry::carry(&assets, from, &building.assets_dir())?;
+        let packages = carry::bring_packages(&packages, from, &building.evidence_dir())?;
+        Ok(messages.and(assets).and(packages))
     };
-    let brought = bring(&messages, &building.media_dir())?;
-    Ok(brought.and(bring(&assets, &building.assets_dir())?))
+    brought().map_err(|why| BackupError::Io {
+        path: from.to_owned(),
+        why,
+    })
 }

@@ -7,6 +7,7 @@
 //!   index/        search, rebuilt from the feed when missing
 //!   media/        files of archived messages, by content
 //!   assets/       files of the asset library, by content
+//!   evidence/     evidence packages, sealed
 //! DIR.key         0400, the keys
 //! DIR.seen        0600, what was last seen of the audit log
 //! ```
@@ -60,6 +61,11 @@ impl Folder {
     /// Where the files of the asset library lie, by content.
     pub fn assets_dir(&self) -> PathBuf {
         self.path.join("assets")
+    }
+
+    /// Where evidence packages lie.
+    pub fn evidence_dir(&self) -> PathBuf {
+        self.path.join("evidence")
     }
 
     /// Whether a store is here already.

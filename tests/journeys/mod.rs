@@ -13,6 +13,7 @@ pub mod evidence;
 mod live_codes;
 mod once;
 mod own_customers;
+mod packages;
 mod pages;
 mod people;
 mod printing;

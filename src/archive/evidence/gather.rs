@@ -3,8 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::{BufWriter, Seek as _, Write as _},
+    io::Write as _,
 };
 
 use crate::{
@@ -23,11 +22,12 @@ use super::{
         queries::{self as archive, ArchiveSight, Message, Side},
     },
     facts::{self, ChatLine, ConsentLine, MediaLine, People},
-    job::{Out, disk, folder, missing},
+    job::{Out, disk, missing},
     model::{Case, CaseState, Chosen},
     print::{Page, Shown},
     proof::{self, Trees},
     queries,
+    rest::Spool,
 };
 
 /// Messages that are read at once.
@@ -56,9 +56,9 @@ impl Gathered {
 
 /// Lines that are written beside the messages, and copied into the package behind them.
 struct Spools {
-    proofs: BufWriter<File>,
-    media: BufWriter<File>,
-    page: Page<BufWriter<File>>,
+    proofs: Spool,
+    media: Spool,
+    page: Page<Spool>,
 }
 
 /// Gathers it from one state of the store, by what the one who seals sees.
@@ -82,7 +82,7 @@ impl<'a> Gathering<'a> {
         sight: &'a ArchiveSight,
         case: &'a Case,
     ) -> Result<Self> {
-        let spool = || tempfile::tempfile_in(folder(app)).map(BufWriter::new);
+        let spool = || Spool::new(app);
         let now = app.store.clock().now();
         let page = spool().and_then(|out| Page::begin(out, app.zone(), case, now));
         Ok(Self {
@@ -342,10 +342,8 @@ fn write_lines<T: serde::Serialize>(
 }
 
 /// Copies what was written beside into the package.
-fn copy(out: &mut Out, path: &str, spool: &mut BufWriter<File>) -> Result<()> {
-    spool.flush().map_err(disk)?;
-    let file = spool.get_mut();
-    file.rewind().map_err(disk)?;
-    out.copy(path, &*file)?;
+fn copy(out: &mut Out, path: &str, spool: &mut Spool) -> Result<()> {
+    let content = spool.end().map_err(disk)?;
+    out.copy(path, content.content())?;
     Ok(())
 }

@@ -3,9 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::BufWriter,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -22,13 +20,15 @@ use crate::{
     error::{AppError, Result},
     identity::{Account, Viewer},
     kit::Id,
+    store::Folder,
     work::{JobContext, JobEnd, JobFuture},
 };
 
 use super::{
     gather::Gathering,
-    model::{Case, CaseId, CaseState, Seal},
+    model::{AtRest, Case, CaseId, CaseState, Seal},
     queries,
+    rest::{self, Sealing},
 };
 
 /// The job's kind.
@@ -45,8 +45,8 @@ pub(super) fn input(case: CaseId) -> Result<Vec<u8>> {
 }
 
 /// Where packages lie.
-pub fn folder(app: &App) -> PathBuf {
-    app.config.data.join("evidence")
+pub(super) fn folder(app: &App) -> PathBuf {
+    Folder::at(&app.config.data).evidence_dir()
 }
 
 /// Runs the job.
@@ -57,11 +57,12 @@ pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
         let input: Input = minicbor::decode(&job.input).map_err(AppError::internal)?;
         let (writing, work) = (app.clone(), context.clone());
         let written = tokio::task::spawn_blocking(move || {
-            let path = folder(&writing).join(format!("{}.part", work.id()));
+            let name = format!("{}-{}.sealed", input.case, work.id());
+            let path = folder(&writing).join(name);
             let written = write(&writing, &work, account, input.case, &path);
             if !matches!(written, Ok(Some(_))) {
                 // What cannot be removed either is written over by the next run.
-                drop(std::fs::remove_file(&path));
+                drop(std::fs::remove_file(rest::part(&path)));
             }
             written
         });
@@ -100,7 +101,7 @@ pub(super) fn disk(error: std::io::Error) -> AppError {
 }
 
 /// The package on its way to the disk.
-pub(super) type Out = EvidenceWriter<BufWriter<File>>;
+pub(super) type Out = EvidenceWriter<Sealing>;
 
 /// Writes the package; `None` if it was told to stop.
 fn write(
@@ -108,15 +109,9 @@ fn write(
     context: &JobContext,
     account: Id<Account>,
     id: CaseId,
-    path: &std::path::Path,
+    path: &Path,
 ) -> Result<Option<Seal>> {
-    std::fs::create_dir_all(folder(app)).map_err(disk)?;
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(disk)?;
-    let mut out = EvidenceWriter::new(BufWriter::new(file))?;
+    let mut out = EvidenceWriter::new(rest::begin(app, path)?)?;
     let now = app.store.clock().now();
     let gathered = app.read(|r| {
         let viewer = Viewer::on_behalf(r, account, "evidence", now)?;
@@ -142,21 +137,13 @@ fn write(
         case: id.to_string(),
     };
     let finished = out.finish(heading, &checkpoints::verifier_key(vault), &entries.note)?;
-    let file = finished
-        .out
-        .into_inner()
-        .map_err(|e| disk(e.into_error()))?;
-    file.sync_all().map_err(disk)?;
-    let bytes = file.metadata().map_err(disk)?.len();
-    let name = format!("{id}-{}.zip", context.id());
-    std::fs::rename(path, folder(app).join(&name)).map_err(disk)?;
-    File::open(folder(app))
-        .and_then(|dir| dir.sync_all())
-        .map_err(disk)?;
+    let bytes = finished.out.written();
+    let sha256 = rest::end(finished.out, path).map_err(disk)?;
+    let name = path.file_name().and_then(|name| name.to_str());
     Ok(Some(Seal {
         at: now,
         by: account.cast(),
-        file: name,
+        file: name.unwrap_or_default().to_owned(),
         bytes,
         manifest: finished.manifest_sha256,
         messages: gathered.messages,
@@ -164,6 +151,7 @@ fn write(
         media: gathered.media,
         media_missing: gathered.media_missing,
         unproven: gathered.unproven,
+        at_rest: Some(AtRest { sha256 }),
     }))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A case belongs to the firm. It is there for whoever may gather evidence and sees its
 //! conversations whole; once it is sealed nothing of it changes. The package's form is
-//! [`crate::audit::evidence`]'s.
+//! [`crate::audit::evidence`]'s; on disk it lies sealed with the firm's key.
 
 mod actions;
 mod facts;
@@ -14,6 +14,7 @@ mod model;
 mod print;
 mod proof;
 pub mod queries;
+mod rest;
 pub(super) mod tables;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(super) use actions::is_running;
 pub use actions::{
     AddItem, CreateCase, EditCase, RemoveItem, SealCase, Span, add, create, edit, remove, seal,
 };
-pub use job::{KIND, folder, run};
+pub use job::{KIND, run};
 pub(super) use keep::keep_leaves;
-pub use model::{Case, CaseId, CaseState, Item, ItemId, Seal};
+pub use model::{AtRest, Case, CaseId, CaseState, Item, ItemId, Seal};
+pub use rest::{Package, packages, run_at_start, seal_open_ones};

@@ -118,6 +118,17 @@ pub struct Seal {
     /// Messages that only the seal proves.
     #[n(9)]
     pub unproven: u64,
+    /// How the file lies; none if it lies open, from before packages were sealed at rest.
+    #[n(10)]
+    pub at_rest: Option<AtRest>,
+}
+
+/// How a package lies on disk: sealed with the firm's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct AtRest {
+    /// SHA-256 of the file as it lies.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub sha256: [u8; 32],
 }
 
 /// One message, or neighbouring ones of a conversation.

@@ -6,7 +6,7 @@
 use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{self, HeaderValue},
     web::{Data, Path},
 };
@@ -173,32 +173,33 @@ fn send(
     range: Option<&HeaderValue>,
 ) -> Result<HttpResponse> {
     let length = content.metadata().map_err(AppError::internal)?.len();
-    let range = range.and_then(|range| range.to_str().ok());
-    let part = match range.map(|text| part_of(text, length)) {
-        None | Some(Asked::Whole) => None,
-        Some(Asked::Part(from, to)) => Some((from, to)),
-        Some(Asked::Nowhere) => {
-            return Ok(HttpResponse::RangeNotSatisfiable()
-                .insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
-                .body("-"));
-        }
+    let part = match asked(range, length) {
+        Asked::Nowhere => return Ok(nowhere(length)),
+        Asked::Whole => None,
+        Asked::Part(from, to) => Some((from, to)),
     };
-    let mut answer = match part {
-        Some(_) => HttpResponse::PartialContent(),
-        None => HttpResponse::Ok(),
-    };
+    let mut answer = begin(part, length);
     let (from, to) = part.unwrap_or((0, length));
-    if part.is_some() {
-        let shown = format!("bytes {from}-{}/{length}", to.saturating_sub(1));
-        answer.insert_header((header::CONTENT_RANGE, shown));
-    }
     answer
         .content_type(kind.media_type)
-        .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::CONTENT_SECURITY_POLICY, CSP))
         .insert_header((header::CONTENT_DISPOSITION, disposition(kind, wanted)))
         .no_chunking(to - from);
     Ok(answer.streaming(Box::pin(stream_of(content, from, to))))
+}
+
+/// The answer that brings a part of a file, or all of it.
+pub(super) fn begin(part: Option<(u64, u64)>, length: u64) -> HttpResponseBuilder {
+    let mut answer = match part {
+        Some(_) => HttpResponse::PartialContent(),
+        None => HttpResponse::Ok(),
+    };
+    if let Some((from, to)) = part {
+        let shown = format!("bytes {from}-{}/{length}", to.saturating_sub(1));
+        answer.insert_header((header::CONTENT_RANGE, shown));
+    }
+    answer.insert_header((header::ACCEPT_RANGES, "bytes"));
+    answer
 }
 
 /// Shown or saved, and under which name.
@@ -225,10 +226,23 @@ fn disposition(kind: Sniffed, wanted: &Wanted) -> String {
 
 /// What a range asks for (RFC 9110, 14.1.2): one part, from the first byte to before the last.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     Whole,
     Part(u64, u64),
     Nowhere,
+}
+
+/// What the header asks for of a file of this length.
+pub(super) fn asked(range: Option<&HeaderValue>, length: u64) -> Asked {
+    let range = range.and_then(|range| range.to_str().ok());
+    range.map_or(Asked::Whole, |text| part_of(text, length))
+}
+
+/// The answer where nothing of the file was asked for.
+pub(super) fn nowhere(length: u64) -> HttpResponse {
+    HttpResponse::RangeNotSatisfiable()
+        .insert_header((header::CONTENT_RANGE, format!("bytes */{length}")))
+        .body("-")
 }
 
 fn part_of(text: &str, length: u64) -> Asked {
@@ -254,8 +268,21 @@ fn part_of(text: &str, length: u64) -> Asked {
     }
 }
 
+/// What can be read anywhere.
+pub(super) trait Content: Send + Sync + 'static {
+    /// Fills `out` from a byte on.
+    fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()>;
+}
+
+impl Content for File {
+    fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()> {
+        self.read_exact_at(out, at)
+    }
+}
+
+/// Its bytes from one on and before another.
 pub(super) fn stream_of(
-    content: File,
+    content: impl Content,
     from: u64,
     to: u64,
 ) -> impl Stream<Item = io::Result<Bytes>> {
@@ -269,7 +296,7 @@ pub(super) fn stream_of(
         let reading = content.clone();
         let read = move || {
             let mut chunk = vec![0; wanted];
-            reading.read_exact_at(&mut chunk, at).map(|()| chunk)
+            reading.fill(&mut chunk, at).map(|()| chunk)
         };
         let chunk = tokio::task::spawn_blocking(read).await;
         let chunk = chunk.map_err(io::Error::other)??;

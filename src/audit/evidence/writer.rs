@@ -1,10 +1,13 @@
-//! Writes an evidence package in one pass with bounded memory: contents, the list of them,
-//! and, once the log has sealed that list, the proofs and the manifest.
+//! Writes an evidence package in one pass with bounded memory and without ever going back,
+//! so that it can be sealed on its way: contents, the list of them, and, once the log has sealed that list, the proofs and the manifest.
 
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Write};
 
 use aws_lc_rs::digest;
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+use zip::{
+    CompressionMethod, ZipWriter,
+    write::{SimpleFileOptions, StreamWriter},
+};
 
 use super::{
     super::{
@@ -39,8 +42,8 @@ pub struct Finished<W> {
 }
 
 /// See the module.
-pub struct EvidenceWriter<W: Write + Seek> {
-    zip: ZipWriter<W>,
+pub struct EvidenceWriter<W: Write> {
+    zip: ZipWriter<StreamWriter<W>>,
     open: Option<OpenFile>,
     files: Vec<ManifestFile>,
 }
@@ -52,11 +55,11 @@ struct OpenFile {
     sha256: digest::Context,
 }
 
-impl<W: Write + Seek> EvidenceWriter<W> {
+impl<W: Write> EvidenceWriter<W> {
     /// Begins a package with what is the same in all of them.
     pub fn new(out: W) -> Result<Self, PackageError> {
         let mut writer = Self {
-            zip: ZipWriter::new(out),
+            zip: ZipWriter::new_stream(out),
             open: None,
             files: Vec::new(),
         };
@@ -68,12 +71,12 @@ impl<W: Write + Seek> EvidenceWriter<W> {
 
     /// Begins a file; what is written then is its content.
     pub fn start(&mut self, path: &str) -> Result<(), PackageError> {
-        self.start_as(path, CompressionMethod::Deflated)
+        self.start_with(path, options())
     }
 
-    fn start_as(&mut self, path: &str, method: CompressionMethod) -> Result<(), PackageError> {
+    fn start_with(&mut self, path: &str, how: SimpleFileOptions) -> Result<(), PackageError> {
         self.end_file();
-        self.zip.start_file(path, options(method))?;
+        self.zip.start_file(path, how)?;
         self.open = Some(OpenFile {
             path: path.to_owned(),
             bytes: 0,
@@ -95,13 +98,14 @@ impl<W: Write + Seek> EvidenceWriter<W> {
         Ok(())
     }
 
-    /// Adds a file of a message as it is, uncompressed; gives size and SHA-256 of what came.
+    /// Adds a file of a message, hardly compressed: most are already, but what is only stored
+    /// cannot be written in one pass for every reader. Gives size and SHA-256 of what came.
     pub fn media(
         &mut self,
         path: &str,
         mut from: impl Read,
     ) -> Result<(u64, String), PackageError> {
-        self.start_as(path, CompressionMethod::Stored)?;
+        self.start_with(path, options().compression_level(Some(1)))?;
         std::io::copy(&mut from, self)?;
         self.end_file();
         let file = self.files.last();
@@ -164,11 +168,10 @@ impl<W: Write + Seek> EvidenceWriter<W> {
             files: self.files,
         };
         let text = pretty(&manifest)?;
-        self.zip
-            .start_file(name::MANIFEST, options(CompressionMethod::Deflated))?;
+        self.zip.start_file(name::MANIFEST, options())?;
         self.zip.write_all(&text)?;
         Ok(Finished {
-            out: self.zip.finish()?,
+            out: self.zip.finish()?.into_inner(),
             manifest_sha256: sha256(&text),
         })
     }
@@ -184,7 +187,7 @@ impl<W: Write + Seek> EvidenceWriter<W> {
     }
 }
 
-impl<W: Write + Seek> Write for EvidenceWriter<W> {
+impl<W: Write> Write for EvidenceWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.zip.write(bytes)?;
         if let Some(file) = &mut self.open {
@@ -203,10 +206,10 @@ fn sha256(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
-/// The same time on all, large enough for anything.
-fn options(method: CompressionMethod) -> SimpleFileOptions {
+/// Deflated, the same time on all, large enough for anything.
+fn options() -> SimpleFileOptions {
     SimpleFileOptions::default()
-        .compression_method(method)
+        .compression_method(CompressionMethod::Deflated)
         .last_modified_time(zip::DateTime::DEFAULT)
         .unix_permissions(0o644)
         .large_file(true)

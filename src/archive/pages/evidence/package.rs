@@ -1,9 +1,10 @@
 //! `/compliance/evidence/{case}/package`: the package of a sealed case, as it was written.
+//! What was changed on disk is not sent.
 
-use std::fs::File;
+use std::io;
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header,
     web::{Data, Path},
 };
@@ -13,23 +14,42 @@ use crate::{
     app::App,
     archive::{
         approval::{self, Wanted},
-        evidence::{self, CaseId, Seal, queries},
+        evidence::{self, CaseId, Package, Seal, queries},
     },
     error::{AppError, Result},
     identity::{Account, Permission, Viewer},
     store::Read,
 };
 
-use super::{super::file::stream_of, parse};
+use super::{
+    super::file::{Asked, Content, asked, begin, nowhere, stream_of},
+    parse,
+};
+
+impl Content for Package {
+    fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()> {
+        self.read_exact_at(out, at)
+    }
+}
 
 /// Sends the package. Its entry is durable before the first byte leaves.
 pub(super) async fn download(
     viewer: Viewer,
     id: Path<String>,
+    req: HttpRequest,
     app: Data<App>,
 ) -> Result<HttpResponse> {
     let id = parse(&id)?;
     let seal = app.read(|r| wanted(&app, r, &viewer, id))?;
+    let package = Package::open(&app, &seal)?;
+    let length = package.length();
+    let part = match asked(req.headers().get(header::RANGE), length) {
+        Asked::Nowhere => return Ok(nowhere(length)),
+        Asked::Whole => None,
+        Asked::Part(from, to) => Some((from, to)),
+    };
+    let (from, to) = part.unwrap_or((0, length));
+    let package = look(package, seal.clone(), from, to).await?;
     let act = viewer
         .view("evidence.download")
         .about("evidence_case", id)
@@ -45,25 +65,32 @@ pub(super) async fn download(
         self::wanted(&checking, &r, &asking, id).map(drop)
     })
     .await?;
-    let file = File::open(evidence::folder(&app).join(&seal.file)).map_err(|_| missing())?;
-    let bytes = file.metadata().map_err(AppError::internal)?.len();
     // Whoever loses the right half way gets no more of it.
     let reading = app.into_inner();
-    let chunks = stream_of(file, 0, bytes).map(move |chunk| {
+    let chunks = stream_of(package, from, to).map(move |chunk| {
         let now = reading.store.clock().now();
         match reading.read(|r| viewer.still_may(r, Permission::EvidenceManage, now)) {
             true => chunk,
             false => Err(std::io::ErrorKind::PermissionDenied.into()),
         }
     });
-    Ok(HttpResponse::Ok()
+    Ok(begin(part, length)
         .content_type("application/zip")
         .insert_header((
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"evidence-{id}.zip\""),
         ))
-        .no_chunking(bytes)
+        .no_chunking(to - from)
         .streaming(Box::pin(chunks)))
+}
+
+/// Looks at what is about to be sent, before anything of it is.
+async fn look(package: Package, seal: Seal, from: u64, to: u64) -> Result<Package> {
+    let looked = tokio::task::spawn_blocking(move || {
+        package.examine(&seal, from, to)?;
+        Ok(package)
+    });
+    looked.await.map_err(AppError::internal)?
 }
 
 fn missing() -> AppError {

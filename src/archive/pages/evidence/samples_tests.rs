@@ -125,6 +125,7 @@ fn a_case_is_whole_in_every_state() {
                     at: at(),
                     by: text.clone(),
                     bytes: 1_258_291,
+                    file: format!("{}.sealed", "5k".repeat(13)),
                     manifest: "3f9c".repeat(16),
                     messages: 86,
                     chosen: 3,

@@ -1,0 +1,263 @@
+//! Packages at rest: each a file sealed with the firm's key, on its way in as well. Whoever
+//! has the folder without its key file has none of them.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aws_lc_rs::digest;
+
+use crate::{
+    app::App,
+    error::{AppError, Result},
+    slice::WorkerFuture,
+    store::{
+        Act, Read, SYSTEM_SUBJECT, StoreError,
+        sealed::{FileKey, PIECE, SealedFile, Sealer},
+    },
+};
+
+use super::{
+    job::{disk, folder},
+    model::{AtRest, Case, CaseState, Seal},
+};
+
+/// A package on its way to the disk.
+pub(super) type Sealing = Sealer<Hashed>;
+
+/// A file with the SHA-256 of what was written to it.
+pub(super) struct Hashed {
+    file: File,
+    sha256: digest::Context,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sha256.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The name of a package that is not whole yet.
+pub(super) fn part(path: &Path) -> PathBuf {
+    path.with_extension("part")
+}
+
+/// Begins the file of a package, beside its place.
+pub(super) fn begin(app: &App, path: &Path) -> Result<Sealing> {
+    let key = app.read(|r| r.new_file_key(SYSTEM_SUBJECT, app.store.random()))?;
+    let key = key.ok_or_else(|| AppError::internal("the firm has no key"))?;
+    let opened = || {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        builder.create(folder(app))?;
+        let hashed = Hashed {
+            file: options.open(part(path))?,
+            sha256: digest::Context::new(&digest::SHA256),
+        };
+        Sealer::new(hashed, key)
+    };
+    opened().map_err(disk)
+}
+
+/// Ends it and puts it into its place, durably; gives the SHA-256 of the file.
+pub(super) fn end(sealing: Sealing, path: &Path) -> io::Result<[u8; 32]> {
+    let Hashed { file, sha256 } = sealing.finish()?;
+    file.sync_all()?;
+    fs::rename(part(path), path)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    let mut name = [0; 32];
+    name.copy_from_slice(sha256.finish().as_ref());
+    Ok(name)
+}
+
+/// Lines that wait for their place in the package: in a file without a name, under a key that
+/// goes with the process.
+pub(super) struct Spool(Option<Sealer<File>>);
+
+impl Spool {
+    pub(super) fn new(app: &App) -> io::Result<Self> {
+        let file = tempfile::tempfile_in(folder(app))?;
+        let key = FileKey::passing(app.store.random());
+        Ok(Self(Some(Sealer::new(file, key)?)))
+    }
+
+    fn open(&mut self) -> io::Result<&mut Sealer<File>> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Ends it; gives what was written.
+    pub(super) fn end(&mut self) -> io::Result<SealedFile> {
+        let sealer = self.0.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        sealer.into_content()
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.open()?.flush()
+    }
+}
+
+/// The file of a sealed case, open for reading.
+pub enum Package {
+    /// As packages lie.
+    Sealed(SealedFile),
+    /// From before they were sealed, until the next start.
+    Open(File, u64),
+}
+
+impl Package {
+    /// Opens it. What is missing or damaged is named in the log, and not served.
+    pub fn open(app: &App, seal: &Seal) -> Result<Self> {
+        let path = folder(app).join(&seal.file);
+        let opened = File::open(&path).map_err(|why| StoreError::File { why });
+        let opened = opened.and_then(|file| match seal.at_rest {
+            Some(_) => app.read(|r| r.open_file(file)).map(Self::Sealed),
+            None => {
+                let length = file.metadata().map(|meta| meta.len());
+                let length = length.map_err(|why| StoreError::File { why })?;
+                Ok(Self::Open(file, length))
+            }
+        });
+        let package = match opened {
+            Err(StoreError::File { why }) => return Err(unreadable(seal, &why)),
+            opened => opened?,
+        };
+        if package.length() != seal.bytes {
+            let why = io::Error::new(io::ErrorKind::InvalidData, "it has another length");
+            return Err(unreadable(seal, &why));
+        }
+        Ok(package)
+    }
+
+    /// Bytes of the package.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Sealed(file) => file.length(),
+            Self::Open(_, length) => *length,
+        }
+    }
+
+    /// Looks at the part that is about to be sent. Waits for the disk.
+    pub fn examine(&self, seal: &Seal, from: u64, to: u64) -> Result<()> {
+        match self {
+            Self::Sealed(file) => file.examine(from, to).map_err(|why| unreadable(seal, &why)),
+            Self::Open(..) => Ok(()),
+        }
+    }
+
+    /// Fills `out` with the package's bytes from one on.
+    pub fn read_exact_at(&self, out: &mut [u8], at: u64) -> io::Result<()> {
+        match self {
+            Self::Sealed(file) => file.read_exact_at(out, at),
+            Self::Open(file, _) => std::os::unix::fs::FileExt::read_exact_at(file, out, at),
+        }
+    }
+}
+
+fn unreadable(seal: &Seal, why: &io::Error) -> AppError {
+    let file = &seal.file;
+    tracing::error!(%why, file, "the file of an evidence package is missing or damaged");
+    AppError::Unavailable {
+        why: "evidence_file",
+    }
+}
+
+/// The files of all packages with their SHA-256; none for one that lies open.
+pub fn packages(r: &Read<'_>) -> Result<Vec<(String, Option<[u8; 32]>)>, StoreError> {
+    let mut packages = Vec::new();
+    for case in r.all::<Case>(None)? {
+        if let Some(seal) = case?.sealed() {
+            packages.push((seal.file.clone(), seal.at_rest.map(|rest| rest.sha256)));
+        }
+    }
+    Ok(packages)
+}
+
+/// Seals what lies open, once, when the program starts.
+pub fn run_at_start(app: Arc<App>) -> WorkerFuture {
+    Box::pin(async move {
+        let sealing = app.clone();
+        let sealed = tokio::task::spawn_blocking(move || seal_open_ones(&sealing));
+        sealed.await.map_err(AppError::internal)??;
+        app.stopped().await;
+        Ok(())
+    })
+}
+
+/// Seals packages that were written before packages were sealed. May be cut off anywhere and
+/// begins anew. Waits for the disk.
+pub fn seal_open_ones(app: &App) -> Result<()> {
+    let cases: Vec<Case> = app.read(|r| r.all::<Case>(None)?.collect::<Result<_, _>>())?;
+    for case in cases {
+        let Some(seal) = case.sealed() else {
+            continue;
+        };
+        let open = folder(app).join(&seal.file).with_extension("zip");
+        if !open.exists() {
+            continue;
+        }
+        if seal.at_rest.is_none()
+            && let Err(error) = seal_one(app, &case, &open)
+        {
+            let file = &seal.file;
+            tracing::error!(%error, file, "an evidence package could not be sealed");
+            continue;
+        }
+        // Its row names the sealed one by now.
+        fs::remove_file(&open).map_err(disk)?;
+    }
+    Ok(())
+}
+
+fn seal_one(app: &App, case: &Case, open: &Path) -> Result<()> {
+    let path = open.with_extension("sealed");
+    let mut out = begin(app, &path)?;
+    let mut from = File::open(open).map_err(disk)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut piece).map_err(disk)?;
+        if read == 0 {
+            break;
+        }
+        out.write_all(&piece[..read]).map_err(disk)?;
+    }
+    let sha256 = end(out, &path).map_err(disk)?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default().to_owned();
+    let id = case.id;
+    let act = Act::by_system("evidence.keep", "evidence");
+    app.store.write_blocking(act, move |w| {
+        if let Some(mut case) = w.get::<Case>(&id)?
+            && let CaseState::Sealed(seal) = &mut case.state
+            && seal.at_rest.is_none()
+        {
+            seal.file = name;
+            seal.at_rest = Some(AtRest { sha256 });
+            w.put(&case)?;
+        }
+        Ok(())
+    })
+}
