@@ -16,6 +16,7 @@ use super::{
         Answer, Brought, Chat, Cursor, Heard, Media, MediaState, Parked, Party, PartyKind, Place,
         Pull, Said, Tally, Towards,
     },
+    retention::Kept,
     stretch::{Body, Incoming, MsgId, Open, Stretch, flag, json_bytes, place_of},
     tables::{
         CHAT_BY_PLACE, FIRM, PARKED_BY_VERSION, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, place_key,
@@ -105,9 +106,25 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
     page.finish(w, arrival.why, &parked)
 }
 
-/// Erases a person from the archive: what they wrote, and what was written to them alone, can
-/// be read by nobody any more. Whoever writes under that id again is somebody new.
-pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<(), StoreError> {
+/// What came of erasing a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    /// What they wrote, and what was written to them alone, can be read by nobody any more.
+    Whole,
+    /// Nothing was erased, because this is held. The same may be asked for again once it is
+    /// not: until then the request is open.
+    Held(Kept),
+}
+
+/// Erases a person from the archive, unless something of theirs is held: one key opens all of
+/// it, so it goes as a whole or stays as a whole. The entry of the write names the holds and
+/// how much they keep. Whoever writes under that id again is somebody new.
+pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<Forgotten, StoreError> {
+    let kept = Kept::of(&w.read(), subject)?;
+    if !kept.is_nothing() {
+        kept.note(w.act_mut());
+        return Ok(Forgotten::Held(kept));
+    }
     let walk = Walk::prefix(Key::new().with(subject));
     let parties = w.read().walk(&PARTY_BY_SUBJECT, &walk)?;
     let parties: Vec<u32> = parties
@@ -118,7 +135,7 @@ pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<(), StoreError> {
         w.delete::<Party>(&party)?;
     }
     w.forget_subject(subject);
-    Ok(())
+    Ok(Forgotten::Whole)
 }
 
 /// The party with an id, made on first sight: for what is known of people before they write.

@@ -246,7 +246,7 @@ fn who_is_erased_is_unreadable_and_nobody_else() {
     let erased = archive
         .store
         .write_blocking(act, move |w| Ok(ingest::forget(w, subject)?));
-    erased.unwrap();
+    assert_eq!(erased.unwrap(), ingest::Forgotten::Whole);
     assert_eq!(archive.one(1).content, Content::Erased);
     assert_eq!(archive.one(2).content, Content::Text("别人的话".to_owned()));
     assert_eq!(archive.one(3).content, Content::Erased);

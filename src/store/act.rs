@@ -193,12 +193,17 @@ impl Act {
 
     /// Commits to a value sealed under the system's key, e.g. the ids a list page showed.
     pub fn system_detail(mut self, field: &'static str, value: impl Into<String>) -> Self {
+        self.note(field, value);
+        self
+    }
+
+    /// The same of an act that is under way.
+    pub fn note(&mut self, field: &'static str, value: impl Into<String>) {
         self.details.push(Detail {
             field,
             value: value.into(),
             subject: SYSTEM_SUBJECT,
         });
-        self
     }
 }
 

@@ -83,7 +83,7 @@ fn who_is_erased_takes_no_proof_along() {
     let erased = archive
         .store
         .write_blocking(act, move |w| Ok(ingest::forget(w, subject)?));
-    erased.unwrap();
+    assert_eq!(erased.unwrap(), ingest::Forgotten::Whole);
     assert_eq!(proved(&archive), (vec![1, 2, 3, 4], Vec::new()));
     archive.check();
 }

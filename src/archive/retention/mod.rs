@@ -10,12 +10,13 @@
 //! again brings nothing back.
 //!
 //! Files in reading order: `model` the types, `tables`, `policy` which rule counts, `holds`
-//! what is held back, `purge` the deletion of some messages, `job` the runs, `night` when they
+//! what is held back, `kept` what of a person cannot be erased, `purge` the deletion of some messages, `job` the runs, `night` when they
 //! begin, `actions` what people do.
 
 mod actions;
 mod holds;
 mod job;
+mod kept;
 mod model;
 mod night;
 mod policy;
@@ -31,6 +32,7 @@ pub use actions::{
 pub use holds::{Held, Holds, holds};
 pub use job::{PREVIEW, PURGE, Preview, PreviewRow, preview_of};
 pub(super) use job::{run_preview, run_purge};
+pub use kept::Kept;
 pub use model::{
     Hold, HoldId, HoldOn, Lifted, Purge, PurgeRun, RetentionRule, RuleId, Sort, Under,
 };

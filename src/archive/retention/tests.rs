@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     super::{
+        ingest::{self, Forgotten},
         model::*,
         queries::{self, Message},
         sensitive,
@@ -25,7 +26,7 @@ use crate::{
     audit::merkle,
     kit::{Clock, Id, Timestamp},
     org::{self, Directory},
-    store::{Act, StoreOptions},
+    store::{Act, StoreOptions, SubjectId},
 };
 
 const DAY: i64 = 24 * 3_600_000;
@@ -403,6 +404,102 @@ fn messages_that_a_case_has_gathered_stay() {
     let holds = archive.read(|r| Holds::load(r).unwrap());
     let held = (1..=9).filter(|seq| holds.on_message(*seq, 1, std::iter::empty(), at).is_some());
     assert_eq!(held.collect::<Vec<_>>(), [4, 5, 6, 9]);
+}
+
+/// Tries to erase somebody; gives what came of it, and the objects and details of the entry.
+fn erase(archive: &Archive, subject: SubjectId) -> (Forgotten, Vec<String>, Vec<String>) {
+    let act = Act::by_system("customer.erase", "test").recorded();
+    let done = archive.store.write_blocking(act, move |w| {
+        let done = ingest::forget(w, subject)?;
+        let act = w.act_mut();
+        let objects = act.objects.iter().map(|o| format!("{}:{}", o.kind, o.id));
+        let details = act
+            .details
+            .iter()
+            .map(|d| format!("{}={}", d.field, d.value));
+        Ok((done, objects.collect(), details.collect()))
+    });
+    done.unwrap()
+}
+
+#[test]
+fn nobody_is_erased_of_whom_something_is_held() {
+    let archive = Archive::new();
+    archive.pull(vec![
+        text(1, CUSTOMER, &["LinXiaoyu"], "", "我的地址"),
+        text(2, "LinXiaoyu", &[CUSTOMER], "", "您好"),
+        text(3, CUSTOMER, &["LinXiaoyu", OTHER], ROOM, "群里的话"),
+        text(4, OTHER, &["LinXiaoyu"], "", "别人的话"),
+    ]);
+    let (subject, other) = (archive.subject_of(CUSTOMER), archive.subject_of(OTHER));
+    let said = |archive: &Archive| -> BTreeMap<u64, Content> {
+        let all = archive.messages().into_values();
+        all.map(|message| (message.seq, message.content)).collect()
+    };
+    let (whole, messages) = (said(&archive), archive.messages());
+    let kept = |holds: &[u64], messages, gathered| Kept {
+        holds: holds.iter().map(|id| Id::from_bits(*id)).collect(),
+        messages,
+        gathered,
+    };
+    // A hold on them, on somebody they wrote to, on a conversation, on everything.
+    let chat = archive.read(|r| r.get::<Chat>(&messages[&1].chat).unwrap().unwrap());
+    for (on, messages) in [
+        (HoldOn::Person(subject), 3),
+        (HoldOn::Person(other), 1),
+        (HoldOn::Chat(chat.id), 2),
+        (HoldOn::Everything, 3),
+    ] {
+        let mut held = hold(on, None, None);
+        archive.put(held.clone());
+        let (done, objects, details) = erase(&archive, subject);
+        assert_eq!(done, Forgotten::Held(kept(&[7_000], messages, 0)), "{on:?}");
+        assert_eq!(objects, [format!("retention_hold:{}", held.id)]);
+        assert_eq!(
+            details,
+            [format!("held={messages}"), "gathered=0".to_owned()]
+        );
+        assert_eq!(said(&archive), whole, "nothing is erased in part");
+        held.lifted = Some(Lifted {
+            by: None,
+            at: Timestamp::from_ms(NOON),
+            why: "结案了".to_owned(),
+        });
+        archive.put(held);
+    }
+    // One about another time keeps nothing of a conversation.
+    archive.put(hold(HoldOn::Chat(chat.id), Some(1), Some(2)));
+    // What was gathered into a case stays.
+    let item = Item {
+        id: Id::from_bits(1),
+        case: Id::from_bits(1),
+        chat: messages[&3].chat,
+        first: 3,
+        last: 3,
+        by: Id::from_bits(1),
+        at: Timestamp::from_ms(NOON),
+    };
+    archive.put(item.clone());
+    let (done, ..) = erase(&archive, subject);
+    assert_eq!(done, Forgotten::Held(kept(&[], 0, 1)));
+    let taken_out = archive
+        .store
+        .write_blocking(act(), move |w| Ok(w.delete::<Item>(&item.id)?));
+    taken_out.unwrap();
+
+    // Nothing is held any more: the same is asked for again and done, and of nobody else.
+    let (done, objects, details) = erase(&archive, subject);
+    assert_eq!(
+        (done, objects.len(), details.len()),
+        (Forgotten::Whole, 0, 0)
+    );
+    let left = said(&archive);
+    for seq in 1..=3 {
+        assert_eq!(left[&seq], Content::Erased, "{seq}");
+    }
+    assert_eq!(left[&4], whole[&4]);
+    archive.prove_all();
+    archive.check();
 }
 
 fn department(wecom_id: u64, parent_wecom_id: u64) -> org::Department {
