@@ -151,7 +151,7 @@ impl Rows {
     }
 }
 
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 42] = [
     "您好",
     "请问",
     "这款",
@@ -192,6 +192,8 @@ const WORDS: [&str; 40] = [
     "WiFi",
     "的",
     "，",
+    "後來",
+    "ＯＫ",
 ];
 
 /// Chats of 200 members with 5,000 customers over a year.
@@ -211,7 +213,7 @@ fn made(len: usize) -> Vec<Line> {
             (customer, member)
         };
         let mut text: String = (0..=below(12))
-            .map(|_| WORDS[below(40).min(below(40))])
+            .map(|_| WORDS[below(WORDS.len()).min(below(WORDS.len()))])
             .collect();
         if below(10) == 0 {
             text += &format!("{:011}", 13_000_000_000 + below(1_000_000_000));
