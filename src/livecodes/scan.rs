@@ -1,4 +1,5 @@
-//! Scans: one row for each time a code's page was opened, and whose turn it is.
+//! Scans: one row for each time a code's page was opened, kept for 400 days, and whose turn
+//! it is.
 
 use minicbor::{Decode, Encode};
 

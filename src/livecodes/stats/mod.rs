@@ -1,7 +1,7 @@
 //! Statistics of live codes: who scanned, who was added or joined, who stayed.
 //!
 //! Tables: `live-code-hours-1` (scans by code and hour, written with each scan),
-//! `live-code-visitors-1` (whom a code has seen on a day), `live-code-arrivals-1` (who came by
+//! `live-code-days-1` (the same of days that are long gone), `live-code-visitors-1` (whom a code has seen on a day), `live-code-arrivals-1` (who came by
 //! a code and whether they stayed), `live-code-arrivals-place-1`. Arrivals follow the feed:
 //! the place behind what was read is one write with what came of it.
 //!
@@ -12,6 +12,7 @@
 mod api;
 mod arrivals;
 mod figures;
+mod fold;
 mod pages;
 mod range;
 mod tally;
@@ -43,6 +44,7 @@ pub(super) fn part() -> Slice {
     Slice {
         tables: vec![
             TableSpec::of::<Hour>(),
+            TableSpec::of::<fold::OldDay>(),
             TableSpec::of::<tally::Visitor>(),
             TableSpec::of::<Arrival>(),
             TableSpec::of::<arrivals::Place>(),
@@ -60,10 +62,16 @@ pub(super) fn part() -> Slice {
             })
             .documented(statistics),
         ],
-        workers: vec![Worker {
-            name: "livecodes.arrivals",
-            run: arrivals::run,
-        }],
+        workers: vec![
+            Worker {
+                name: "livecodes.arrivals",
+                run: arrivals::run,
+            },
+            Worker {
+                name: "livecodes.fold",
+                run: fold::run,
+            },
+        ],
         ..Slice::default()
     }
 }

@@ -1,5 +1,5 @@
 //! Scans by hour: counted in the write that keeps the scan, so that a code with a hundred
-//! thousand scans is read as some hundred rows.
+//! thousand scans is read as some hundred rows. Old hours lie folded: see [`fold`].
 
 use minicbor::{Decode, Encode};
 
@@ -8,6 +8,8 @@ use crate::{
     livecodes::{Given, LiveCodeId, Scan},
     store::{Class, Entity, Index, Key, Read, StoreError, Walk, Write},
 };
+
+use super::fold;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -143,20 +145,34 @@ fn is_first_today(w: &mut Write<'_>, scan: &Scan) -> Result<bool, StoreError> {
 
 /// Takes away some of those who were seen before a day.
 fn sweep(w: &mut Write<'_>, before: u32) -> Result<(), StoreError> {
+    let old = visitors_before(&w.read(), before, SWEPT)?;
+    forget_visitors(w, &old)
+}
+
+/// Some of those who were seen before a day.
+pub(super) fn visitors_before(
+    r: &Read<'_>,
+    before: u32,
+    most: usize,
+) -> Result<Vec<(LiveCodeId, u64)>, StoreError> {
     let mut old = Vec::new();
-    for visitor in w
-        .read()
-        .list(&VISITOR_BY_DAY, &Walk::default())?
-        .take(SWEPT)
-    {
+    for visitor in r.list(&VISITOR_BY_DAY, &Walk::default())?.take(most) {
         let visitor = visitor?;
         if visitor.day >= before {
             break;
         }
         old.push(visitor.key());
     }
-    for key in old {
-        w.delete::<Visitor>(&key)?;
+    Ok(old)
+}
+
+/// Takes visitors away.
+pub(super) fn forget_visitors(
+    w: &mut Write<'_>,
+    keys: &[(LiveCodeId, u64)],
+) -> Result<(), StoreError> {
+    for key in keys {
+        w.delete::<Visitor>(key)?;
     }
     Ok(())
 }
@@ -168,7 +184,8 @@ pub(super) fn hours(
     from: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<Hour>, StoreError> {
-    let mut found = Vec::new();
+    let mut found = fold::hours(r, code, hour_of(from), hour_of(until))?;
+    found.retain(|hour| hour.at() >= from && hour.at() < until);
     let before = (code, hour_of(from).saturating_sub(1));
     for hour in r.all::<Hour>(Some(&before))? {
         let hour = hour?;

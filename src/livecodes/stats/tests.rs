@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::{
     arrivals::{self, Arrival},
-    figures::{Sums, of_channels, of_code},
+    figures::{Figures, Sums, of_channels, of_code},
+    fold,
     range::Range,
     tally::{self, Hour, Visitor},
 };
@@ -309,4 +310,87 @@ fn a_channel_has_the_sums_of_all_below_it() {
         .collect();
     let wanted = [(None, 1), (Some(1), 3), (Some(2), 2), (Some(3), 2)];
     assert_eq!(adds, BTreeMap::from(wanted));
+}
+
+/// All that statistics say of a code within a stretch of days.
+fn told(store: &Store, id: u64, range: &str) -> (Sums, Vec<Sums>, [[u64; 24]; 7], Vec<u64>) {
+    let range = Range::parse(range, NOW, &zone());
+    let sight = Sight::everything_for_test();
+    let figures = store.read(|r| of_code(r, &sight, &code(id, None), &range, NOW));
+    let Figures {
+        sums,
+        days,
+        scans_by_hour,
+        members,
+        ..
+    } = figures.unwrap();
+    let days = days.into_iter().map(|day| day.sums).collect();
+    let members = members.into_iter().map(|(_, sums)| sums.scans).collect();
+    (sums, days, scans_by_hour, members)
+}
+
+#[test]
+fn old_scans_are_folded_and_no_number_changes() {
+    let (store, _dir) = store();
+    put(&store, |w| {
+        for id in 1..4 {
+            w.put(&code(id, None)).unwrap();
+        }
+        let mut no = 0;
+        // Three codes, every five hours from 430 days ago to 380 days ago, and today.
+        for hours in (380 * 24..430 * 24).step_by(5).chain([1]) {
+            for id in 1..4u64 {
+                for visitor in 0..2u8 {
+                    no += 1;
+                    let at = ago(hours);
+                    let mut scan = scan(id, 0, at, visitor, visitor == 1 && hours % 3 == 0);
+                    scan.key.1 = crate::livecodes::scan::place(at) + no;
+                    w.put(&scan).unwrap();
+                    tally::count(w, &scan).unwrap();
+                }
+            }
+        }
+    });
+    // Around the edge, before it, behind it, and all of it.
+    let ranges = [
+        "2025-10-10..2025-10-25",
+        "2025-09-15..2025-09-20",
+        "2025-11-01..2025-11-05",
+        "2025-09-01..2025-11-20",
+        "7d",
+    ];
+    let all = |store: &Store| -> Vec<_> {
+        let each = (1..4).flat_map(|id| ranges.map(|range| told(store, id, range)));
+        each.collect()
+    };
+    let (before, scans) = (all(&store), |store: &Store| -> Vec<Scan> {
+        store.read(|r| r.all(None).unwrap().map(Result::unwrap).collect())
+    });
+    assert!(before.iter().all(|(sums, ..)| sums.scans > 0));
+    let young = |scan: &Scan| scan.at.ms() / DAY_MS >= NOW.ms() / DAY_MS - 400;
+    let wanted: Vec<Scan> = scans(&store).into_iter().filter(young).collect();
+    assert!(!wanted.is_empty() && wanted.len() < scans(&store).len());
+
+    // More than one write, each of which is a state that tells the same.
+    assert!(fold::fold_for_test(&store, NOW) > 1);
+    assert_eq!(all(&store), before);
+    assert_eq!(scans(&store), wanted);
+    let hours: Vec<Hour> =
+        store.read(|r| r.all::<Hour>(None).unwrap().map(Result::unwrap).collect());
+    assert!(
+        hours
+            .iter()
+            .all(|hour| hour.at().ms() / DAY_MS >= NOW.ms() / DAY_MS - 400)
+    );
+    let seen = store.read(|r| r.all::<Visitor>(None).unwrap().count());
+    assert_eq!(seen, 6, "today's alone");
+
+    // Nothing is folded twice, and a day that was folded in part is folded on.
+    assert_eq!(fold::fold_for_test(&store, NOW), 0);
+    let later = NOW.plus_ms(DAY_MS / 2);
+    fold::fold_for_test(&store, later);
+    fold::fold_for_test(&store, later.plus_ms(30 * DAY_MS));
+    let told_later = all(&store);
+    assert_eq!(told_later, before);
+    assert_eq!(store.check().unwrap().found, []);
 }
