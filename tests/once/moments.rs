@@ -117,13 +117,18 @@ fn one(firm: &Firm) -> MemberId {
 /// Moments that can be stopped, made before any cell.
 fn prepare(bench: &Bench) {
     let member = one(&bench.firm);
-    let ids: Vec<MomentId> = (0..CELLS)
-        .map(|n| begin(&bench.firm, vec![member], &format!("撤{n}")))
-        .collect();
-    until(&bench.firm, "all moments are with the members", || {
-        let is_running = |id: &MomentId| moment(&bench.firm, *id).state == MomentState::Running;
-        ids.iter().all(is_running).then_some(())
-    });
+    // WeCom makes ten a minute: few at a time, so that no wait is long.
+    let all: Vec<usize> = (0..CELLS).collect();
+    for few in all.chunks(10) {
+        let ids: Vec<MomentId> = few
+            .iter()
+            .map(|n| begin(&bench.firm, vec![member], &format!("撤{n}")))
+            .collect();
+        until(&bench.firm, "these moments are with the members", || {
+            let is_running = |id: &MomentId| moment(&bench.firm, *id).state == MomentState::Running;
+            ids.iter().all(is_running).then_some(())
+        });
+    }
 }
 
 fn named(bench: &Bench, name: &str) -> MomentId {
