@@ -219,12 +219,12 @@ pub fn seal_open_ones(app: &App) -> Result<()> {
         if !open.exists() {
             continue;
         }
-        if seal.at_rest.is_none() {
-            if let Err(error) = seal_one(app, &case, &open) {
-                let file = &seal.file;
-                tracing::error!(%error, file, "an evidence package could not be sealed");
-                continue;
-            }
+        if seal.at_rest.is_none()
+            && let Err(error) = seal_one(app, &case, &open)
+        {
+            let file = &seal.file;
+            tracing::error!(%error, file, "an evidence package could not be sealed");
+            continue;
         }
         // Its row names the sealed one by now.
         fs::remove_file(&open).map_err(disk)?;
