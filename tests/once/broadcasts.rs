@@ -243,7 +243,7 @@ fn prepare(bench: &Bench) {
     });
 }
 
-pub(super) fn named(bench: &Bench, name: &str) -> BroadcastId {
+fn named(bench: &Bench, name: &str) -> BroadcastId {
     let app = bench.firm.app();
     app.read(|r| {
         let sight = app
@@ -255,7 +255,7 @@ pub(super) fn named(bench: &Bench, name: &str) -> BroadcastId {
 }
 
 /// The newest effect of this kind for a broadcast.
-pub(super) fn newest(bench: &Bench, id: BroadcastId, kind: &str) -> EffectId {
+fn newest(bench: &Bench, id: BroadcastId, kind: &str) -> EffectId {
     let app = bench.firm.app();
     let all = app
         .read(|r| outbox::of_batch(r, &id.to_string(), 50))

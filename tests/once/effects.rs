@@ -143,7 +143,7 @@ impl Bench {
         }
         if broadcasts::KINDS.contains(&cell.kind) {
             let (id, wish) = match self.to_groups {
-                true => group_broadcasts::plan(self, cell.kind),
+                true => group_broadcasts::plan(self),
                 false => broadcasts::plan(self, cell.kind),
             };
             return (id, Wish::OfBroadcast(wish));

@@ -10,9 +10,7 @@ use qitai::{
     org,
     outreach::{
         broadcasts::{
-            Audience, BroadcastId, BroadcastState, GroupChoice, Preview, Task, TaskState,
-            actions::{self, Remind},
-            audience,
+            Audience, BroadcastId, BroadcastState, GroupChoice, Preview, Task, TaskState, audience,
             groups::{self, GroupPick},
             queries,
         },
@@ -24,11 +22,8 @@ use qitai::{
 
 use super::{
     Firm,
-    broadcasts::{
-        KINDS, Wish, allow, begin_to, free, handed_out, named, newest, state, stop, there, until,
-        write,
-    },
-    effects::{Bench, CELLS, everything},
+    broadcasts::{Wish, allow, begin_to, free, handed_out, state, stop, there, until, write},
+    effects::{Bench, everything},
 };
 
 fn of(listed: Option<Vec<GroupId>>) -> Audience {
@@ -126,62 +121,22 @@ fn the_ledger_is_wecoms(firm: &Firm, id: BroadcastId) {
     assert_eq!(here, told);
 }
 
-/// Broadcasts of these names whose tasks are out, made before any cell.
-fn prepare(bench: &Bench, groups: &[GroupId]) {
-    let mut ids = Vec::new();
-    for n in 0..CELLS {
-        for what in ["撤", "催"] {
-            let group = groups[n % groups.len()];
-            let text = format!("{what}{n}");
-            ids.push(begin_to(&bench.firm, of(Some(vec![group])), &text));
-        }
-    }
-    until(&bench.firm, "all tasks are out", || {
-        let is_out = |id: &BroadcastId| {
-            let tasks = tasks(&bench.firm, *id);
-            !tasks.is_empty() && tasks.iter().all(|task| task.state == TaskState::Out)
-        };
-        ids.iter().all(is_out).then_some(())
-    });
-}
-
-/// Plans the effect of a cell.
-pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
-    match kind {
-        "outreach.broadcast" => {
-            let groups = of_one_owner(&bench.firm);
-            let group = groups[bench.next % groups.len()];
-            let text = format!("第{}次发群", bench.next);
-            let id = begin_to(&bench.firm, of(Some(vec![group])), &text);
-            (handed_out(&bench.firm, id), Wish::Made(id, text))
-        }
-        "outreach.broadcast_cancel" => {
-            let id = named(bench, &format!("撤{}", bench.next % CELLS));
-            stop(&bench.firm, id);
-            (newest(bench, id, kind), Wish::TakenBack(id))
-        }
-        _ => {
-            let id = named(bench, &format!("催{}", bench.next % CELLS));
-            let app = bench.firm.app();
-            let directory = app.read(|r| app.directory.get(r)).unwrap();
-            write(&bench.firm, move |w, viewer| {
-                let allowed = viewer.allow(w, Remind { id, directory })?;
-                actions::remind(w, allowed)
-            })
-            .unwrap();
-            (newest(bench, id, kind), Wish::Reminded)
-        }
-    }
+/// Plans a broadcast to one group. The same calls take it back and remind of it as one to
+/// customers, and a group gets one a day of the month at most: those kinds have their cells there.
+pub(super) fn plan(bench: &Bench) -> (EffectId, Wish) {
+    let groups = of_one_owner(&bench.firm);
+    let group = groups[bench.next % groups.len()];
+    let text = format!("第{}次发群", bench.next);
+    let id = begin_to(&bench.firm, of(Some(vec![group])), &text);
+    (handed_out(&bench.firm, id), Wish::Made(id, text))
 }
 
 #[test]
-fn tasks_for_groups_are_made_taken_back_and_reminded_of_once_whatever_fails() {
+fn tasks_for_groups_are_made_once_whatever_fails_and_wherever_it_ends() {
     let mut bench = Bench::start();
     allow(&bench.firm, free());
     bench.to_groups = true;
-    let groups = of_one_owner(&bench.firm);
-    prepare(&bench, &groups);
-    everything(&mut bench, &KINDS);
+    everything(&mut bench, &["outreach.broadcast"]);
     assert_eq!(bench.firm.app().store.check().unwrap().found, []);
 }
 
