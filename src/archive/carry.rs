@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Read, StoreError};
 
-use super::{evidence, model::Media};
+use super::{
+    evidence::{self, Packages},
+    model::Media,
+};
 
 /// Bytes that are copied at once.
 const PIECE: usize = 256 << 10;
@@ -97,9 +100,6 @@ pub fn carry(named: &BTreeSet<[u8; 32]>, from: &Path, to: &Path) -> io::Result<C
     };
     carry_all(named.iter().map(way), to)
 }
-
-/// Evidence packages, by file and SHA-256.
-pub type Packages = Vec<(String, Option<[u8; 32]>)>;
 
 /// Evidence packages, each with its file.
 pub fn packages(r: &Read<'_>) -> Result<Packages, StoreError> {

@@ -186,7 +186,7 @@ impl Preview {
     }
 
     /// The same, shown as a moment.
-    pub(crate) fn as_moment(self) -> Self {
+    pub(crate) fn into_moment(self) -> Self {
         Self {
             is_moment: true,
             ..self

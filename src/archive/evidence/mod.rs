@@ -27,4 +27,4 @@ pub use actions::{
 pub use job::{KIND, run};
 pub(super) use keep::keep_leaves;
 pub use model::{AtRest, Case, CaseId, CaseState, Item, ItemId, Seal};
-pub use rest::{Package, packages, run_at_start, seal_open_ones};
+pub use rest::{Package, Packages, packages, run_at_start, seal_open_ones};

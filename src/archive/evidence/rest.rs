@@ -185,8 +185,11 @@ fn unreadable(seal: &Seal, why: &io::Error) -> AppError {
     }
 }
 
-/// The files of all packages with their SHA-256; none for one that lies open.
-pub fn packages(r: &Read<'_>) -> Result<Vec<(String, Option<[u8; 32]>)>, StoreError> {
+/// Evidence packages by file, with the SHA-256 of the file; none for one that lies open.
+pub type Packages = Vec<(String, Option<[u8; 32]>)>;
+
+/// The files of all packages.
+pub fn packages(r: &Read<'_>) -> Result<Packages, StoreError> {
     let mut packages = Vec::new();
     for case in r.all::<Case>(None)? {
         if let Some(seal) = case?.sealed() {

@@ -42,7 +42,7 @@ pub(in crate::outreach) async fn preview(
 ) -> Result<Shown<PreviewPage>> {
     let mut part = app.read(|r| ContentPart::load(&app, r, &viewer, &cx, &form.state))?;
     if ListQuery::parse(&cx.path, &cx.query).get("as") == Some("moment") {
-        part.preview = part.preview.as_moment();
+        part.preview = part.preview.into_moment();
     }
     Ok(Shown::of(PreviewPage { part }))
 }

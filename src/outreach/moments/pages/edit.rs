@@ -125,7 +125,7 @@ fn page(
         };
         let mut part = ContentPart::load_where(app, r, viewer, cx, &form, content::can_come)?;
         part.variables = content::variables(cx.lang() == Lang::En);
-        part.preview = part.preview.as_moment();
+        part.preview = part.preview.into_moment();
         Ok(EditPage {
             action,
             back,

@@ -115,7 +115,7 @@ fn the_form_renders_empty_and_refused() {
             is_on: false,
         };
         let mut content = ContentPart::of(Vec::new(), &cx(Lang::Zh), &form);
-        content.preview = content.preview.as_moment();
+        content.preview = content.preview.into_moment();
         let page = check_page(&EditPage {
             action: "/moments/new".to_owned(),
             back: "/moments".to_owned(),
@@ -197,7 +197,7 @@ fn shown(state: State, n: usize) -> ShowPage {
         moment: moment(state, name),
         state: state.word(),
         by: name.to_owned(),
-        look: Preview::of(&cx(Lang::Zh), HOSTILE, &[]).as_moment(),
+        look: Preview::of(&cx(Lang::Zh), HOSTILE, &[]).into_moment(),
         tags: vec![HOSTILE.to_owned(); n],
         steps: steps(&cx(Lang::Zh), Some("/moments/a/edit".to_owned())),
         draft: is_draft.then(|| DraftCard {

@@ -148,7 +148,7 @@ pub(super) fn page(
         Ok(ShowPage {
             state: moment.state.word(),
             by: name(r, moment.created_by)?,
-            look: Look::of_content(r, cx, &moment.content)?.as_moment(),
+            look: Look::of_content(r, cx, &moment.content)?.into_moment(),
             tags: tags(r, &moment)?,
             steps: steps(cx, Some(format!("{HERE}/{id}/edit"))),
             draft,
