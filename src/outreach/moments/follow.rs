@@ -7,7 +7,7 @@ use crate::{
     app::App,
     error::{AppError, Result},
     slice::WorkerFuture,
-    store::{Act, Write},
+    store::{Act, Read, StoreError, Write},
     wecom::quota::Urgency,
     work::{
         Failure,
@@ -82,7 +82,7 @@ async fn step(app: &Arc<App>, moment: Moment) -> Result<()> {
         State::Running if moment.ends_at.is_some_and(|at| at <= now) => {
             plan::end(app, moment, StopReason::TimeOver).await
         }
-        State::Making | State::Stopping => go_on(app, &moment).await,
+        State::Making | State::Stopping => go_on(app, moment.id).await,
         State::Draft | State::Running | State::Stopped | State::Done => Ok(()),
     }
 }
@@ -128,31 +128,41 @@ fn fate(moment: &Moment, told: Option<&Effect>, cancel: Option<&Effect>) -> Fate
     }
 }
 
-async fn go_on(app: &Arc<App>, moment: &Moment) -> Result<()> {
-    let (fate, is_looked_for) = app.read(|r| {
-        let effect = |id: Option<EffectId>| match id {
-            Some(id) => r.get::<Effect>(&id),
-            None => Ok(None),
-        };
-        let (told, cancel) = (effect(moment.effect)?, effect(moment.cancel)?);
-        let fate = fate(moment, told.as_ref(), cancel.as_ref());
-        Ok::<_, AppError>((fate, r.exists::<Look>(&moment.id)?))
-    })?;
-    let is_idle = match fate {
-        Fate::Open => true,
-        Fate::Believed => is_looked_for,
-        _ => false,
+/// A moment and what became of telling WeCom of it, both of one state: what is told about an
+/// effect changes with it.
+fn state_of(r: &Read<'_>, id: MomentId) -> Result<Option<(Moment, Fate)>, StoreError> {
+    let Some(moment) = r.get::<Moment>(&id)? else {
+        return Ok(None);
     };
+    if !matches!(moment.state, State::Making | State::Stopping) {
+        return Ok(None);
+    }
+    let effect = |id: Option<EffectId>| match id {
+        Some(id) => r.get::<Effect>(&id),
+        None => Ok(None),
+    };
+    let (told, cancel) = (effect(moment.effect)?, effect(moment.cancel)?);
+    let fate = match fate(&moment, told.as_ref(), cancel.as_ref()) {
+        Fate::Believed if r.exists::<Look>(&id)? => Fate::Open,
+        fate => fate,
+    };
+    Ok(Some((moment, fate)))
+}
+
+async fn go_on(app: &Arc<App>, id: MomentId) -> Result<()> {
+    let is_idle = app.read(|r| {
+        let found = state_of(r, id)?;
+        Ok::<_, AppError>(found.is_none_or(|(_, fate)| matches!(fate, Fate::Open)))
+    })?;
     if is_idle {
         return Ok(());
     }
-    let id = moment.id;
     let act = Act::by_system("moment.follow", "moment").about("moment", id);
-    app.write(act, move |w| carry_on(w, id, fate)).await
+    app.write(act, move |w| carry_on(w, id)).await
 }
 
-fn carry_on(w: &mut Write<'_>, id: MomentId, fate: Fate) -> Result<()> {
-    let Some(mut moment) = w.get::<Moment>(&id)? else {
+fn carry_on(w: &mut Write<'_>, id: MomentId) -> Result<()> {
+    let Some((mut moment, fate)) = state_of(&w.read(), id)? else {
         return Ok(());
     };
     let now = w.now();
