@@ -419,6 +419,18 @@ impl App {
         self.people.cursor() >= head && self.archive.indexed() >= head
     }
 
+    /// Waits until the index of customers has everything that is published now; whether it has
+    /// before this is over.
+    pub async fn catches_up(&self, patience: Duration) -> bool {
+        let head = self.store.snapshot().feed_head();
+        let reached = async {
+            while self.people.cursor() < head {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(patience, reached).await.is_ok()
+    }
+
     /// Keeps the index in step with the feed.
     async fn follow_feed(self: Arc<Self>) -> Result<()> {
         let mut head = self.store.watch_feed();

@@ -1,14 +1,18 @@
 //! What a second person is asked before many customers are reached: as it is settled, and as
 //! pages show it (macro `approval` in `templates/outreach/parts.html`).
 
+use serde::Deserialize;
+
 use crate::{
     error::{AppError, Result},
-    identity,
     kit::Timestamp,
     store::{Read, SubjectId},
 };
 
-use super::broadcasts::{Approval, Decision, model::WAITS_MS};
+use super::{
+    broadcasts::{Approval, Decision, model::WAITS_MS},
+    campaign::name_of,
+};
 
 /// Characters of a note.
 const NOTE_CHARS_MAX: usize = 200;
@@ -24,12 +28,24 @@ impl Approval {
         }
     }
 
-    /// Keeps what the second person said. Whether it is one, the caller has asked.
+    /// Keeps what the second person said of what waits, if anything does.
     ///
     /// # Errors
-    /// [`AppError::Conflict`] `decided` if nothing waits any more; [`AppError::Invalid`] for a
-    /// note that is too long.
-    pub(super) fn settle(&mut self, mut decision: Decision) -> Result<()> {
+    /// [`AppError::Conflict`] `own_request`: nobody decides about their own; `decided` if nothing
+    /// waits any more; [`AppError::Invalid`] for a note that is too long.
+    pub(super) fn decide(
+        waiting: Option<&mut Self>,
+        maker: Option<SubjectId>,
+        decision: Decision,
+    ) -> Result<()> {
+        if maker == decision.by {
+            return Err(AppError::Conflict { why: "own_request" });
+        }
+        let waiting = waiting.ok_or(AppError::Conflict { why: "decided" })?;
+        waiting.settle(decision)
+    }
+
+    fn settle(&mut self, mut decision: Decision) -> Result<()> {
         if self.until <= decision.at || self.decided.is_some() {
             return Err(AppError::Conflict { why: "decided" });
         }
@@ -58,7 +74,7 @@ impl Asked {
             return Ok(None);
         };
         let decided = match &approval.decided {
-            Some(d) => Some((name(r, d.by)?, d.at, d.is_granted, d.note.clone())),
+            Some(d) => Some((name_of(r, d.by)?, d.at, d.is_granted, d.note.clone())),
             None => None,
         };
         Ok(Some(Self {
@@ -70,9 +86,23 @@ impl Asked {
     }
 }
 
-fn name(r: &Read<'_>, account: Option<SubjectId>) -> Result<String> {
-    Ok(match account {
-        Some(account) => identity::queries::account_name(r, account.cast())?.unwrap_or_default(),
-        None => String::new(),
-    })
+/// The form in which the second person answers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerdictFields {
+    #[serde(default)]
+    verdict: String,
+    #[serde(default)]
+    pub(super) note: String,
+}
+
+impl VerdictFields {
+    /// Whether it is a yes, and what the person is told.
+    pub(super) fn verdict(&self) -> Result<(bool, &'static str)> {
+        match self.verdict.as_str() {
+            "grant" => Ok((true, "broadcasts.granted")),
+            "refuse" => Ok((false, "broadcasts.refused")),
+            _ => Err(AppError::BadRequest { why: "field_type" }),
+        }
+    }
 }

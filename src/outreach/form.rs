@@ -81,6 +81,24 @@ pub fn time(text: &str, cx: &Cx) -> Result<Option<Timestamp>> {
     Ok(Some(Timestamp::from_ms(time.timestamp().as_millisecond())))
 }
 
+/// The form in which something is sent, now or later.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SendFields {
+    #[serde(default)]
+    at: String,
+}
+
+impl SendFields {
+    /// When it is to be sent; none for now.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] for what is no time.
+    pub(super) fn at(&self, cx: &Cx) -> Result<Option<Timestamp>> {
+        time(&self.at, cx)
+    }
+}
+
 /// The fields of a form that shows this message.
 pub fn filled(content: &Content) -> Vec<(&'static str, String)> {
     let assets = content.attachments.iter();

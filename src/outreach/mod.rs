@@ -1,10 +1,12 @@
 //! Outreach (触达): what the firm sends to customers by itself, and how often.
 //!
 //! Parts: `materials` (素材库), `welcome` (欢迎语), `broadcasts` (群发), `moments` (客户朋友圈),
-//! `touches` (防骚扰), `rules` (自动打标与跟进); `content` is what all of them send.
+//! `touches` (防骚扰), `rules` (自动打标与跟进); `content` is what all of
+//! them send, `campaign` what broadcasts and moments are alike in.
 
 pub(crate) mod approval;
 pub mod broadcasts;
+mod campaign;
 pub mod content;
 pub mod form;
 pub mod materials;

@@ -230,17 +230,17 @@ fn gone_groups_and_those_without_an_owner_are_left_out() {
     assert_eq!(missed, [], "there is nothing to try again");
 }
 
-/// Two broadcasts of the same words to two groups of one owner, both answers lost: each finds
-/// its own task.
+/// Two broadcasts of the same words to two groups of one owner, one after the other, both answers
+/// lost: each finds its own task.
 #[test]
 fn twins_whose_answers_are_lost_are_told_apart() {
     let firm = Firm::start(60);
     allow(&firm, free());
     let groups = of_one_owner(&firm);
     let call = "externalcontact/add_msg_template";
-    firm.sim.inject(Some(call), 2, Fault::StatusAfter(502));
-    let ids = [groups[0], groups[1]].map(|group| begin_to(&firm, of(Some(vec![group])), "一样"));
-    let msgids = ids.map(|id| {
+    let msgids = [groups[0], groups[1]].map(|group| {
+        firm.sim.inject(Some(call), 1, Fault::StatusAfter(502));
+        let id = begin_to(&firm, of(Some(vec![group])), "一样");
         until(&firm, "its task is out", || {
             let tasks = tasks(&firm, id);
             let is_out = |task: &&Task| task.state == TaskState::Out;

@@ -8,19 +8,20 @@ use crate::{
     kit::Timestamp,
     org::Directory,
     outreach::{
-        Content, materials,
+        Content,
+        campaign::{found, maker_of, may_begin, name_or_text, own_draft, takes_part},
+        materials,
         touches::{TouchState, Why, settle},
     },
     store::{Read, StoreError, SubjectId, Write},
-    work::effects::{self, Area, WriteMode},
+    work::effects,
 };
 
-use super::model;
 use super::{
     audience::Audience,
     model::{
-        AHEAD_MS, Broadcast, BroadcastId, Decision, NAME_CHARS_MAX, State, Stop, StopReason, Task,
-        TaskState,
+        self, Approval, Broadcast, BroadcastId, Decision, NAME_CHARS_MAX, State, Stop, StopReason,
+        Task, TaskState,
     },
     outbound, queries,
 };
@@ -71,29 +72,6 @@ macro_rules! about_drafts {
 }
 about_drafts!(SaveDraft: |c| c.id, Send: |c| Some(c.id), Discard: |c| Some(c.id));
 
-fn subject<C>(allowed: &Allowed<C>) -> Option<SubjectId> {
-    allowed.by().map(|account| account.cast())
-}
-
-fn found(w: &Write<'_>, id: BroadcastId) -> Result<Broadcast> {
-    let broadcast = w.get::<Broadcast>(&id)?;
-    broadcast.ok_or(AppError::NotFound { what: "broadcast" })
-}
-
-/// A draft of the asking account; one of somebody else is not there.
-fn own_draft(w: &Write<'_>, by: Option<SubjectId>, id: BroadcastId) -> Result<Broadcast> {
-    let broadcast = found(w, id)?;
-    if broadcast.created_by != by {
-        return Err(AppError::NotFound { what: "broadcast" });
-    }
-    match broadcast.state {
-        State::Draft => Ok(broadcast),
-        _ => Err(AppError::Conflict {
-            why: "broadcast_sent",
-        }),
-    }
-}
-
 /// What is wrong with a broadcast's content.
 ///
 /// # Errors
@@ -111,17 +89,14 @@ pub fn check(r: &Read<'_>, content: &Content) -> Result<Invalid, StoreError> {
 /// # Errors
 /// [`AppError::Invalid`] by field; [`AppError::Conflict`] if it is no draft any more.
 pub fn save_draft(w: &mut Write<'_>, allowed: Allowed<SaveDraft>) -> Result<BroadcastId> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let command = allowed.into_command();
     let mut wrong = check(&w.read(), &command.content)?;
     if command.name.trim().chars().count() > NAME_CHARS_MAX {
         wrong = wrong.with("name", "broadcasts.name_length");
     }
     wrong.into_result()?;
-    let name = match command.name.trim() {
-        "" => command.content.text.trim().chars().take(16).collect(),
-        name => name.to_owned(),
-    };
+    let name = name_or_text(&command.name, &command.content);
     let broadcast = match command.id {
         Some(id) => Broadcast {
             name,
@@ -166,21 +141,11 @@ pub(super) fn note_uses(w: &mut Write<'_>, broadcast: &Broadcast) -> Result<()> 
 /// # Errors
 /// [`AppError::Invalid`] for a time out of range; [`AppError::Conflict`] `writing_off`.
 pub fn send(w: &mut Write<'_>, allowed: Allowed<Send>) -> Result<()> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let command = allowed.into_command();
-    let mut broadcast = own_draft(w, by, command.id)?;
+    let mut broadcast = own_draft::<Broadcast>(w, by, command.id)?;
     check(&w.read(), &broadcast.content)?.into_result()?;
-    if let Some(at) = command.at {
-        if at < w.now().plus_ms(-60_000) {
-            return Err(AppError::field("at", "broadcasts.time_past"));
-        }
-        if at > w.now().plus_ms(AHEAD_MS) {
-            return Err(AppError::field("at", "broadcasts.time_far"));
-        }
-    }
-    if effects::mode(&w.read(), Area::Outreach)? == WriteMode::Off {
-        return Err(AppError::Conflict { why: "writing_off" });
-    }
+    may_begin(w, command.at)?;
     broadcast.send_at = command.at;
     broadcast.state = State::Planning;
     Ok(w.put(&broadcast)?)
@@ -191,8 +156,8 @@ pub fn send(w: &mut Write<'_>, allowed: Allowed<Send>) -> Result<()> {
 /// # Errors
 /// [`AppError::Conflict`] if it is no draft any more.
 pub fn discard(w: &mut Write<'_>, allowed: Allowed<Discard>) -> Result<()> {
-    let by = subject(&allowed);
-    let draft = own_draft(w, by, allowed.into_command().id)?;
+    let by = maker_of(&allowed);
+    let draft = own_draft::<Broadcast>(w, by, allowed.into_command().id)?;
     w.delete::<Broadcast>(&draft.id)?;
     materials::set_uses(w, model::CAUSE, &draft.id.to_string(), &[])?;
     Ok(())
@@ -235,13 +200,7 @@ macro_rules! about_broadcasts {
             const PERMISSION: Option<Permission> = Some($permission);
             const WHAT: &'static str = "broadcast";
             fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
-                let Some(broadcast) = r.get::<Broadcast>(&self.id)? else {
-                    return Ok(false);
-                };
-                // Whoever planned it may take part in no more than their scope: all senders lie in it.
-                let sight = queries::sight_of(&self.directory, scope);
-                Ok(sight.members().is_none()
-                    || broadcast.senders.iter().all(|member| sight.sees(*member)))
+                takes_part(r, &self.directory, scope, self.id)
             }
         }
     )*};
@@ -257,22 +216,18 @@ about_broadcasts!(
 /// # Errors
 /// [`AppError::Conflict`] `own_request`, or `decided` if nothing waits.
 pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let command = allowed.into_command();
-    let mut broadcast = found(w, command.id)?;
-    if broadcast.created_by == by {
-        return Err(AppError::Conflict { why: "own_request" });
-    }
-    let now = w.now();
+    let mut broadcast = found::<Broadcast>(w, command.id)?;
     let is_waiting = broadcast.state == State::Waiting;
-    let approval = broadcast.approval.as_mut().filter(|_| is_waiting);
-    let approval = approval.ok_or(AppError::Conflict { why: "decided" })?;
-    approval.settle(Decision {
+    let decision = Decision {
         by,
-        at: now,
+        at: w.now(),
         is_granted: command.is_granted,
         note: command.note,
-    })?;
+    };
+    let waiting = broadcast.approval.as_mut().filter(|_| is_waiting);
+    Approval::decide(waiting, broadcast.created_by, decision)?;
     if command.is_granted {
         broadcast.state = State::Scheduled;
         return Ok(w.put(&broadcast)?);
@@ -286,8 +241,8 @@ pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
 /// # Errors
 /// [`AppError::Conflict`] `not_running`.
 pub fn stop(w: &mut Write<'_>, allowed: Allowed<StopBroadcast>) -> Result<()> {
-    let by = subject(&allowed);
-    let broadcast = found(w, allowed.into_command().id)?;
+    let by = maker_of(&allowed);
+    let broadcast = found::<Broadcast>(w, allowed.into_command().id)?;
     if !broadcast.state.can_stop() {
         return Err(AppError::Conflict { why: "not_running" });
     }
@@ -317,7 +272,10 @@ pub(super) fn stop_now(
 fn stop_task(w: &mut Write<'_>, mut task: Task, by: Option<SubjectId>) -> Result<()> {
     match task.state {
         TaskState::Over => Ok(()),
-        TaskState::Out => outbound::take_back(w, &task, by),
+        TaskState::Out => {
+            task.cancel = Some(outbound::take_back(w, &task, by)?);
+            Ok(w.put(&task)?)
+        }
         TaskState::Queued => {
             let is_held = match task.effect {
                 Some(effect) => effects::cancel(w, effect)?,
@@ -349,11 +307,11 @@ pub(super) fn release(w: &mut Write<'_>, task: &Task, why: Why) -> Result<usize>
 /// # Errors
 /// [`AppError::Conflict`] `nobody_to_remind`.
 pub fn remind(w: &mut Write<'_>, allowed: Allowed<Remind>) -> Result<u64> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let id = allowed.into_command().id;
     let now = w.now();
     let mut reminded = 0;
-    if found(w, id)?.state == State::Running {
+    if found::<Broadcast>(w, id)?.state == State::Running {
         for mut task in queries::tasks(&w.read(), id)? {
             if task.can_remind(now) {
                 outbound::remind(w, &task, by)?;

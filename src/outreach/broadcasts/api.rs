@@ -77,13 +77,13 @@ pub(super) struct BroadcastItem {
 /// A recipient.
 #[derive(Serialize, schemars::JsonSchema)]
 pub(super) struct RecipientItem {
-    /// Id of the customer; none of a broadcast to groups.
+    /// Id of the customer; none of a broadcast to groups, and of one out of scope.
     customer: Option<String>,
-    /// Id of the group, of a broadcast to groups.
+    /// Id of the group, of a broadcast to groups; none of one out of scope.
     group: Option<String>,
     /// Running number of the customer; empty of a group.
     no: String,
-    /// Name of the customer or group.
+    /// Name of the customer or group; empty out of scope.
     name: String,
     /// Id of the member who sends.
     member: Option<String>,
@@ -165,11 +165,19 @@ pub(super) async fn recipients(
     let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
     let page = app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
-        queries::broadcast(r, &sight, queries::own(&viewer), id)?;
+        let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;
+        let eyes = queries::eyes(&app, r, &viewer, broadcast.target())?;
         let outcome = outcome_of(&query.outcome);
-        Ok::<_, AppError>(queries::recipients(r, id, outcome, &paging.request)?)
+        Ok::<_, AppError>(queries::recipients(
+            r,
+            eyes.as_ref(),
+            id,
+            outcome,
+            &paging.request,
+        )?)
     })?;
-    let ids = page.items.iter().map(|row| row.touch.customer.to_string());
+    let seen = page.items.iter().filter(|row| row.is_seen());
+    let ids = seen.map(|row| row.touch.customer.to_string());
     let act = viewer
         .view("broadcast.recipients")
         .about("broadcast", id)
@@ -179,15 +187,12 @@ pub(super) async fn recipients(
 }
 
 fn recipient(row: Recipient) -> RecipientItem {
-    let (customer, group) = (row.customer.as_ref(), row.touch.group());
+    let (customer, group) = (row.customer.as_ref(), row.group.as_ref());
     let name = customer.map(|c| &c.name);
-    let name = name.or(row.group.as_ref().map(|g| &g.name));
+    let name = name.or(group.map(|g| &g.name));
     RecipientItem {
-        customer: match group {
-            Some(_) => None,
-            None => Some(row.touch.customer.to_string()),
-        },
-        group: group.map(|group| group.to_string()),
+        customer: customer.map(|customer| customer.id.to_string()),
+        group: group.map(|group| group.id.to_string()),
         no: customer.map_or(String::new(), |c| customer_no(c.no)),
         name: name.cloned().unwrap_or_default(),
         member: row.touch.member.map(|member| member.to_string()),

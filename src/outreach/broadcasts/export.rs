@@ -54,7 +54,7 @@ pub(in crate::outreach) fn make(
     let head = columns(target).map(|column| words::text(lang, column).into_owned());
     let number = app.store.random().u64();
     let made = whole(&folder(app), number, format, &head, |sheet| {
-        fill(app, viewer, of, lang, sheet)
+        fill(app, viewer, (of, target), lang, sheet)
     });
     made.map_err(|no| no.or(AppError::internal))
 }
@@ -62,18 +62,19 @@ pub(in crate::outreach) fn make(
 fn fill(
     app: &App,
     viewer: &Viewer,
-    of: &(String, String),
+    (of, target): (&(String, String), Target),
     lang: Lang,
     sheet: &mut SheetWriter,
 ) -> Result<()> {
     app.read(|r| {
         let sight = app.sight(r, viewer, Permission::CustomerExport)?;
+        let eyes = queries::eyes(app, r, viewer, target)?;
         let mut request = PageRequest {
             limit: Some(limits::PAGE_ROWS_MAX),
             ..PageRequest::default()
         };
         loop {
-            let page = queries::reached(r, of, None, &request)?;
+            let page = queries::reached(r, eyes.as_ref(), of, None, &request)?;
             for row in &page.items {
                 let name = row.touch.member.map_or("", |member| sight.name(member));
                 sheet

@@ -8,18 +8,21 @@ use crate::{
     error::{AppError, Result},
     kit::Timestamp,
     org::Member,
-    outreach::touches::{TouchId, TouchState, Why, settle},
+    outreach::{
+        campaign::pause,
+        touches::{TouchId, TouchState, Why, settle},
+    },
     slice::WorkerFuture,
-    store::{Act, Write},
+    store::{Act, Read, StoreError, Write},
     wecom::{self, BroadcastResult, Client, quota::Urgency},
-    work::effects::{Effect, EffectState},
+    work::effects::{self, Area, Effect, EffectId, EffectState, WriteMode},
 };
 
 use super::{
     actions::{note_uses, release},
     audience::Target,
-    model::{Broadcast, Look, State, StopReason, Task, TaskState},
-    outbound::sent_at,
+    model::{Broadcast, BroadcastId, Look, State, StopReason, Task, TaskState},
+    outbound::{self, sent_at},
     plan, queries,
 };
 
@@ -31,11 +34,6 @@ const ROUND: usize = 50;
 const DISPATCHING: i64 = 41063;
 /// Pause before a task that is being dispatched is asked about again, ms.
 const DISPATCH_MS: i64 = 5_000;
-/// Pauses between two questions about a task, ms; the last one goes on.
-const PAUSES_MS: [i64; 7] = [
-    15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000,
-];
-
 /// How long after an owner has sent it WeCom may take to tell all groups that got it, ms.
 const GROUPS_TOLD_MS: i64 = 600_000;
 
@@ -92,7 +90,7 @@ async fn step(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
         State::Running if broadcast.ends_at.is_some_and(|at| at <= now) => {
             plan::end(app, broadcast, StopReason::TimeOver).await
         }
-        State::Running | State::Stopping => go_on(app, &broadcast).await,
+        State::Running | State::Stopping => go_on(app, broadcast.id).await,
         State::Draft | State::Stopped | State::Done => Ok(()),
     }
 }
@@ -120,57 +118,102 @@ fn fate(effect: Option<&Effect>, now: Timestamp) -> Fate {
     }
 }
 
-/// Settles tasks that never left; ends the broadcast when all is known.
-async fn go_on(app: &Arc<App>, broadcast: &Broadcast) -> Result<()> {
-    let now = app.store.clock().now();
-    let (mut settled, mut is_over) = (Vec::new(), true);
-    app.read(|r| {
-        for task in queries::tasks(r, broadcast.id)? {
-            if task.state == TaskState::Queued {
-                let effect = match &task.effect {
-                    Some(effect) => r.get::<Effect>(effect)?,
-                    None => None,
-                };
-                match fate(effect.as_ref(), now) {
-                    Fate::Open => is_over = false,
-                    fate => settled.push((task, fate)),
-                }
-            } else {
-                is_over &= task.state == TaskState::Over;
-            }
-        }
-        Ok::<_, AppError>(())
-    })?;
-    if settled.is_empty() && !is_over {
-        return Ok(());
-    }
-    let id = broadcast.id;
-    let act = Act::by_system("broadcast.follow", "broadcast").about("broadcast", id);
-    app.write(act, move |w| {
-        for (task, fate) in settled {
-            settle_lost(w, &task, fate)?;
-        }
-        if is_over && let Some(mut broadcast) = w.get::<Broadcast>(&id)? {
-            broadcast.state = match broadcast.state {
-                State::Stopping => State::Stopped,
-                State::Running => State::Done,
-                other => other,
-            };
-            w.put(&broadcast)?;
-            note_uses(w, &broadcast)?;
-        }
-        Ok(())
-    })
-    .await
+/// Where the tasks of a broadcast stand, all of one state: what is told of an effect changes
+/// with it.
+struct Standing {
+    /// Those that never left, and why.
+    settled: Vec<(Task, Fate)>,
+    /// Those that are with a member although the broadcast is stopped, and nothing tells WeCom.
+    unwanted: Vec<Task>,
+    /// Whether everything about all of them is known.
+    is_over: bool,
 }
 
-fn settle_lost(w: &mut Write<'_>, task: &Task, fate: Fate) -> Result<()> {
-    let Some(mut task) = w.get::<Task>(&(task.broadcast, task.no))? else {
-        return Ok(());
+fn standing(r: &Read<'_>, broadcast: &Broadcast, now: Timestamp) -> Result<Standing, StoreError> {
+    let effect = |id: Option<EffectId>| match id {
+        Some(id) => r.get::<Effect>(&id),
+        None => Ok(None),
     };
-    if task.state != TaskState::Queued {
+    let mut standing = Standing {
+        settled: Vec::new(),
+        unwanted: Vec::new(),
+        is_over: true,
+    };
+    for task in queries::tasks(r, broadcast.id)? {
+        standing.is_over &= task.state != TaskState::Out;
+        match task.state {
+            TaskState::Queued => match fate(effect(task.effect)?.as_ref(), now) {
+                Fate::Open => standing.is_over = false,
+                fate => standing.settled.push((task, fate)),
+            },
+            TaskState::Out if broadcast.state == State::Stopping => {
+                // What failed waits in the outbox for a person.
+                let is_told = effect(task.cancel)?.is_some_and(|effect| {
+                    !matches!(
+                        effect.state,
+                        EffectState::Cancelled | EffectState::Rehearsed
+                    )
+                });
+                if !is_told && task.cancelled_at.is_none() {
+                    standing.unwanted.push(task);
+                }
+            }
+            TaskState::Out | TaskState::Over => {}
+        }
+    }
+    Ok(standing)
+}
+
+/// Settles tasks that never left, and takes back what is out against the wish; ends the
+/// broadcast when all is known.
+async fn go_on(app: &Arc<App>, id: BroadcastId) -> Result<()> {
+    let now = app.store.clock().now();
+    let is_idle = app.read(|r| {
+        let Some(broadcast) = r.get::<Broadcast>(&id)? else {
+            return Ok(true);
+        };
+        let standing = standing(r, &broadcast, now)?;
+        let can_tell = effects::mode(r, Area::Outreach)? == WriteMode::On;
+        let is_unwanted = can_tell && !standing.unwanted.is_empty();
+        Ok::<_, AppError>(standing.settled.is_empty() && !standing.is_over && !is_unwanted)
+    })?;
+    if is_idle {
         return Ok(());
     }
+    let act = Act::by_system("broadcast.follow", "broadcast").about("broadcast", id);
+    app.write(act, move |w| carry_on(w, id)).await?;
+    app.effects.notify_one();
+    Ok(())
+}
+
+fn carry_on(w: &mut Write<'_>, id: BroadcastId) -> Result<()> {
+    let found = w.get::<Broadcast>(&id)?;
+    let is_going = |b: &Broadcast| matches!(b.state, State::Running | State::Stopping);
+    let Some(mut broadcast) = found.filter(is_going) else {
+        return Ok(());
+    };
+    let standing = standing(&w.read(), &broadcast, w.now())?;
+    for (task, fate) in standing.settled {
+        settle_lost(w, task, fate)?;
+    }
+    if effects::mode(&w.read(), Area::Outreach)? == WriteMode::On {
+        for mut task in standing.unwanted {
+            task.cancel = Some(outbound::take_back(w, &task, None)?);
+            w.put(&task)?;
+        }
+    }
+    if standing.is_over {
+        broadcast.state = match broadcast.state {
+            State::Stopping => State::Stopped,
+            _ => State::Done,
+        };
+        w.put(&broadcast)?;
+        note_uses(w, &broadcast)?;
+    }
+    Ok(())
+}
+
+fn settle_lost(w: &mut Write<'_>, mut task: Task, fate: Fate) -> Result<()> {
     match fate {
         Fate::Open => return Ok(()),
         Fate::Lost(why) => {
@@ -188,6 +231,8 @@ fn settle_lost(w: &mut Write<'_>, task: &Task, fate: Fate) -> Result<()> {
 
 /// What WeCom says of a task.
 struct Told {
+    /// Asked after WeCom had confirmed that nobody gets it any more.
+    is_final: bool,
     sent_at: Option<Timestamp>,
     results: Vec<BroadcastResult>,
 }
@@ -231,6 +276,9 @@ async fn ask(app: &Arc<App>, client: &Client, look: Look) -> Result<()> {
             Some(told) => keep(w, key, told)?,
             None => false,
         };
+        if is_other(w, &look)? {
+            return Ok(());
+        }
         match is_open {
             true => Ok(w.put(&next(look, w.now(), pause))?),
             false => w.delete::<Look>(&key).map(drop).map_err(AppError::from),
@@ -239,9 +287,9 @@ async fn ask(app: &Arc<App>, client: &Client, look: Look) -> Result<()> {
     .await
 }
 
-fn pause(looks: u32) -> i64 {
-    let place = usize::try_from(looks).unwrap_or(usize::MAX);
-    PAUSES_MS[place.min(PAUSES_MS.len() - 1)]
+/// Whether somebody wants it asked about at another time meanwhile: then that holds.
+fn is_other(w: &Write<'_>, look: &Look) -> Result<bool, StoreError> {
+    Ok(w.get::<Look>(&(look.broadcast, look.no))?.as_ref() != Some(look))
 }
 
 fn next(look: Look, now: Timestamp, pause: i64) -> Look {
@@ -254,6 +302,9 @@ fn next(look: Look, now: Timestamp, pause: i64) -> Look {
 
 async fn again(app: &App, look: Look, pause: i64) -> Result<()> {
     app.write(Act::by_system("broadcast.follow", "broadcast"), move |w| {
+        if is_other(w, &look)? {
+            return Ok(());
+        }
         let now = w.now();
         Ok(w.put(&next(look, now, pause))?)
     })
@@ -269,11 +320,13 @@ async fn told(client: &Client, task: &Task, userid: &str) -> Result<Told, wecom:
     // Before the member has done anything there is nothing to know about anybody.
     if sent.is_none() && task.cancelled_at.is_none() {
         return Ok(Told {
+            is_final: false,
             sent_at: None,
             results: Vec::new(),
         });
     }
     Ok(Told {
+        is_final: task.cancelled_at.is_some(),
         sent_at: sent.map(|sent| Timestamp::from_s(sent.send_time)),
         results: client.broadcast_results(&task.msgid, userid).all().await?,
     })
@@ -321,8 +374,8 @@ fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) ->
     }
     let settled = settle(w, ends)?;
     task.sent_at = task.sent_at.or(told.sent_at);
-    // Asked after WeCom confirmed that nobody gets it any more: what is not sent is not.
-    if task.cancelled_at.is_some() {
+    // Then what is not sent is not.
+    if told.is_final {
         release(w, &task, Why::Stopped)?;
         task.state = TaskState::Over;
     } else if settled == planned.len() {

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     kit::{Id, Timestamp},
     org::MemberId,
-    outreach::Content,
+    outreach::{Content, campaign::Campaign},
     store::SubjectId,
     work::effects::EffectId,
 };
@@ -249,6 +249,20 @@ impl Broadcast {
     }
 }
 
+impl Campaign for Broadcast {
+    const SENT: &'static str = "broadcast_sent";
+
+    fn maker(&self) -> Option<SubjectId> {
+        self.created_by
+    }
+    fn senders(&self) -> &[MemberId] {
+        &self.senders
+    }
+    fn is_draft(&self) -> bool {
+        self.state == State::Draft
+    }
+}
+
 /// What causes the touches of a broadcast.
 pub fn cause(id: BroadcastId) -> (String, String) {
     (CAUSE.to_owned(), id.to_string())
@@ -306,6 +320,9 @@ pub struct Task {
     /// When the member was reminded, the last times.
     #[n(10)]
     pub reminded_at: Vec<Timestamp>,
+    /// What tells WeCom to take it back, once it was stopped.
+    #[n(11)]
+    pub cancel: Option<EffectId>,
 }
 
 impl Task {

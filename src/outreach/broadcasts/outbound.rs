@@ -14,6 +14,7 @@ use crate::{
     error::{AppError, Result},
     kit::Timestamp,
     org::Member,
+    outreach::campaign::{bytes, client, is_writing_off},
     outreach::content::{Content, Names, fill},
     outreach::materials,
     outreach::touches::{Touch, TouchState, Why, settle},
@@ -95,10 +96,6 @@ pub(super) struct Made {
     pub(super) failed: Vec<String>,
 }
 
-pub(super) fn bytes<T: Encode<()>>(value: &T) -> Result<Vec<u8>> {
-    minicbor::to_vec(value).map_err(AppError::internal)
-}
-
 fn plan(
     w: &mut Write<'_>,
     kind: EffectSpec,
@@ -142,8 +139,8 @@ pub(super) fn hand_out(
 }
 
 /// Plans that a task is taken back.
-pub(super) fn take_back(w: &mut Write<'_>, task: &Task, by: Option<SubjectId>) -> Result<()> {
-    plan(w, CANCEL, task, String::new(), by).map(drop)
+pub(super) fn take_back(w: &mut Write<'_>, task: &Task, by: Option<SubjectId>) -> Result<EffectId> {
+    plan(w, CANCEL, task, String::new(), by)
 }
 
 /// Plans a reminder.
@@ -159,13 +156,6 @@ pub(super) fn task_of(r: &Read<'_>, effect: &Effect) -> Result<Task> {
     let input = input(effect)?;
     let task = r.get::<Task>(&(input.broadcast, input.task))?;
     task.ok_or(AppError::NotFound { what: "broadcast" })
-}
-
-pub(super) fn client(app: &App, effect: &Effect) -> Result<Client> {
-    let client = app.wecom().ok_or(AppError::Unavailable {
-        why: "wecom_missing",
-    })?;
-    Ok(client.at(effect.priority.into()))
 }
 
 /// A task as it is told to WeCom.
@@ -288,6 +278,12 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
     let made: Made = minicbor::decode(answer).map_err(AppError::internal)?;
     let mut task = task_of(&w.read(), effect)?;
     let now = w.now();
+    if !made.msgid.is_empty() && queries::msgids(&w.read())?.contains(&made.msgid) {
+        // Found twice: only a person can tell whose it is.
+        return Err(AppError::Conflict {
+            why: "broadcast_known",
+        });
+    }
     let planned = queries::planned(&w.read(), &task)?;
     let broadcast = w.get::<Broadcast>(&task.broadcast)?;
     let broadcast = broadcast.ok_or(AppError::NotFound { what: "broadcast" })?;
@@ -316,11 +312,12 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
         })?;
     }
     task.msgid = made.msgid;
-    w.put(&task)?;
-    if broadcast.state == State::Stopping && task.state == TaskState::Out {
-        take_back(w, &task, effect.created_by)?;
+    // While nothing may be written it is taken back later: what WeCom said is kept now.
+    let is_unwanted = broadcast.state == State::Stopping && task.state == TaskState::Out;
+    if is_unwanted && !is_writing_off(w)? {
+        task.cancel = Some(take_back(w, &task, effect.created_by)?);
     }
-    Ok(())
+    Ok(w.put(&task)?)
 }
 
 fn cancel(app: Arc<App>, effect: Effect) -> EffectFuture {

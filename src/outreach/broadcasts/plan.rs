@@ -5,49 +5,45 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{
     app::App,
-    customers::CustomerId,
+    customers::{CustomerId, Group},
     error::{AppError, Result},
-    identity::{Permission, Viewer},
     kit::Timestamp,
-    org::{MemberId, Sight},
-    outreach::touches::{
-        self, NewTouch, TouchState, Why, note_all,
-        queries::{Judge, limits},
+    org::MemberId,
+    outreach::{
+        campaign::sight_of_maker,
+        touches::{
+            self, NewTouch, TouchState, Why, note_all,
+            queries::{Judge, limits},
+            settle,
+        },
     },
     rollout,
     store::{Act, Read, StoreError, Walk, Write},
 };
 
 use super::{
-    actions::stop_now,
+    actions::{note_uses, release, stop_now},
     audience::{self, Meant, Target},
     groups,
     model::{Approval, Broadcast, State, StopReason, Task, TaskState},
     outbound, queries,
 };
 
+/// For the index of customers; behind it the next round goes on.
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Customers or groups written down in one write.
 const STRETCH: usize = 2_000;
-
-/// The sight of whoever made a broadcast, as it is now.
-fn sight(app: &App, r: &Read<'_>, broadcast: &Broadcast) -> Result<Sight> {
-    let viewer = match broadcast.created_by {
-        Some(account) => {
-            Viewer::on_behalf(r, account.cast(), "broadcast", app.store.clock().now())?
-        }
-        None => Viewer::system("broadcast"),
-    };
-    app.sight(r, &viewer, Permission::BroadcastSend)
-}
 
 /// Who is meant and not written down yet.
 fn left(app: &App, broadcast: &Broadcast) -> Result<Vec<Meant>> {
     app.read(|r| {
-        let sight = sight(app, r, broadcast)?;
+        let sight = sight_of_maker(app, r, broadcast)?;
         let mut meant = audience::meant(r, &app.people, &sight, &broadcast.audience)?;
         let known = written(r, broadcast)?;
         meant.retain(|meant| !known.contains(&meant.to));
@@ -69,6 +65,10 @@ fn begins_at(r: &Read<'_>, broadcast: &Broadcast, now: Timestamp) -> Result<Time
 
 /// Writes down who gets it, and what comes next.
 pub(super) async fn plan(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
+    // Customers are found by the index: one that is behind, or being rebuilt, does not know all.
+    if !app.catches_up(INDEX_PATIENCE).await {
+        return Ok(());
+    }
     let (reading, of) = (app.clone(), broadcast.clone());
     let meant = tokio::task::spawn_blocking(move || left(&reading, &of)).await;
     let meant = match meant.map_err(AppError::internal)? {
@@ -171,6 +171,7 @@ fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
                 sent_at: None,
                 cancelled_at: None,
                 reminded_at: Vec::new(),
+                cancel: None,
             })?;
         }
     }
@@ -186,7 +187,8 @@ fn settle_plan(w: &mut Write<'_>, mut broadcast: Broadcast) -> Result<()> {
     } else {
         State::Scheduled
     };
-    Ok(w.put(&broadcast)?)
+    w.put(&broadcast)?;
+    note_uses(w, &broadcast)
 }
 
 /// Hands the tasks out, if it is time.
@@ -195,18 +197,26 @@ pub(super) async fn launch(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     if broadcast.begins_at.is_some_and(|at| at > now) {
         return Ok(());
     }
-    if let Err(AppError::Unauthenticated | AppError::Forbidden { .. }) =
-        app.read(|r| sight(app, r, &broadcast))
-    {
-        return end(app, broadcast, StopReason::NoRight).await;
-    }
+    // Whom they may reach is asked again: between then and now somebody may have moved.
+    let able = app.read(|r| {
+        let sight = sight_of_maker(app, r, &broadcast)?;
+        let senders = broadcast.senders.iter().copied();
+        Ok::<_, AppError>(senders.filter(|id| sight.sees(*id)).collect())
+    });
+    let able: BTreeSet<MemberId> = match able {
+        Ok(able) => able,
+        Err(AppError::Unauthenticated | AppError::Forbidden { .. }) => {
+            return end(app, broadcast, StopReason::NoRight).await;
+        }
+        Err(error) => return Err(error),
+    };
     let id = broadcast.id;
     let firm = app.read(|r| rollout::queries::name(app, r))?;
     let launched = app
         .write(act("broadcast.begin", &broadcast), move |w| {
             let found = w.get::<Broadcast>(&id)?;
             match found.filter(|b| b.state == State::Scheduled) {
-                Some(broadcast) => hand_out(w, broadcast, &firm),
+                Some(broadcast) => hand_out(w, broadcast, &able, &firm),
                 None => Ok(()),
             }
         })
@@ -221,7 +231,12 @@ pub(super) async fn launch(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     }
 }
 
-fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast, firm: &str) -> Result<()> {
+fn hand_out(
+    w: &mut Write<'_>,
+    mut broadcast: Broadcast,
+    able: &BTreeSet<MemberId>,
+    firm: &str,
+) -> Result<()> {
     let now = w.now();
     let begins = Judge::new(&w.read(), now)?.quiet_until();
     if begins.is_some() {
@@ -229,7 +244,17 @@ fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast, firm: &str) -> Result<(
         return Ok(w.put(&broadcast)?);
     }
     for mut task in queries::tasks(&w.read(), broadcast.id)? {
-        task.effect = Some(outbound::hand_out(w, &broadcast, &task, firm)?);
+        let left = match able.contains(&task.member) {
+            true => leave_out(w, &task)?,
+            false => {
+                release(w, &task, Why::NoSender)?;
+                0
+            }
+        };
+        match left {
+            0 => task.state = TaskState::Over,
+            _ => task.effect = Some(outbound::hand_out(w, &broadcast, &task, firm)?),
+        }
         w.put(&task)?;
     }
     broadcast.state = State::Running;
@@ -237,26 +262,49 @@ fn hand_out(w: &mut Write<'_>, mut broadcast: Broadcast, firm: &str) -> Result<(
     Ok(w.put(&broadcast)?)
 }
 
+/// Leaves out groups that have another owner by now: only their owner can send there. Gives how
+/// many recipients are left.
+fn leave_out(w: &mut Write<'_>, task: &Task) -> Result<usize> {
+    let now = w.now();
+    let planned = queries::planned(&w.read(), task)?;
+    let mut gone = Vec::new();
+    for touch in &planned {
+        let Some(group) = touch.group() else { continue };
+        let group = w.get::<Group>(&group)?;
+        if group.is_none_or(|group| group.owner != Some(task.member)) {
+            gone.push((touch.id(), TouchState::Failed, now, Some(Why::NoSender)));
+        }
+    }
+    Ok(planned.len() - settle(w, gone)?)
+}
+
 /// Stops a broadcast by itself.
 pub(super) async fn end(app: &Arc<App>, broadcast: Broadcast, why: StopReason) -> Result<()> {
     let id = broadcast.id;
-    app.write(act("broadcast.end", &broadcast), move |w| {
-        let Some(broadcast) = w.get::<Broadcast>(&id)? else {
-            return Ok(());
-        };
-        match broadcast.state {
-            State::Planning => {
-                // Nothing has tasks yet: what was written down is released one by one.
-                release_all(w, &broadcast)?;
-                stop_now(w, broadcast, None, why)
+    let ended = app
+        .write(act("broadcast.end", &broadcast), move |w| {
+            let Some(broadcast) = w.get::<Broadcast>(&id)? else {
+                return Ok(());
+            };
+            match broadcast.state {
+                State::Planning => {
+                    // Nothing has tasks yet: what was written down is released one by one.
+                    release_all(w, &broadcast)?;
+                    stop_now(w, broadcast, None, why)
+                }
+                state if state.can_stop() => stop_now(w, broadcast, None, why),
+                _ => Ok(()),
             }
-            state if state.can_stop() => stop_now(w, broadcast, None, why),
-            _ => Ok(()),
+        })
+        .await;
+    match ended {
+        // WeCom cannot be told while the firm does not let Qitai write: later.
+        Err(AppError::Conflict { .. }) => Ok(()),
+        ended => {
+            app.effects.notify_one();
+            ended
         }
-    })
-    .await?;
-    app.effects.notify_one();
-    Ok(())
+    }
 }
 
 fn release_all(w: &mut Write<'_>, broadcast: &Broadcast) -> Result<()> {

@@ -3,41 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    app::App,
     customers::{self, Customer, CustomerId, Group},
     error::{AppError, Result},
-    identity::{Scope, Viewer},
+    identity::{Permission, Viewer},
     kit::{Cursor, Page, PageRequest, Timestamp},
     org::{MemberId, Sight},
-    outreach::touches::{self, Touch, TouchState, Why, queries::Outcomes},
+    outreach::{
+        campaign::{newest, one},
+        touches::{self, Touch, TouchState, Why, queries::Outcomes},
+    },
     store::{Read, StoreError, SubjectId, Walk},
 };
 
+pub(in crate::outreach) use crate::outreach::campaign::own;
+
 use super::{
     audience::Target,
-    model::{Broadcast, BroadcastId, Look, State, Task, cause},
+    model::{Broadcast, BroadcastId, Look, Task, cause},
     tables::{ACTIVE, BY_TIME, DUE},
 };
-
-/// Whether somebody sees a broadcast: it is their own, or all who send it are in their sight.
-pub(super) fn sees(broadcast: &Broadcast, sight: &Sight, own: Option<SubjectId>) -> bool {
-    let is_own = own.is_some() && broadcast.created_by == own;
-    let of_others = || {
-        broadcast.state != State::Draft
-            && !broadcast.senders.is_empty()
-            && broadcast.senders.iter().all(|member| sight.sees(*member))
-    };
-    is_own || sight.members().is_none() || of_others()
-}
-
-/// The account behind a viewer, as broadcasts name it.
-pub(super) fn own(viewer: &Viewer) -> Option<SubjectId> {
-    viewer.account_id().map(|account| account.cast())
-}
-
-/// The sight of a scope within a command.
-pub(super) fn sight_of(directory: &std::sync::Arc<crate::org::Directory>, scope: &Scope) -> Sight {
-    Sight::new(directory.clone(), scope)
-}
 
 /// A broadcast the viewer sees.
 pub fn broadcast(
@@ -46,21 +31,17 @@ pub fn broadcast(
     own: Option<SubjectId>,
     id: BroadcastId,
 ) -> Result<Broadcast> {
-    let found = r.get::<Broadcast>(&id)?.filter(|b| sees(b, sight, own));
-    found.ok_or(AppError::NotFound { what: "broadcast" })
+    one(r, sight, own, id)
 }
 
-/// All broadcasts the viewer sees, newest first.
+/// Broadcasts the viewer sees among the newest, newest first.
 pub fn broadcasts(
     r: &Read<'_>,
     sight: &Sight,
     own: Option<SubjectId>,
     most: usize,
 ) -> Result<Vec<Broadcast>, StoreError> {
-    r.list(&BY_TIME, &Walk::default())?
-        .filter(|b| b.as_ref().map_or(true, |b| sees(b, sight, own)))
-        .take(most)
-        .collect()
+    newest(r, &BY_TIME, sight, own, most)
 }
 
 /// Broadcasts with which something is still to happen.
@@ -167,25 +148,55 @@ fn counted(r: &Read<'_>, id: BroadcastId) -> Result<Account, StoreError> {
 pub struct Recipient {
     /// The ledger's row.
     pub touch: Touch,
-    /// The customer, if still known.
+    /// The customer, if still known and in the viewer's sight.
     pub customer: Option<Customer>,
-    /// The group, of a broadcast to groups.
+    /// The group, of a broadcast to groups, if in the viewer's sight.
     pub group: Option<Group>,
+}
+
+impl Recipient {
+    /// Whether the viewer may know who it is.
+    pub fn is_seen(&self) -> bool {
+        self.customer.is_some() || self.group.is_some()
+    }
+}
+
+/// The sight in which recipients have names: that of customers, or of groups.
+///
+/// # Errors
+/// Those of the store; without the right there is no sight.
+pub(in crate::outreach) fn eyes(
+    app: &App,
+    r: &Read<'_>,
+    viewer: &Viewer,
+    target: Target,
+) -> Result<Option<Sight>> {
+    let needed = match target {
+        Target::Customers => Permission::CustomerRead,
+        Target::Groups => Permission::GroupRead,
+    };
+    match app.sight(r, viewer, needed) {
+        Ok(sight) => Ok(Some(sight)),
+        Err(AppError::Forbidden { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A page of recipients, all or those with one outcome.
 pub fn recipients(
     r: &Read<'_>,
+    eyes: Option<&Sight>,
     id: BroadcastId,
     outcome: Option<(TouchState, Option<Why>)>,
     request: &PageRequest,
 ) -> Result<Page<Recipient>, StoreError> {
-    reached(r, &cause(id), outcome, request)
+    reached(r, eyes, &cause(id), outcome, request)
 }
 
-/// A page of those with touches of one cause.
+/// A page of those with touches of one cause. Whoever is not in these eyes has no name here.
 pub(in crate::outreach) fn reached(
     r: &Read<'_>,
+    eyes: Option<&Sight>,
     of: &(String, String),
     outcome: Option<(TouchState, Option<Why>)>,
     request: &PageRequest,
@@ -206,9 +217,15 @@ pub(in crate::outreach) fn reached(
             break;
         }
         if let Some(touch) = r.get::<Touch>(&touch)? {
-            let (customer, group) = match touch.group() {
-                Some(group) => (None, r.get::<Group>(&group)?),
-                None => (r.get::<Customer>(&touch.customer)?, None),
+            let (customer, group) = match (eyes, touch.group()) {
+                (None, _) => (None, None),
+                (Some(eyes), Some(group)) => {
+                    (None, customers::queries::group_head(r, eyes, group)?)
+                }
+                (Some(eyes), None) => {
+                    let found = customers::queries::customer(r, eyes, touch.customer)?;
+                    (found.map(|found| found.customer), None)
+                }
             };
             let recipient = Recipient {
                 touch,

@@ -1,15 +1,17 @@
 //! Looks for a task that may have been made although its answer was lost.
 //!
 //! What was made since with the same words, for this member alone and nobody but these
-//! recipients, is it (WeCom documentation, 获取企业的全部群发记录). Of groups WeCom tells only
-//! those it was sent to, so before that two tasks with the same words and owner look alike:
-//! then a person decides.
+//! recipients, is it (WeCom documentation, 获取企业的全部群发记录). Where another task could be
+//! taken for it, a person decides: one with the same words and member to some of the same
+//! customers, or to any groups, of which WeCom tells only those it was sent to.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     app::App,
+    customers::CustomerId,
     error::{AppError, Result},
+    outreach::campaign::{bytes, client},
     store::Read,
     wecom::{self, Broadcast as AtWecom, BroadcastQuery, Client},
     work::effects::{Effect, EffectState, LookFuture, Seen},
@@ -18,7 +20,7 @@ use crate::{
 use super::{
     audience::Target,
     model::{Broadcast, Task},
-    outbound::{DISPATCH_S, DISPATCHING, Made, Wanted, bytes, client, input, task_of, wanted},
+    outbound::{DISPATCH_S, DISPATCHING, Made, Wanted, input, task_of, wanted},
     queries,
 };
 
@@ -69,13 +71,13 @@ pub(super) fn look(app: Arc<App>, effect: Effect) -> LookFuture {
             1 => found.remove(0),
             _ => return Ok(Seen::CannotTell),
         };
+        if app.read(|r| has_double(r, &effect))? {
+            return Ok(Seen::CannotTell);
+        }
         let failed = match wanted.target {
             Target::Customers => {
                 let is_missing = |name: &String| !reached.contains(name);
                 wanted.to.into_iter().filter(is_missing).collect()
-            }
-            Target::Groups if app.read(|r| has_double(r, &effect))? => {
-                return Ok(Seen::CannotTell);
             }
             // Which of them cannot be reached is told once the owner has sent it.
             Target::Groups => Vec::new(),
@@ -108,37 +110,57 @@ async fn is_ours(
     Ok((is_within && is_told).then_some(reached))
 }
 
-/// Whether another task to groups of the same owner with the same words may have been made
-/// without our knowing its msgid.
+/// Whether another task may have been made without our knowing its msgid that looks like this
+/// one: with the same words and member, to groups or to some of the same customers.
 fn has_double(r: &Read<'_>, effect: &Effect) -> Result<bool> {
     let own = task_of(r, effect)?;
     let text = input(effect)?.text;
+    let target = target_of(r, &own)?;
+    let mut recipients = None;
     for task in r.all::<Task>(None)? {
         let task = task?;
         let is_other = (task.broadcast, task.no) != (own.broadcast, own.no);
         if !is_other || task.member != own.member || !task.msgid.is_empty() {
             continue;
         }
-        let other = match &task.effect {
-            Some(id) => r.get::<Effect>(id)?,
-            None => None,
+        if !may_be_out(r, &task, &text)? || target_of(r, &task)? != target {
+            continue;
+        }
+        let recipients = match &recipients {
+            Some(known) => known,
+            None => recipients.insert(recipients_of(r, &own)?),
         };
-        let may_be_out = |other: &Effect| {
+        if target == Some(Target::Groups) || !recipients.is_disjoint(&recipients_of(r, &task)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn target_of(r: &Read<'_>, task: &Task) -> Result<Option<Target>> {
+    Ok(r.get::<Broadcast>(&task.broadcast)?.map(|b| b.target()))
+}
+
+fn recipients_of(r: &Read<'_>, task: &Task) -> Result<BTreeSet<CustomerId>> {
+    let planned = queries::planned(r, task)?;
+    Ok(planned.into_iter().map(|touch| touch.customer).collect())
+}
+
+/// Whether WeCom may have been told of a task, in these words.
+fn may_be_out(r: &Read<'_>, task: &Task, text: &str) -> Result<bool> {
+    let effect = match &task.effect {
+        Some(id) => r.get::<Effect>(id)?,
+        None => None,
+    };
+    Ok(match effect {
+        Some(effect) => {
             let states = [
                 EffectState::Sending,
                 EffectState::Unknown,
                 EffectState::Done,
             ];
-            states.contains(&other.state)
-        };
-        if let Some(other) = other.filter(may_be_out)
-            && input(&other)?.text == text
-        {
-            let broadcast = r.get::<Broadcast>(&task.broadcast)?;
-            if broadcast.is_some_and(|b| b.target() == Target::Groups) {
-                return Ok(true);
-            }
+            states.contains(&effect.state) && input(&effect)?.text == text
         }
-    }
-    Ok(false)
+        None => false,
+    })
 }

@@ -9,14 +9,12 @@ use crate::{
     org::{Directory, Sight},
     outreach::{
         Content,
-        broadcasts::{
-            Decision,
-            model::{AHEAD_MS, NAME_CHARS_MAX},
-        },
+        broadcasts::{Approval, Decision, model::NAME_CHARS_MAX},
+        campaign::{found, maker_of, may_begin, name_or_text, own_draft, takes_part},
         materials,
     },
     store::{Read, StoreError, SubjectId, Write},
-    work::effects::{self, Area, WriteMode},
+    work::effects,
 };
 
 use super::{
@@ -82,33 +80,12 @@ macro_rules! about_drafts {
 }
 about_drafts!(Send, Discard);
 
-fn subject<C>(allowed: &Allowed<C>) -> Option<SubjectId> {
-    allowed.by().map(|account| account.cast())
-}
-
-fn found(w: &Write<'_>, id: MomentId) -> Result<Moment> {
-    let moment = w.get::<Moment>(&id)?;
-    moment.ok_or(AppError::NotFound { what: "moment" })
-}
-
-/// A draft of the asking account; one of somebody else is not there.
-fn own_draft(w: &Write<'_>, by: Option<SubjectId>, id: MomentId) -> Result<Moment> {
-    let moment = found(w, id)?;
-    if moment.created_by != by {
-        return Err(AppError::NotFound { what: "moment" });
-    }
-    match moment.state {
-        State::Draft => Ok(moment),
-        _ => Err(AppError::Conflict { why: "moment_sent" }),
-    }
-}
-
 /// Keeps the draft; gives it.
 ///
 /// # Errors
 /// [`AppError::Invalid`] by field; [`AppError::Conflict`] if it is no draft any more.
 pub fn save_draft(w: &mut Write<'_>, allowed: Allowed<SaveDraft>) -> Result<MomentId> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let command = allowed.into_command();
     let mut wrong = content::check(&w.read(), &command.content)?;
     if command.name.trim().chars().count() > NAME_CHARS_MAX {
@@ -118,10 +95,7 @@ pub fn save_draft(w: &mut Write<'_>, allowed: Allowed<SaveDraft>) -> Result<Mome
         wrong = wrong.with("tag", "moments.tag_unknown");
     }
     wrong.into_result()?;
-    let name = match command.name.trim() {
-        "" => command.content.text.trim().chars().take(16).collect(),
-        name => name.to_owned(),
-    };
+    let name = name_or_text(&command.name, &command.content);
     let moment = match command.id {
         Some(id) => Moment {
             name,
@@ -171,21 +145,11 @@ pub(super) fn note_uses(w: &mut Write<'_>, moment: &Moment) -> Result<()> {
 /// # Errors
 /// [`AppError::Invalid`] for a time out of range; [`AppError::Conflict`] `writing_off`.
 pub fn send(w: &mut Write<'_>, allowed: Allowed<Send>) -> Result<()> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let command = allowed.into_command();
-    let mut moment = own_draft(w, by, command.id)?;
+    let mut moment = own_draft::<Moment>(w, by, command.id)?;
     content::check(&w.read(), &moment.content)?.into_result()?;
-    if let Some(at) = command.at {
-        if at < w.now().plus_ms(-60_000) {
-            return Err(AppError::field("at", "broadcasts.time_past"));
-        }
-        if at > w.now().plus_ms(AHEAD_MS) {
-            return Err(AppError::field("at", "broadcasts.time_far"));
-        }
-    }
-    if effects::mode(&w.read(), Area::Outreach)? == WriteMode::Off {
-        return Err(AppError::Conflict { why: "writing_off" });
-    }
+    may_begin(w, command.at)?;
     moment.send_at = command.at;
     moment.state = State::Planning;
     Ok(w.put(&moment)?)
@@ -196,8 +160,8 @@ pub fn send(w: &mut Write<'_>, allowed: Allowed<Send>) -> Result<()> {
 /// # Errors
 /// [`AppError::Conflict`] if it is no draft any more.
 pub fn discard(w: &mut Write<'_>, allowed: Allowed<Discard>) -> Result<()> {
-    let by = subject(&allowed);
-    let draft = own_draft(w, by, allowed.into_command().id)?;
+    let by = maker_of(&allowed);
+    let draft = own_draft::<Moment>(w, by, allowed.into_command().id)?;
     w.delete::<Moment>(&draft.id)?;
     materials::set_uses(w, CAUSE, &draft.id.to_string(), &[])?;
     Ok(())
@@ -240,14 +204,7 @@ macro_rules! about_moments {
             const PERMISSION: Option<Permission> = Some($permission);
             const WHAT: &'static str = "moment";
             fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
-                let Some(moment) = r.get::<Moment>(&self.id)? else {
-                    return Ok(false);
-                };
-                // Whoever takes part has all who publish it in their scope.
-                let sight = Sight::new(self.directory.clone(), scope);
-                Ok(sight.members().is_none()
-                    || !moment.senders.is_empty()
-                        && moment.senders.iter().all(|member| sight.sees(*member)))
+                takes_part(r, &self.directory, scope, self.id)
             }
         }
     )*};
@@ -263,21 +220,18 @@ about_moments!(
 /// # Errors
 /// [`AppError::Conflict`] `own_request`, or `decided` if nothing waits.
 pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
-    let by = subject(&allowed);
+    let by = maker_of(&allowed);
     let command = allowed.into_command();
-    let mut moment = found(w, command.id)?;
-    if moment.created_by == by {
-        return Err(AppError::Conflict { why: "own_request" });
-    }
+    let mut moment = found::<Moment>(w, command.id)?;
     let is_waiting = moment.state == State::Waiting;
-    let approval = moment.approval.as_mut().filter(|_| is_waiting);
-    let approval = approval.ok_or(AppError::Conflict { why: "decided" })?;
-    approval.settle(Decision {
+    let decision = Decision {
         by,
         at: w.now(),
         is_granted: command.is_granted,
         note: command.note,
-    })?;
+    };
+    let waiting = moment.approval.as_mut().filter(|_| is_waiting);
+    Approval::decide(waiting, moment.created_by, decision)?;
     if command.is_granted {
         moment.state = State::Scheduled;
         return Ok(w.put(&moment)?);
@@ -290,8 +244,8 @@ pub fn decide(w: &mut Write<'_>, allowed: Allowed<Decide>) -> Result<()> {
 /// # Errors
 /// [`AppError::Conflict`] `moment_not_running`.
 pub fn stop(w: &mut Write<'_>, allowed: Allowed<StopMoment>) -> Result<()> {
-    let by = subject(&allowed);
-    let moment = found(w, allowed.into_command().id)?;
+    let by = maker_of(&allowed);
+    let moment = found::<Moment>(w, allowed.into_command().id)?;
     if !moment.state.can_stop() {
         return Err(AppError::Conflict {
             why: "moment_not_running",
@@ -346,7 +300,7 @@ pub(super) fn end(w: &mut Write<'_>, mut moment: Moment) -> Result<()> {
 /// # Errors
 /// [`AppError::Conflict`] `moment_not_out` if WeCom has nothing to tell.
 pub fn ask_now(w: &mut Write<'_>, allowed: Allowed<AskNow>) -> Result<()> {
-    let moment = found(w, allowed.into_command().id)?;
+    let moment = found::<Moment>(w, allowed.into_command().id)?;
     if moment.moment_id.is_empty() {
         return Err(AppError::Conflict {
             why: "moment_not_out",

@@ -9,7 +9,10 @@ use crate::{
     error::{AppError, Result},
     kit::Timestamp,
     org::{Member, MemberId},
-    outreach::touches::{NewTouch, TouchKind, TouchState, note_all},
+    outreach::{
+        campaign::pause,
+        touches::{NewTouch, TouchKind, TouchState, note_all},
+    },
     store::{Act, Write},
     wecom::{self, Class, Client, MomentMade},
     work::{Failure, effects::Effect},
@@ -23,10 +26,6 @@ use super::{
     outbound, queries,
 };
 
-/// Pauses between two questions about a moment, ms; the last one goes on.
-const PAUSES_MS: [i64; 7] = [
-    15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000,
-];
 /// Pause before a job that is under way is asked about again, ms.
 const JOB_MS: i64 = 2_000;
 /// WeCom has forgotten a job, which it does after 24 hours.
@@ -91,11 +90,6 @@ pub(super) async fn ask(app: &Arc<App>, client: &Client, look: Look) -> Result<(
         }
     })
     .await
-}
-
-fn pause(looks: u32) -> i64 {
-    let place = usize::try_from(looks).unwrap_or(usize::MAX);
-    PAUSES_MS[place.min(PAUSES_MS.len() - 1)]
 }
 
 /// Asks whether the moment is made.
@@ -183,7 +177,9 @@ async fn end(
 ) -> Result<()> {
     app.write(act(id), move |w| {
         let found = w.get::<Moment>(&id)?;
-        let Some(mut moment) = found.filter(|m| m.state.is_active()) else {
+        // What is there by now was not lost, and was taken.
+        let is_there = |m: &Moment| !m.moment_id.is_empty() && why != StopReason::Deleted;
+        let Some(mut moment) = found.filter(|m| m.state.is_active() && !is_there(m)) else {
             return Ok(());
         };
         let now = w.now();
@@ -451,12 +447,5 @@ mod tests {
         assert!(known(refused(45009)).is_err() && known(refused(41079)).is_err());
         assert!(known(refused(48002)).is_err(), "a right may come back");
         assert!(matches!(known(Ok(())), Ok(Some(()))));
-    }
-
-    #[test]
-    fn pauses_grow_and_the_last_one_goes_on() {
-        let pauses: Vec<i64> = (0..20).map(pause).collect();
-        assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert_eq!((pauses[0], pauses[19]), (15_000, 3_600_000));
     }
 }

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     kit::{Id, Timestamp},
     org::MemberId,
-    outreach::{Content, broadcasts::Approval},
+    outreach::{Content, broadcasts::Approval, campaign::Campaign},
     store::SubjectId,
     tags::TagId,
     work::{Failure, effects::EffectId},
@@ -280,6 +280,20 @@ impl Moment {
     /// What causes its touches.
     pub fn cause(&self) -> (String, String) {
         cause(self.id)
+    }
+}
+
+impl Campaign for Moment {
+    const SENT: &'static str = "moment_sent";
+
+    fn maker(&self) -> Option<SubjectId> {
+        self.created_by
+    }
+    fn senders(&self) -> &[MemberId] {
+        &self.senders
+    }
+    fn is_draft(&self) -> bool {
+        self.state == State::Draft
     }
 }
 

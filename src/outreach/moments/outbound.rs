@@ -13,7 +13,10 @@ use crate::{
     error::{AppError, Result},
     kit::Timestamp,
     org::Member,
-    outreach::materials::{self, MaterialId},
+    outreach::{
+        campaign::{bytes, client, is_writing_off},
+        materials::{self, MaterialId},
+    },
     store::{Read, StoreError, SubjectId, Write},
     tags::{Tag, TagId},
     wecom::{self, Class, Client, MomentRange, NewMoment, Senders, TaggedCustomers, Text},
@@ -85,10 +88,6 @@ struct Made {
     moment_id: String,
 }
 
-fn bytes<T: Encode<()>>(value: &T) -> Result<Vec<u8>> {
-    minicbor::to_vec(value).map_err(AppError::internal)
-}
-
 fn plan(
     w: &mut Write<'_>,
     kind: EffectSpec,
@@ -130,13 +129,6 @@ fn input(effect: &Effect) -> Result<Input> {
 fn moment_of(r: &Read<'_>, effect: &Effect) -> Result<Moment> {
     let moment = r.get::<Moment>(&input(effect)?.moment)?;
     moment.ok_or(AppError::NotFound { what: "moment" })
-}
-
-fn client(app: &App, effect: &Effect) -> Result<Client> {
-    let client = app.wecom().ok_or(AppError::Unavailable {
-        why: "wecom_missing",
-    })?;
-    Ok(client.at(effect.priority.into()))
 }
 
 /// Whether WeCom knows each of these tags. One that it does not know must never be left out:
@@ -357,7 +349,8 @@ pub(super) fn is_there(w: &mut Write<'_>, mut moment: Moment, moment_id: String)
             moment.state = State::Running;
             moment.ends_at = Some(now.plus_ms(RUNS_MS));
         }
-        State::Stopping => {
+        // While nothing may be written it cannot be stopped, and goes on.
+        State::Stopping if !is_writing_off(w)? => {
             let by = moment.stopped.as_ref().and_then(|stop| stop.by);
             moment.cancel = Some(cancel(w, &moment, by)?);
         }

@@ -1,16 +1,15 @@
 //! From a draft that was sent to a task at WeCom: who publishes it is settled, a second person
 //! asked where there have to be two, and WeCom told when it is time.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
     app::App,
     error::{AppError, Result},
-    identity::{Permission, Viewer},
-    org::{MemberId, Sight},
-    outreach::{broadcasts::Approval, touches::queries::limits},
+    org::MemberId,
+    outreach::{broadcasts::Approval, campaign::sight_of_maker, touches::queries::limits},
     rollout,
-    store::{Act, Read, Write},
+    store::{Act, Write},
 };
 
 use super::{
@@ -20,14 +19,8 @@ use super::{
     outbound, queries,
 };
 
-/// The sight of whoever made a moment, as it is now.
-fn sight(app: &App, r: &Read<'_>, moment: &Moment) -> Result<Sight> {
-    let viewer = match moment.created_by {
-        Some(account) => Viewer::on_behalf(r, account.cast(), "moment", app.store.clock().now())?,
-        None => Viewer::system("moment"),
-    };
-    app.sight(r, &viewer, Permission::BroadcastSend)
-}
+/// For the index of customers; behind it the next round goes on.
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
 
 fn act(code: &'static str, moment: &Moment) -> Act {
     Act {
@@ -39,10 +32,14 @@ fn act(code: &'static str, moment: &Moment) -> Act {
 
 /// Settles who publishes it, and what comes next.
 pub(super) async fn plan(app: &Arc<App>, moment: Moment) -> Result<()> {
+    // Customers are counted by the index: one that is behind does not know all.
+    if !app.catches_up(INDEX_PATIENCE).await {
+        return Ok(());
+    }
     let (reading, of) = (app.clone(), moment.clone());
     let planned = tokio::task::spawn_blocking(move || {
         reading.read(|r| {
-            let sight = sight(&reading, r, &of)?;
+            let sight = sight_of_maker(&reading, r, &of)?;
             audience::plan(r, &reading.people, &sight, &of.range)
         })
     });
@@ -54,10 +51,6 @@ pub(super) async fn plan(app: &Arc<App>, moment: Moment) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
-    // An index that is still behind knows nobody yet: then it is counted again.
-    if planned.audience == 0 && !app.is_caught_up() {
-        return Ok(());
-    }
     let id = moment.id;
     app.write(act("moment.plan", &moment), move |w| {
         let found = w.get::<Moment>(&id)?;
@@ -105,7 +98,7 @@ pub(super) async fn launch(app: &Arc<App>, moment: Moment) -> Result<()> {
     }
     // Who may publish it is asked again: between then and now somebody may have moved.
     let able = app.read(|r| {
-        let sight = sight(app, r, &moment)?;
+        let sight = sight_of_maker(app, r, &moment)?;
         let is_able = |id: &MemberId| {
             let member = sight.directory.member(*id);
             sight.sees(*id) && member.is_some_and(audience::can_publish)

@@ -4,52 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     customers::CustomerId,
-    error::{AppError, Result},
-    identity::Viewer,
+    error::Result,
     kit::Timestamp,
     org::{MemberId, Sight},
-    outreach::touches::{self, TouchState},
+    outreach::{
+        campaign::{newest, one},
+        touches::{self, TouchState},
+    },
     store::{Read, StoreError, SubjectId, Walk},
 };
 
+pub(super) use crate::outreach::campaign::own;
+
 use super::{
-    model::{Look, Moment, MomentId, Part, PartState, State, cause},
+    model::{Look, Moment, MomentId, Part, PartState, cause},
     tables::{ACTIVE, BY_TIME, DUE},
 };
 
-/// Whether somebody sees a moment: it is their own, or all who publish it are in their sight.
-pub(super) fn sees(moment: &Moment, sight: &Sight, own: Option<SubjectId>) -> bool {
-    let is_own = own.is_some() && moment.created_by == own;
-    let of_others = || {
-        moment.state != State::Draft
-            && !moment.senders.is_empty()
-            && moment.senders.iter().all(|member| sight.sees(*member))
-    };
-    is_own || sight.members().is_none() || of_others()
-}
-
-/// The account behind a viewer, as moments name it.
-pub(super) fn own(viewer: &Viewer) -> Option<SubjectId> {
-    viewer.account_id().map(|account| account.cast())
-}
-
 /// A moment the viewer sees.
 pub fn moment(r: &Read<'_>, sight: &Sight, own: Option<SubjectId>, id: MomentId) -> Result<Moment> {
-    let found = r.get::<Moment>(&id)?.filter(|m| sees(m, sight, own));
-    found.ok_or(AppError::NotFound { what: "moment" })
+    one(r, sight, own, id)
 }
 
-/// All moments the viewer sees, newest first.
+/// Moments the viewer sees among the newest, newest first.
 pub fn moments(
     r: &Read<'_>,
     sight: &Sight,
     own: Option<SubjectId>,
     most: usize,
 ) -> Result<Vec<Moment>, StoreError> {
-    r.list(&BY_TIME, &Walk::default())?
-        .filter(|m| m.as_ref().map_or(true, |m| sees(m, sight, own)))
-        .take(most)
-        .collect()
+    newest(r, &BY_TIME, sight, own, most)
 }
 
 /// Moments with which something is still to happen.

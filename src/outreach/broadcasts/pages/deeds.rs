@@ -11,6 +11,7 @@ use crate::{
     customers::CustomerId,
     error::{AppError, Result},
     identity::{Permission, Viewer},
+    outreach::approval::VerdictFields,
     outreach::broadcasts::{
         actions::{self, Decide, Discard, Remind, SaveDraft, Send, StopBroadcast},
         audience::{Audience, GroupChoice, LISTED_MAX, Target},
@@ -18,7 +19,7 @@ use crate::{
         model::{BroadcastId, NAME_CHARS_MAX, cause},
         queries,
     },
-    outreach::form as content_form,
+    outreach::form::SendFields,
     sheet::SheetFormat,
     store::Read,
     web::{Cx, Form, Shown, Web},
@@ -30,14 +31,6 @@ use super::{
     show::{ShowPage, page},
 };
 
-/// When it is to be sent.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::outreach::broadcasts) struct SendFields {
-    #[serde(default)]
-    at: String,
-}
-
 /// Sends a draft.
 pub(in crate::outreach::broadcasts) async fn send(
     viewer: Viewer,
@@ -48,7 +41,7 @@ pub(in crate::outreach::broadcasts) async fn send(
     form: Form<SendFields>,
 ) -> Result<Shown<ShowPage>> {
     let id = id_of(&id)?;
-    let sent = match content_form::time(&form.values.at, &cx) {
+    let sent = match form.values.at(&cx) {
         Ok(at) => {
             let command = Send { id, at };
             app.carry_out(&viewer, "broadcast.send", command, actions::send)
@@ -112,16 +105,6 @@ pub(in crate::outreach::broadcasts) async fn remind(
     Ok(Shown::go_to(format_args!("{HERE}/{id}")).toast("broadcasts.reminded", ("n", n)))
 }
 
-/// The second person's word.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::outreach::broadcasts) struct DecideFields {
-    #[serde(default)]
-    verdict: String,
-    #[serde(default)]
-    note: String,
-}
-
 /// Lets it go, or not.
 pub(in crate::outreach::broadcasts) async fn decide(
     viewer: Viewer,
@@ -129,14 +112,10 @@ pub(in crate::outreach::broadcasts) async fn decide(
     app: Data<App>,
     web: Data<Web>,
     cx: Cx,
-    form: Form<DecideFields>,
+    form: Form<VerdictFields>,
 ) -> Result<Shown<ShowPage>> {
     let id = id_of(&id)?;
-    let (is_granted, said) = match form.values.verdict.as_str() {
-        "grant" => (true, "broadcasts.granted"),
-        "refuse" => (false, "broadcasts.refused"),
-        _ => return Err(AppError::BadRequest { why: "field_type" }),
-    };
+    let (is_granted, said) = form.values.verdict()?;
     let command = Decide {
         id,
         is_granted,
@@ -166,12 +145,12 @@ pub(in crate::outreach::broadcasts) async fn again(
         let sight = app.sight(r, &viewer, Permission::BroadcastSend)?;
         let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;
         let name = cx.tf("broadcasts.again_name", ("name", &broadcast.name));
-        let target = broadcast.target();
+        let audience = missed(r, id, broadcast.target())?;
         Ok::<_, AppError>(SaveDraft {
             id: None,
             name: name.chars().take(NAME_CHARS_MAX).collect(),
             content: broadcast.content,
-            audience: missed(r, id, target)?,
+            audience,
         })
     })?;
     let new = app
@@ -182,21 +161,28 @@ pub(in crate::outreach::broadcasts) async fn again(
 
 /// Those who were to get a broadcast and did not, as an audience.
 fn missed(r: &Read<'_>, id: BroadcastId, target: Target) -> Result<Audience> {
+    let most = match target {
+        Target::Customers => LISTED_MAX,
+        Target::Groups => groups::LISTED_MAX,
+    };
+    let missed = queries::missed(r, id, most)?;
+    // An empty list would mean everybody.
+    if missed.is_empty() {
+        return Err(AppError::Conflict {
+            why: "nobody_missed",
+        });
+    }
     Ok(match target {
         Target::Customers => Audience {
-            listed: Some(queries::missed(r, id, LISTED_MAX)?),
+            listed: Some(missed),
             ..Audience::default()
         },
-        Target::Groups => {
-            let missed = queries::missed(r, id, groups::LISTED_MAX)?;
-            let listed = missed.into_iter().map(CustomerId::cast).collect();
-            Audience {
-                groups: Some(GroupChoice {
-                    listed: Some(listed),
-                }),
-                ..Audience::default()
-            }
-        }
+        Target::Groups => Audience {
+            groups: Some(GroupChoice {
+                listed: Some(missed.into_iter().map(CustomerId::cast).collect()),
+            }),
+            ..Audience::default()
+        },
     })
 }
 

@@ -225,7 +225,8 @@ pub(super) fn of_draft(r: &Read<'_>, draft: &Broadcast, cx: &Cx) -> Result<FormS
         let mut lines = Vec::with_capacity(listed.len());
         for id in listed {
             let customer = r.get::<customers::Customer>(id)?;
-            lines.extend(customer.map(|customer| customer_no(customer.no)));
+            // Whoever is gone is named so that saving asks about them: nobody left would mean all.
+            lines.push(customer.map_or_else(|| id.to_string(), |found| customer_no(found.no)));
         }
         values.push(("listed", lines.join("\n")));
     }

@@ -6,13 +6,14 @@ use askama::Template;
 use crate::{
     app::App,
     error::{AppError, Result},
-    identity::{self, Permission, Viewer},
+    identity::{Permission, Viewer},
     kit::{Page, Timestamp},
     outreach::broadcasts::{
         audience::Target,
         model::{Broadcast, State},
         queries::{self, Numbers},
     },
+    outreach::campaign::name_of,
     store::Read,
     view,
     web::{
@@ -99,16 +100,12 @@ pub(in crate::outreach::broadcasts) async fn show(
 }
 
 fn line(r: &Read<'_>, broadcast: &Broadcast) -> Result<Line> {
-    let by = match broadcast.created_by {
-        Some(by) => identity::queries::account_name(r, by.cast())?.unwrap_or_default(),
-        None => String::new(),
-    };
     Ok(Line {
         id: broadcast.id.to_string(),
         name: broadcast.name.clone(),
         state: broadcast.state.word(),
         is_to_groups: broadcast.target() == Target::Groups,
-        by,
+        by: name_of(r, broadcast.created_by)?,
         at: broadcast.begins_at.unwrap_or(broadcast.created_at),
         senders: broadcast.senders.len(),
         numbers: queries::account(r, broadcast.id)?.all,

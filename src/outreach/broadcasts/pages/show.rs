@@ -7,7 +7,7 @@ use crate::{
     app::App,
     customers::{self, customer_no},
     error::Result,
-    identity::{self, Permission, Viewer},
+    identity::{Permission, Viewer},
     kit::Timestamp,
     org::Sight,
     outreach::{
@@ -17,10 +17,11 @@ use crate::{
             model::{Broadcast, BroadcastId, State, Task, TaskState},
             queries::{self, Account, Numbers, Recipient},
         },
+        campaign::name_of,
         form::Preview as Look,
         touches::{self, Why, queries::outcome_word},
     },
-    store::{Read, SubjectId},
+    store::Read,
     view,
     web::{
         Cx, FormState, ListQuery, Shown, Web, filters,
@@ -130,7 +131,10 @@ pub(super) fn page(
         let query = ListQuery::parse(&format!("{HERE}/{id}"), &cx.query);
         let (rows, pager) = match is_draft {
             true => (Vec::new(), None),
-            false => recipients(r, web, (viewer, cx), &sight, &query, id)?,
+            false => {
+                let eyes = queries::eyes(app, r, viewer, broadcast.target())?;
+                recipients(r, web, (viewer, cx), (&sight, eyes.as_ref()), &query, id)?
+            }
         };
         let draft = match is_draft {
             true => Some(draft(app, r, viewer, cx, &broadcast)?),
@@ -138,14 +142,14 @@ pub(super) fn page(
         };
         Ok(ShowPage {
             state: broadcast.state.word(),
-            by: name(r, broadcast.created_by)?,
+            by: name_of(r, broadcast.created_by)?,
             look: Look::of_content(r, cx, &broadcast.content)?,
             steps: steps(cx, Some(format!("{HERE}/{id}/edit"))),
             draft,
             parts: parts(&sight, &account, &tasks),
             asked: Asked::of(r, broadcast.approval.as_ref())?,
             stopped: match &broadcast.stopped {
-                Some(stop) => Some((name(r, stop.by)?, stop.at, stop.why.word())),
+                Some(stop) => Some((name_of(r, stop.by)?, stop.at, stop.why.word())),
                 None => None,
             },
             outcomes: outcomes(cx, &query, &account),
@@ -156,13 +160,6 @@ pub(super) fn page(
             form,
             broadcast,
         })
-    })
-}
-
-fn name(r: &Read<'_>, account: Option<SubjectId>) -> Result<String> {
-    Ok(match account {
-        Some(account) => identity::queries::account_name(r, account.cast())?.unwrap_or_default(),
-        None => String::new(),
     })
 }
 
@@ -264,14 +261,14 @@ fn recipients(
     r: &Read<'_>,
     web: &Web,
     (viewer, cx): (&Viewer, &Cx),
-    sight: &Sight,
+    (sight, eyes): (&Sight, Option<&Sight>),
     query: &ListQuery,
     id: BroadcastId,
 ) -> Result<(Vec<Row>, Option<Pager>)> {
     let name = viewer.name_for_binding();
     let request = web.cursors.page_request(&name, query);
     let outcome = outcome_of(query.get("outcome").unwrap_or(""));
-    let page = queries::recipients(r, id, outcome, &request)?;
+    let page = queries::recipients(r, eyes, id, outcome, &request)?;
     let pager = Pager::of(&page, query, &name, &web.cursors);
     let rows = page.items.iter().map(|recipient| row(sight, cx, recipient));
     Ok((rows.collect(), Some(pager)))

@@ -11,7 +11,9 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     outreach::{
-        broadcasts, form as content_form,
+        approval::VerdictFields,
+        broadcasts,
+        form::SendFields,
         moments::{
             actions::{self, AskNow, Decide, Discard, Send, StopMoment},
             export as file,
@@ -29,14 +31,6 @@ use super::{
     show::{ShowPage, page},
 };
 
-/// When it is to be sent.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::outreach::moments) struct SendFields {
-    #[serde(default)]
-    at: String,
-}
-
 /// Sends a draft.
 pub(in crate::outreach::moments) async fn send(
     viewer: Viewer,
@@ -47,7 +41,7 @@ pub(in crate::outreach::moments) async fn send(
     form: Form<SendFields>,
 ) -> Result<Shown<ShowPage>> {
     let id = id_of(&id)?;
-    let sent = match content_form::time(&form.values.at, &cx) {
+    let sent = match form.values.at(&cx) {
         Ok(at) => {
             let command = Send { id, at };
             app.carry_out(&viewer, "moment.send", command, actions::send)
@@ -110,16 +104,6 @@ pub(in crate::outreach::moments) async fn ask_now(
     Ok(Shown::go_to(format_args!("{HERE}/{id}")).toast("moments.asked_now", ()))
 }
 
-/// The second person's word.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::outreach::moments) struct DecideFields {
-    #[serde(default)]
-    verdict: String,
-    #[serde(default)]
-    note: String,
-}
-
 /// Lets it go, or not.
 pub(in crate::outreach::moments) async fn decide(
     viewer: Viewer,
@@ -127,14 +111,10 @@ pub(in crate::outreach::moments) async fn decide(
     app: Data<App>,
     web: Data<Web>,
     cx: Cx,
-    form: Form<DecideFields>,
+    form: Form<VerdictFields>,
 ) -> Result<Shown<ShowPage>> {
     let id = id_of(&id)?;
-    let (is_granted, said) = match form.values.verdict.as_str() {
-        "grant" => (true, "broadcasts.granted"),
-        "refuse" => (false, "broadcasts.refused"),
-        _ => return Err(AppError::BadRequest { why: "field_type" }),
-    };
+    let (is_granted, said) = form.values.verdict()?;
     let command = Decide {
         id,
         is_granted,

@@ -8,6 +8,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::{Page, Timestamp},
+    outreach::campaign::name_of,
     outreach::moments::{
         model::{Moment, State},
         queries::{self, Account},
@@ -20,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{LOOKED_AT, name};
+use super::LOOKED_AT;
 
 /// One line of the list.
 pub(super) struct Line {
@@ -98,7 +99,7 @@ fn line(r: &Read<'_>, moment: &Moment) -> Result<Line> {
         id: moment.id.to_string(),
         name: moment.name.clone(),
         state: moment.state.word(),
-        by: name(r, moment.created_by)?,
+        by: name_of(r, moment.created_by)?,
         at: moment
             .begun_at
             .or(moment.send_at)

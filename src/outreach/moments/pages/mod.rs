@@ -7,11 +7,7 @@ pub(super) mod list;
 mod samples_tests;
 pub(super) mod show;
 
-use crate::{
-    error::{AppError, Result},
-    identity,
-    store::{Read, SubjectId},
-};
+use crate::error::{AppError, Result};
 
 use super::model::MomentId;
 
@@ -23,11 +19,4 @@ pub(super) const LOOKED_AT: usize = 2_000;
 pub(super) fn id_of(text: &str) -> Result<MomentId> {
     let missing = |_| AppError::NotFound { what: "moment" };
     text.parse().map_err(missing)
-}
-
-fn name(r: &Read<'_>, account: Option<SubjectId>) -> Result<String> {
-    Ok(match account {
-        Some(account) => identity::queries::account_name(r, account.cast())?.unwrap_or_default(),
-        None => String::new(),
-    })
 }

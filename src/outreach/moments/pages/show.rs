@@ -12,7 +12,11 @@ use crate::{
     org::Sight,
     outreach::{
         approval::Asked,
-        broadcasts::queries::{Recipient, reached},
+        broadcasts::{
+            audience::Target,
+            queries::{Recipient, eyes, reached},
+        },
+        campaign::name_of,
         form::Preview as Look,
         moments::{
             audience,
@@ -32,7 +36,7 @@ use crate::{
     work::Failure,
 };
 
-use super::{HERE, edit::steps, id_of, name};
+use super::{HERE, edit::steps, id_of};
 
 /// Who would publish and see a draft.
 #[derive(Default)]
@@ -139,7 +143,10 @@ pub(super) fn page(
         let query = ListQuery::parse(&format!("{HERE}/{id}"), &cx.query);
         let (reached, pager) = match is_draft {
             true => (Vec::new(), None),
-            false => customers(r, web, viewer, &sight, &query, &moment)?,
+            false => {
+                let eyes = eyes(app, r, viewer, Target::Customers)?;
+                customers(r, web, viewer, (&sight, eyes.as_ref()), &query, &moment)?
+            }
         };
         let draft = match is_draft {
             true => Some(draft(app, r, viewer, &moment)?),
@@ -147,7 +154,7 @@ pub(super) fn page(
         };
         Ok(ShowPage {
             state: moment.state.word(),
-            by: name(r, moment.created_by)?,
+            by: name_of(r, moment.created_by)?,
             look: Look::of_content(r, cx, &moment.content)?.into_moment(),
             tags: tags(r, &moment)?,
             steps: steps(cx, Some(format!("{HERE}/{id}/edit"))),
@@ -155,7 +162,7 @@ pub(super) fn page(
             rows: rows(r, &sight, &account, id)?,
             asked: Asked::of(r, moment.approval.as_ref())?,
             stopped: match &moment.stopped {
-                Some(stop) => Some((name(r, stop.by)?, stop.at, stop.why.word())),
+                Some(stop) => Some((name_of(r, stop.by)?, stop.at, stop.why.word())),
                 None => None,
             },
             failure: moment.failure.as_ref().map(|failure| said(cx, failure)),
@@ -232,13 +239,13 @@ fn customers(
     r: &Read<'_>,
     web: &Web,
     viewer: &Viewer,
-    sight: &Sight,
+    (sight, eyes): (&Sight, Option<&Sight>),
     query: &ListQuery,
     moment: &Moment,
 ) -> Result<(Vec<Reached>, Option<Pager>)> {
     let name = viewer.name_for_binding();
     let request = web.cursors.page_request(&name, query);
-    let page = reached(r, &moment.cause(), None, &request)?;
+    let page = reached(r, eyes, &moment.cause(), None, &request)?;
     let pager = Pager::of(&page, query, &name, &web.cursors);
     let rows = page.items.iter().map(|recipient| row(sight, recipient));
     Ok((rows.collect(), Some(pager)))
