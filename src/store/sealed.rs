@@ -124,9 +124,13 @@ fn nonce(piece: u32, is_last: bool) -> Nonce {
 pub struct Sealer<W: Write> {
     out: W,
     key: LessSafeKey,
+    /// Bytes before the first piece.
+    begin: u64,
     piece: Vec<u8>,
     pieces: u32,
     written: u64,
+    /// A piece was not written whole: what follows would be no sealed file.
+    is_broken: bool,
 }
 
 impl<W: Write> Sealer<W> {
@@ -136,9 +140,11 @@ impl<W: Write> Sealer<W> {
         Ok(Self {
             out,
             key: key.key,
+            begin: key.head.len() as u64,
             piece: Vec::with_capacity(PIECE + TAG),
             pieces: 0,
             written: 0,
+            is_broken: false,
         })
     }
 
@@ -148,6 +154,9 @@ impl<W: Write> Sealer<W> {
     }
 
     fn seal(&mut self, is_last: bool) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_broken, true) {
+            return Err(io::Error::other("an earlier piece was not written"));
+        }
         let sealed = self.key.seal_in_place_append_tag(
             nonce(self.pieces, is_last),
             Aad::empty(),
@@ -158,6 +167,7 @@ impl<W: Write> Sealer<W> {
         self.piece.clear();
         let next = self.pieces.checked_add(1);
         self.pieces = next.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.is_broken = false;
         Ok(())
     }
 
@@ -170,29 +180,20 @@ impl<W: Write> Sealer<W> {
 }
 
 impl Sealer<File> {
-    /// Ends it; gives what was written for reading. Only for a file without a head.
-    pub fn into_content(self) -> io::Result<SealedFile> {
-        let Self {
-            out,
-            key,
-            mut piece,
-            pieces,
-            ..
-        } = self;
-        let sealed = key.seal_in_place_append_tag(nonce(pieces, true), Aad::empty(), &mut piece);
-        sealed.map_err(|_| io::Error::other("sealing failed"))?;
-        (&out).write_all(&piece)?;
-        SealedFile::new(out, key, 0)
+    /// Ends it; gives what was written for reading.
+    pub fn into_content(mut self) -> io::Result<SealedFile> {
+        self.seal(true)?;
+        SealedFile::new(self.out, self.key, self.begin)
     }
 }
 
 impl<W: Write> Write for Sealer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A full piece waits for what follows: only then it is not the last.
-        if self.piece.len() == PIECE && !bytes.is_empty() {
+        if self.piece.len() >= PIECE && !bytes.is_empty() {
             self.seal(false)?;
         }
-        let taken = bytes.len().min(PIECE - self.piece.len());
+        let taken = bytes.len().min(PIECE.saturating_sub(self.piece.len()));
         self.piece.extend_from_slice(&bytes[..taken]);
         self.written += taken as u64;
         Ok(taken)
@@ -421,6 +422,39 @@ mod tests {
             };
             assert_eq!(error.kind(), expected, "{n}");
         }
+    }
+
+    /// A disk with so much room.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            match taken {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                _ => Ok(taken),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_not_written_whole_is_never_gone_on_with() {
+        let key = FileKey::passing(&Random::seeded(5));
+        let mut out = Sealer::new(Full(PIECE), key).unwrap();
+        out.write_all(&vec![1; PIECE]).unwrap();
+        let failed = out.write(&[1]).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+        out.out = Full(9 * PIECE);
+        for _ in 0..2 {
+            assert!(out.write(&[1]).is_err());
+        }
+        assert_eq!(out.write(&[]).unwrap(), 0);
+        assert!(out.finish().is_err());
     }
 
     #[test]
