@@ -51,9 +51,15 @@ pub(super) fn part(path: &Path) -> PathBuf {
     path.with_extension("part")
 }
 
+/// The name of a package below the folder of packages.
+pub(super) fn name_of(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.unwrap_or_default().to_owned()
+}
+
 /// Begins the file of a package, beside its place.
 pub(super) fn begin(app: &App, path: &Path) -> Result<Sealing> {
-    let key = app.read(|r| r.new_file_key(SYSTEM_SUBJECT, app.store.random()))?;
+    let key = app.read(|r| r.new_file_key(SYSTEM_SUBJECT, &name_of(path), app.store.random()))?;
     let key = key.ok_or_else(|| AppError::internal("the firm has no key"))?;
     let opened = || {
         let mut builder = fs::DirBuilder::new();
@@ -134,7 +140,9 @@ impl Package {
         let path = folder(app).join(&seal.file);
         let opened = File::open(&path).map_err(|why| StoreError::File { why });
         let opened = opened.and_then(|file| match seal.at_rest {
-            Some(_) => app.read(|r| r.open_file(file)).map(Self::Sealed),
+            Some(_) => app
+                .read(|r| r.open_file(file, &seal.file))
+                .map(Self::Sealed),
             None => {
                 let length = file.metadata().map(|meta| meta.len());
                 let length = length.map_err(|why| StoreError::File { why })?;
@@ -248,8 +256,7 @@ fn seal_one(app: &App, case: &Case, open: &Path) -> Result<()> {
         out.write_all(&piece[..read]).map_err(disk)?;
     }
     let sha256 = end(out, &path).map_err(disk)?;
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.unwrap_or_default().to_owned();
+    let name = name_of(&path);
     let id = case.id;
     let act = Act::by_system("evidence.keep", "evidence");
     app.store.write_blocking(act, move |w| {
