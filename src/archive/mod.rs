@@ -83,6 +83,8 @@ pub struct State {
     /// Notified when the index has moved on.
     index_moved: Notify,
     news: searches::News,
+    /// Held by whoever seals packages that lie open.
+    packages: Mutex<()>,
     /// Planted bugs.
     #[cfg(any(test, feature = "faults"))]
     pub faults: std::sync::Arc<faults::Faults>,

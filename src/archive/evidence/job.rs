@@ -61,7 +61,7 @@ pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
             let path = folder(&writing).join(name);
             let written = write(&writing, &work, account, input.case, &path);
             if !matches!(written, Ok(Some(_))) {
-                // What cannot be removed either is written over by the next run.
+                // What cannot be removed now is removed by the next run.
                 drop(std::fs::remove_file(rest::part(&path)));
             }
             written

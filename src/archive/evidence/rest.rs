@@ -5,13 +5,14 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use aws_lc_rs::digest;
 
 use crate::{
     app::App,
+    audit::evidence::verify,
     error::{AppError, Result},
     slice::WorkerFuture,
     store::{
@@ -22,7 +23,7 @@ use crate::{
 
 use super::{
     job::{disk, folder},
-    model::{AtRest, Case, CaseState, Seal},
+    model::{AtRest, Case, CaseId, CaseState, Seal},
 };
 
 /// A package on its way to the disk.
@@ -65,15 +66,20 @@ pub(super) fn begin(app: &App, path: &Path) -> Result<Sealing> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         let mut options = File::options();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         }
         builder.create(folder(app))?;
+        let part = part(path);
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let hashed = Hashed {
-            file: options.open(part(path))?,
+            file: options.open(part)?,
             sha256: digest::Context::new(&digest::SHA256),
         };
         Sealer::new(hashed, key)
@@ -221,8 +227,11 @@ pub fn run_at_start(app: Arc<App>) -> WorkerFuture {
 /// Seals packages that were written before packages were sealed. May be cut off anywhere and
 /// begins anew. Waits for the disk.
 pub fn seal_open_ones(app: &App) -> Result<()> {
+    // The start and every backup ask for it: two at once would write the same file.
+    let lock = app.archive.packages.lock();
+    let _one_at_a_time = lock.unwrap_or_else(PoisonError::into_inner);
     let cases: Vec<Case> = app.read(|r| r.all::<Case>(None)?.collect::<Result<_, _>>())?;
-    for case in cases {
+    for case in &cases {
         let Some(seal) = case.sealed() else {
             continue;
         };
@@ -230,9 +239,7 @@ pub fn seal_open_ones(app: &App) -> Result<()> {
         if !open.exists() {
             continue;
         }
-        if seal.at_rest.is_none()
-            && let Err(error) = seal_one(app, &case, &open)
-        {
+        if let Err(error) = seal_one(app, case.id, seal, &open) {
             let file = &seal.file;
             tracing::error!(%error, file, "an evidence package could not be sealed");
             continue;
@@ -243,7 +250,16 @@ pub fn seal_open_ones(app: &App) -> Result<()> {
     Ok(())
 }
 
-fn seal_one(app: &App, case: &Case, open: &Path) -> Result<()> {
+/// Sees to it that the sealed package is there, whole, and named by its row.
+fn seal_one(app: &App, id: CaseId, seal: &Seal, open: &Path) -> Result<()> {
+    if seal.at_rest.is_some() {
+        return compare(app, seal, open);
+    }
+    let length = fs::metadata(open).map_err(disk)?.len();
+    let manifest = verify::manifest_sha256(open);
+    if length != seal.bytes || manifest.as_ref() != Some(&seal.manifest) {
+        return Err(AppError::internal("it is not the package that was sealed"));
+    }
     let path = open.with_extension("sealed");
     let mut out = begin(app, &path)?;
     let mut from = File::open(open).map_err(disk)?;
@@ -255,19 +271,51 @@ fn seal_one(app: &App, case: &Case, open: &Path) -> Result<()> {
         }
         out.write_all(&piece[..read]).map_err(disk)?;
     }
-    let sha256 = end(out, &path).map_err(disk)?;
-    let name = name_of(&path);
-    let id = case.id;
+    let sealed = Seal {
+        at_rest: Some(AtRest {
+            sha256: end(out, &path).map_err(disk)?,
+        }),
+        file: name_of(&path),
+        ..seal.clone()
+    };
+    compare(app, &sealed, open)?;
     let act = Act::by_system("evidence.keep", "evidence");
     app.store.write_blocking(act, move |w| {
         if let Some(mut case) = w.get::<Case>(&id)?
-            && let CaseState::Sealed(seal) = &mut case.state
-            && seal.at_rest.is_none()
+            && case.sealed().is_some_and(|seal| seal.at_rest.is_none())
         {
-            seal.file = name;
-            seal.at_rest = Some(AtRest { sha256 });
+            case.state = CaseState::Sealed(sealed);
             w.put(&case)?;
         }
         Ok(())
     })
 }
+
+/// Reads the sealed package back; an error unless the open one comes out of it.
+fn compare(app: &App, seal: &Seal, open: &Path) -> Result<()> {
+    let unlike = || AppError::internal("what was sealed is not the package");
+    let Package::Sealed(sealed) = Package::open(app, seal)? else {
+        return Err(unlike());
+    };
+    let expected = File::open(open).and_then(sha256_of).map_err(disk)?;
+    let found = sha256_of(sealed.content()).map_err(|why| unreadable(seal, &why))?;
+    match found.as_ref() == expected.as_ref() {
+        true => Ok(()),
+        false => Err(unlike()),
+    }
+}
+
+fn sha256_of(mut from: impl io::Read) -> io::Result<digest::Digest> {
+    let mut sha256 = digest::Context::new(&digest::SHA256);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(sha256.finish()),
+            read => sha256.update(&piece[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "rest_tests.rs"]
+mod tests;
