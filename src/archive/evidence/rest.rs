@@ -2,6 +2,7 @@
 //! has the folder without its key file has none of them.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read as _, Write},
     path::{Path, PathBuf},
@@ -246,6 +247,33 @@ pub fn seal_open_ones(app: &App) -> Result<()> {
         }
         // Its row names the sealed one by now.
         fs::remove_file(&open).map_err(disk)?;
+    }
+    remove_leftovers(app, &cases).map_err(disk)
+}
+
+/// Removes what lies open and nobody names: packages whose case was sealed by another run, and
+/// those that were cut off. Earlier versions called them by their job alone.
+fn remove_leftovers(app: &App, cases: &[Case]) -> io::Result<()> {
+    let named = cases.iter().filter_map(Case::sealed);
+    let named: BTreeSet<PathBuf> = named
+        .map(|seal| Path::new(&seal.file).with_extension("zip"))
+        .collect();
+    let entries = match fs::read_dir(folder(app)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let file = name_of(&path);
+        let is_left = match file.rsplit_once('.') {
+            Some((_, "zip")) => !named.contains(Path::new(&file)),
+            Some((job, "part")) => !job.contains('-'),
+            _ => false,
+        };
+        if is_left {
+            fs::remove_file(&path)?;
+            tracing::warn!(file, "a package that lay open and nobody names was removed");
+        }
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ fn what_is_not_the_package_is_neither_sealed_nor_removed() {
     let open = folder(&app).join("j1.zip");
     let other = package(&vec![b'n'; 3 * PIECE + 1]);
     assert_eq!(other.len(), whole.len());
-    for bad in [&whole[1..], &other] {
+    for bad in [&whole[1..], &other[..]] {
         fs::write(&open, bad).unwrap();
         seal_open_ones(&app).unwrap();
         assert_eq!(files(&app), ["j1.zip"]);
@@ -134,4 +134,20 @@ fn what_is_not_the_package_is_neither_sealed_nor_removed() {
     fs::write(&path, &sealed).unwrap();
     seal_open_ones(&app).unwrap();
     assert_eq!(files(&app), ["j1.sealed"]);
+}
+
+#[test]
+fn what_earlier_versions_left_open_goes_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(dir.path());
+    lay_open(&app, 1, "j1.zip");
+    lay_open(&app, 2, "j2.zip");
+    let damaged = folder(&app).join("j2.zip");
+    fs::write(&damaged, "PK").unwrap();
+    // A run whose case was not sealed by it, one that was cut off, one that is under way.
+    for left in ["j7.zip", "j8.part", "c9-j9.part"] {
+        fs::write(folder(&app).join(left), "PK").unwrap();
+    }
+    seal_open_ones(&app).unwrap();
+    assert_eq!(files(&app), ["c9-j9.part", "j1.sealed", "j2.zip"]);
 }
