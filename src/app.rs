@@ -14,7 +14,7 @@ use crate::{
         seen::{self, Doubt},
     },
     config::Config,
-    customers::documents,
+    customers::{self, documents},
     error::{AppError, Result},
     identity::{self, Allowed, Command, Passwords, Permission, Viewer},
     kit::Timestamp,
@@ -22,6 +22,7 @@ use crate::{
     org::{self, DirectoryCache, Sight},
     outreach,
     search::{Messages, People, ScopeFilter, SearchError},
+    sheet,
     slice::{Listener, Worker},
     slices,
     store::{
@@ -160,6 +161,9 @@ impl App {
             doubt: ArcSwapOption::from(doubt.map(Arc::new)),
             stop: CancellationToken::new(),
         });
+        if let Err(error) = sheet::clear_leftovers(&customers::export::folder(&app)) {
+            tracing::error!(%error, "files that were on their way out could not be removed");
+        }
         app.read(|r| sync::quota::restore(r, &app.sync.quota))?;
         sync::connection::connect(&app)?;
         Ok(app)

@@ -11,7 +11,7 @@ mod read;
 mod text;
 mod whole;
 
-pub use whole::{NoFile, Whole, whole};
+pub use whole::{NoFile, Whole, clear_leftovers, whole};
 
 pub use read::{ReadError, ReadLimits, SheetRow, read_sheet};
 

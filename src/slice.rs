@@ -230,6 +230,7 @@ pub struct NavItem {
 pub struct NavBadge {
     /// Where the place leads.
     pub href: &'static str,
-    /// Counts, for whoever may open it. Every page asks: it must cost next to nothing.
-    pub count: fn(&App, &Read<'_>, &Viewer) -> Result<u32>,
+    /// Counts, for whoever may open it, and says whether there are more. Every page asks: it must
+    /// cost next to nothing.
+    pub count: fn(&App, &Read<'_>, &Viewer) -> Result<(u32, bool)>,
 }

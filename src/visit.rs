@@ -273,8 +273,12 @@ fn badge(
     let mut badges = slices.iter().flat_map(|slice| &slice.badges);
     let badge = badges.find(|badge| badge.href == href)?;
     match (badge.count)(app, r, viewer) {
-        Ok(0) => None,
-        Ok(n) => Some(web::Badge { n, bad: false }),
+        Ok((0, _)) => None,
+        Ok((n, is_more)) => Some(web::Badge {
+            n,
+            is_more,
+            bad: false,
+        }),
         Err(error) => {
             tracing::warn!(%error, href, "a number in the menu was left out");
             None

@@ -38,15 +38,18 @@ pub struct Carried {
     pub missing: u64,
     /// Files whose content is not what it was: left out.
     pub damaged: u64,
-    /// Where the first of the missing and damaged ones lie.
+    /// Packages that are not sealed yet: left out.
+    #[serde(default)]
+    pub open: u64,
+    /// Where the first of those that were not copied lie.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad: Vec<PathBuf>,
 }
 
 impl Carried {
-    /// Whether every file is there.
+    /// Whether every file is in the copy.
     pub fn is_whole(&self) -> bool {
-        self.missing == 0 && self.damaged == 0
+        self.missing == 0 && self.damaged == 0 && self.open == 0
     }
 
     /// This and another copy together.
@@ -57,6 +60,7 @@ impl Carried {
             bytes: self.bytes + other.bytes,
             missing: self.missing + other.missing,
             damaged: self.damaged + other.damaged,
+            open: self.open + other.open,
             bad: self.bad.into_iter().chain(other.bad).collect(),
         }
     }
@@ -133,7 +137,7 @@ fn carry_all(ways: impl Iterator<Item = Way>, to: &Path) -> io::Result<Carried> 
     for way in ways {
         carried.files += 1;
         let Some(sha256) = way.sha256 else {
-            carried.missing += 1;
+            carried.open += 1;
             carried.is_bad(&way.from);
             continue;
         };
@@ -246,6 +250,7 @@ mod tests {
             bytes: 3,
             missing: 1,
             damaged: 1,
+            open: 0,
             bad: vec![place(&from, &[9; 32]), place(&from, &third)],
         };
         let mut carried = carried;
@@ -260,5 +265,20 @@ mod tests {
         let back = dir.path().join("back");
         let carried = carry(&BTreeSet::from([first, second, large]), &to, &back).unwrap();
         assert!(carried.is_whole() && carried.copied == 3);
+    }
+
+    #[test]
+    fn what_is_not_sealed_yet_is_left_out_and_not_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, shelf) = (dir.path().join("evidence"), dir.path().join("shelf"));
+        fs::create_dir(&from).unwrap();
+        fs::write(from.join("j1.zip"), "PK").unwrap();
+        let packages = vec![("j1.zip".to_owned(), None)];
+        let carried = carry_packages(&packages, &from, &shelf).unwrap();
+        assert_eq!((carried.files, carried.open, carried.missing), (1, 1, 0));
+        assert_eq!(carried.bad, [from.join("j1.zip")]);
+        assert!(!carried.is_whole());
+        let back = bring_packages(&packages, &shelf, &from).unwrap();
+        assert_eq!((back.open, back.missing), (1, 0));
     }
 }

@@ -16,6 +16,7 @@ use super::{
         Answer, Brought, Chat, Cursor, Heard, Media, MediaState, Parked, Party, PartyKind, Place,
         Pull, Said, Tally, Towards,
     },
+    queries,
     retention::Kept,
     stretch::{Body, Incoming, MsgId, Open, Stretch, flag, json_bytes, place_of},
     tables::{
@@ -117,8 +118,10 @@ pub enum Forgotten {
 }
 
 /// Erases a person from the archive, unless something of theirs is held: one key opens all of
-/// it, so it goes as a whole or stays as a whole. The entry of the write names the holds and
-/// how much they keep. Whoever writes under that id again is somebody new.
+/// it, so it goes as a whole or stays as a whole. The entry of the write names a hold for
+/// everything that is kept, and how much that is. Whoever writes under that id again is
+/// somebody new. A record of the person elsewhere must go after this, not before: it may be
+/// what leads to what they wrote. No page and no job erases anybody yet.
 pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<Forgotten, StoreError> {
     let kept = Kept::of(&w.read(), subject)?;
     if !kept.is_nothing() {
@@ -126,15 +129,22 @@ pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<Forgotten, StoreE
         return Ok(Forgotten::Held(kept));
     }
     let walk = Walk::prefix(Key::new().with(subject));
-    let parties = w.read().walk(&PARTY_BY_SUBJECT, &walk)?;
-    let parties: Vec<u32> = parties
+    let hits = w.read().walk(&PARTY_BY_SUBJECT, &walk)?;
+    let mut parties: BTreeSet<u32> = hits
         .map(|hit| hit.map(|hit| hit.key))
         .collect::<Result<_, _>>()?;
+    // Whom the archive met before they were known has a subject of its own there.
+    parties.extend(queries::party_of(&w.read(), subject)?);
+    let parties: Vec<u32> = parties.into_iter().collect();
     super::evidence::keep_leaves(w, &parties)?;
+    let mut subjects = BTreeSet::from([subject]);
     for party in parties {
+        subjects.extend(w.get::<Party>(&party)?.map(|party| party.subject));
         w.delete::<Party>(&party)?;
     }
-    w.forget_subject(subject);
+    for subject in subjects {
+        w.forget_subject(subject);
+    }
     Ok(Forgotten::Whole)
 }
 

@@ -9,7 +9,7 @@
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
 //! receivers; whoever opens a conversation that is not their own says why; nothing of a
-//! sealed case changes; nobody is erased of whom something is held or gathered.
+//! sealed case changes.
 
 mod api;
 pub mod approval;
@@ -83,6 +83,8 @@ pub struct State {
     /// Notified when the index has moved on.
     index_moved: Notify,
     news: searches::News,
+    /// Held by whoever seals packages that lie open.
+    packages: Mutex<()>,
     /// Planted bugs.
     #[cfg(any(test, feature = "faults"))]
     pub faults: std::sync::Arc<faults::Faults>,

@@ -76,22 +76,25 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
 }
 
 fn report(dir: &Path, carried: &Carried) {
-    let Carried {
-        files,
-        copied,
-        missing,
-        damaged,
-        ..
-    } = carried;
+    let Carried { files, copied, .. } = carried;
     println!("{}: {files} files, {copied} of them new", dir.display());
     if !carried.is_whole() {
-        println!("{missing} files are missing and {damaged} damaged; run `qitai doctor`.");
         name_bad(carried);
     }
 }
 
-/// Names what is missing or damaged.
+/// Says what was not copied, and why.
 pub(super) fn name_bad(carried: &Carried) {
+    let Carried {
+        missing,
+        damaged,
+        open,
+        ..
+    } = carried;
+    println!("{missing} files are missing and {damaged} damaged");
+    if *open > 0 {
+        println!("{open} evidence packages are not sealed yet, left out");
+    }
     for path in &carried.bad {
         println!("  {}", path.display());
     }

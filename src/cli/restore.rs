@@ -49,13 +49,7 @@ pub(super) fn run(config: &Config, args: &Args) -> CommandResult {
         config.data.display()
     );
     if args.media.is_some() {
-        let Carried {
-            files,
-            missing,
-            damaged,
-            ..
-        } = &carried;
-        println!("{files} files; {missing} are missing and {damaged} damaged");
+        println!("{} files", carried.files);
         super::backup::name_bad(&carried);
     }
     Ok(ExitCode::from(if carried.is_whole() { 0 } else { 1 }))

@@ -1,7 +1,9 @@
-//! Pictures that are what they say they are, to their last byte.
+//! Pictures that are what they say they are: a PNG to its last byte, a JPEG up to its scan and
+//! at its end.
 //!
-//! A file that is a picture in front and something else behind is none, so what is served as
-//! one can be nothing but a picture.
+//! A PNG with something else behind it is none. Cameras put further pictures between a JPEG's
+//! scan and its last mark, so that part is not looked at: whoever serves one must say its type,
+//! and that it is not to be guessed.
 
 use flate2::Crc;
 
@@ -62,7 +64,7 @@ fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 }
 
 /// Width and height, if there are segments up to the scan, a frame among them, and the end
-/// mark is last (ITU-T T.81, annex B).
+/// mark is last (ITU-T T.81, annex B). What lies between scan and end mark is not looked at.
 fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
     let mut size = None;

@@ -1,10 +1,13 @@
 //! A file that goes to whoever asked for it, and is not kept.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use aws_lc_rs::digest;
 
 use super::{SheetError, SheetFormat, SheetWriter, io};
+
+/// How the names of such files begin.
+const BEGIN: &str = "whole-";
 
 /// A whole file in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,20 +55,35 @@ pub fn whole<E>(
     fill: impl FnOnce(&mut SheetWriter) -> Result<(), E>,
 ) -> Result<Whole, NoFile<E>> {
     std::fs::create_dir_all(folder).map_err(|e| io(folder, e))?;
-    let path = folder.join(format!("whole-{number:016x}.{}", format.extension()));
+    let path = folder.join(format!("{BEGIN}{number:016x}.{}", format.extension()));
     let mut sheet = SheetWriter::create(&path, format, head)?;
     // What breaks off before the end leaves nothing behind.
     fill(&mut sheet).map_err(NoFile::Unfilled)?;
     let rows = sheet.finish()?;
     let bytes = std::fs::read(&path).map_err(|e| io(&path, e));
-    // The file was only on its way to whoever asked.
-    let _ = std::fs::remove_file(&path);
+    // The file was only on its way to whoever asked: it lies there for nobody else to read.
+    std::fs::remove_file(&path).map_err(|e| io(&path, e))?;
     let bytes = bytes?;
     Ok(Whole {
         sha256: hex::encode(digest::digest(&digest::SHA256, &bytes)),
         bytes,
         rows,
     })
+}
+
+/// Removes what [`whole`] left behind when it was cut off. Only while nobody writes there.
+pub fn clear_leftovers(folder: &Path) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(BEGIN) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -90,5 +108,20 @@ mod tests {
         let refused = whole(&folder, 8, SheetFormat::Csv, &head, |_| Err("no"));
         assert_eq!(refused.unwrap_err().or(|_| "the disk"), "no");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_cut_off_is_removed_and_no_other_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("exports");
+        clear_leftovers(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        for name in ["whole-7.csv", "whole-8.xlsx.part", "job.csv"] {
+            std::fs::write(folder.join(name), "x").unwrap();
+        }
+        clear_leftovers(&folder).unwrap();
+        let left = std::fs::read_dir(&folder).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["job.csv"]);
     }
 }

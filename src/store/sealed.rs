@@ -5,7 +5,8 @@
 //! piece*  up to 64 KiB of content | tag 16; all but the last are full
 //! ```
 //!
-//! Each file has a key of its own, so a piece's nonce is its number and whether it is the last:
+//! The file key is wrapped with the file's name beside it, so that no file can stand in for
+//! another. Each file has a key of its own, so a piece's nonce is its number and whether it is the last:
 //! pieces can be read in any order, and none can be changed, moved, left out or cut off
 //! unnoticed. Whoever erases the subject makes the file unreadable.
 
@@ -47,39 +48,46 @@ impl FileKey {
     }
 }
 
-fn aad(subject: SubjectId) -> Vec<u8> {
+/// The beginning of a head.
+fn begin(subject: SubjectId) -> Vec<u8> {
     [MAGIC.as_slice(), &subject.bits().to_be_bytes()].concat()
 }
 
+/// What a file key is bound to.
+fn aad(subject: SubjectId, name: &str) -> Vec<u8> {
+    [&begin(subject), name.as_bytes()].concat()
+}
+
 impl Read<'_> {
-    /// A key for a new file that belongs to a person, or to the firm; `None` if nothing was
-    /// ever sealed for that subject, or it was erased.
+    /// A key for a new file of this name that belongs to a person, or to the firm; `None` if
+    /// nothing was ever sealed for that subject, or it was erased.
     pub fn new_file_key(
         &self,
         subject: SubjectId,
+        name: &str,
         random: &Random,
     ) -> Result<Option<FileKey>, StoreError> {
         let Some(wrapper) = self.subject_key(subject)? else {
             return Ok(None);
         };
         let key = Zeroizing::new(random.bytes::<32>());
-        let mut head = aad(subject);
-        head.extend(vault::seal(&wrapper, &aad(subject), &*key, random)?);
+        let mut head = begin(subject);
+        head.extend(vault::seal(&wrapper, &aad(subject, name), &*key, random)?);
         Ok(Some(FileKey {
             key: aead_key(&key),
             head,
         }))
     }
 
-    /// Opens a sealed file. An error of the kind `InvalidData` says that the file is damaged or
-    /// none of these, `NotFound` that its subject was erased.
-    pub fn open_file(&self, file: File) -> Result<SealedFile, StoreError> {
-        let opened = self.open_head(&file)?;
+    /// Opens the sealed file of this name. An error of the kind `InvalidData` says that the file
+    /// is damaged, another one or none of these, `NotFound` that its subject was erased.
+    pub fn open_file(&self, file: File, name: &str) -> Result<SealedFile, StoreError> {
+        let opened = self.open_head(&file, name)?;
         let opened = opened.and_then(|key| SealedFile::new(file, key.key, HEAD as u64));
         opened.map_err(|why| StoreError::File { why })
     }
 
-    fn open_head(&self, file: &File) -> Result<io::Result<FileKey>, StoreError> {
+    fn open_head(&self, file: &File, name: &str) -> Result<io::Result<FileKey>, StoreError> {
         let mut head = [0; HEAD];
         if let Err(error) = file.read_exact_at(&mut head, 0) {
             return Ok(Err(match error.kind() {
@@ -87,8 +95,8 @@ impl Read<'_> {
                 _ => error,
             }));
         }
-        let (begin, wrapped) = head.split_at(16);
-        let subject = begin.strip_prefix(MAGIC).map(<[u8; 8]>::try_from);
+        let (first, wrapped) = head.split_at(16);
+        let subject = first.strip_prefix(MAGIC).map(<[u8; 8]>::try_from);
         let Some(Ok(subject)) = subject else {
             return Ok(Err(damaged("it is no sealed file")));
         };
@@ -96,14 +104,14 @@ impl Read<'_> {
         let Some(wrapper) = self.subject_key(subject)? else {
             return Ok(Err(io::ErrorKind::NotFound.into()));
         };
-        let key = vault::open(&wrapper, &aad(subject), wrapped).map(Zeroizing::new);
+        let key = vault::open(&wrapper, &aad(subject, name), wrapped).map(Zeroizing::new);
         let key = key.as_ref().and_then(|key| key.as_slice().try_into().ok());
         Ok(match key {
             Some(key) => Ok(FileKey {
                 key: aead_key(key),
                 head: head.to_vec(),
             }),
-            None => Err(damaged("its head was changed")),
+            None => Err(damaged("its head was changed, or it is another file")),
         })
     }
 }
@@ -124,9 +132,13 @@ fn nonce(piece: u32, is_last: bool) -> Nonce {
 pub struct Sealer<W: Write> {
     out: W,
     key: LessSafeKey,
+    /// Bytes before the first piece.
+    begin: u64,
     piece: Vec<u8>,
     pieces: u32,
     written: u64,
+    /// A piece was not written whole: what follows would be no sealed file.
+    is_broken: bool,
 }
 
 impl<W: Write> Sealer<W> {
@@ -136,9 +148,11 @@ impl<W: Write> Sealer<W> {
         Ok(Self {
             out,
             key: key.key,
+            begin: key.head.len() as u64,
             piece: Vec::with_capacity(PIECE + TAG),
             pieces: 0,
             written: 0,
+            is_broken: false,
         })
     }
 
@@ -148,6 +162,9 @@ impl<W: Write> Sealer<W> {
     }
 
     fn seal(&mut self, is_last: bool) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_broken, true) {
+            return Err(io::Error::other("an earlier piece was not written"));
+        }
         let sealed = self.key.seal_in_place_append_tag(
             nonce(self.pieces, is_last),
             Aad::empty(),
@@ -158,6 +175,7 @@ impl<W: Write> Sealer<W> {
         self.piece.clear();
         let next = self.pieces.checked_add(1);
         self.pieces = next.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.is_broken = false;
         Ok(())
     }
 
@@ -170,29 +188,20 @@ impl<W: Write> Sealer<W> {
 }
 
 impl Sealer<File> {
-    /// Ends it; gives what was written for reading. Only for a file without a head.
-    pub fn into_content(self) -> io::Result<SealedFile> {
-        let Self {
-            out,
-            key,
-            mut piece,
-            pieces,
-            ..
-        } = self;
-        let sealed = key.seal_in_place_append_tag(nonce(pieces, true), Aad::empty(), &mut piece);
-        sealed.map_err(|_| io::Error::other("sealing failed"))?;
-        (&out).write_all(&piece)?;
-        SealedFile::new(out, key, 0)
+    /// Ends it; gives what was written for reading.
+    pub fn into_content(mut self) -> io::Result<SealedFile> {
+        self.seal(true)?;
+        SealedFile::new(self.out, self.key, self.begin)
     }
 }
 
 impl<W: Write> Write for Sealer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A full piece waits for what follows: only then it is not the last.
-        if self.piece.len() == PIECE && !bytes.is_empty() {
+        if self.piece.len() >= PIECE && !bytes.is_empty() {
             self.seal(false)?;
         }
-        let taken = bytes.len().min(PIECE - self.piece.len());
+        let taken = bytes.len().min(PIECE.saturating_sub(self.piece.len()));
         self.piece.extend_from_slice(&bytes[..taken]);
         self.written += taken as u64;
         Ok(taken)
@@ -336,10 +345,14 @@ mod tests {
         store
     }
 
+    fn name(path: &std::path::Path) -> &str {
+        path.file_name().unwrap().to_str().unwrap()
+    }
+
     fn seal(store: &Store, path: &std::path::Path, content: &[u8]) {
-        let key = store
-            .read(|r| r.new_file_key(SYSTEM_SUBJECT, &Random::seeded(content.len() as u64)))
-            .unwrap();
+        let random = Random::seeded(content.len() as u64);
+        let key = store.read(|r| r.new_file_key(SYSTEM_SUBJECT, name(path), &random));
+        let key = key.unwrap();
         let mut out = Sealer::new(File::create(path).unwrap(), key.unwrap()).unwrap();
         for part in content.chunks(7_001) {
             out.write_all(part).unwrap();
@@ -349,7 +362,7 @@ mod tests {
     }
 
     fn open(store: &Store, path: &std::path::Path) -> io::Result<SealedFile> {
-        let opened = store.read(|r| r.open_file(File::open(path).unwrap()));
+        let opened = store.read(|r| r.open_file(File::open(path).unwrap(), name(path)));
         opened.map_err(|error| match error {
             StoreError::File { why } => why,
             other => panic!("{other}"),
@@ -421,6 +434,53 @@ mod tests {
             };
             assert_eq!(error.kind(), expected, "{n}");
         }
+    }
+
+    #[test]
+    fn no_file_stands_in_for_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+        seal(&store, &one, b"of one");
+        seal(&store, &other, b"of another");
+        std::fs::rename(&other, &one).unwrap();
+        let refused = read(&store, &one).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+        std::fs::rename(&one, &other).unwrap();
+        assert_eq!(read(&store, &other).unwrap(), b"of another");
+    }
+
+    /// A disk with so much room.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            match taken {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                _ => Ok(taken),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_not_written_whole_is_never_gone_on_with() {
+        let key = FileKey::passing(&Random::seeded(5));
+        let mut out = Sealer::new(Full(PIECE), key).unwrap();
+        out.write_all(&vec![1; PIECE]).unwrap();
+        let failed = out.write(&[1]).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+        out.out = Full(9 * PIECE);
+        for _ in 0..2 {
+            assert!(out.write(&[1]).is_err());
+        }
+        assert_eq!(out.write(&[]).unwrap(), 0);
+        assert!(out.finish().is_err());
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub struct ShellUser {
 pub struct Badge {
     /// How many wait.
     pub n: u32,
+    /// Whether there are more than were counted.
+    pub is_more: bool,
     /// Red: something is wrong, not only waiting.
     pub bad: bool,
 }

@@ -79,8 +79,10 @@ fn run(data: &Path, args: &[&str]) -> (i32, String) {
 /// The package as the folder's own keys open it.
 fn opened(data: &Path) -> Vec<u8> {
     let store = Store::open(&Folder::at(data), App::store_options()).unwrap();
-    let file = std::fs::File::open(package_at_rest(data)).unwrap();
-    let sealed = store.read(|r| r.open_file(file)).unwrap();
+    let path = package_at_rest(data);
+    let file = std::fs::File::open(&path).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let sealed = store.read(|r| r.open_file(file, name)).unwrap();
     let mut content = vec![0; usize::try_from(sealed.length()).unwrap()];
     sealed.read_exact_at(&mut content, 0).unwrap();
     content

@@ -6,7 +6,7 @@ use crate::{
     customers::{self, Customer},
     error::{AppError, Result},
     identity::Viewer,
-    sheet::{Cell, SheetFormat, SheetWriter, Whole, whole},
+    sheet::{Cell, SheetError, SheetFormat, SheetWriter, Whole, whole},
     store::Read,
     web::Cx,
 };
@@ -48,7 +48,16 @@ pub(in crate::archive) fn make(
             fill(r, cx, &sight, sheet)
         })
     });
-    made.map_err(|no| no.or(AppError::internal))
+    made.map_err(|no| no.or(unwritten))
+}
+
+fn unwritten(error: SheetError) -> AppError {
+    match error {
+        SheetError::TooManyRows => AppError::Conflict {
+            why: "too_many_consents",
+        },
+        error @ SheetError::Io { .. } => AppError::internal(error),
+    }
 }
 
 fn fill(r: &Read<'_>, cx: &Cx, sight: &ArchiveSight, sheet: &mut SheetWriter) -> Result<()> {
@@ -56,7 +65,7 @@ fn fill(r: &Read<'_>, cx: &Cx, sight: &ArchiveSight, sheet: &mut SheetWriter) ->
     for answer in Answer::ALL {
         each(r, sight, answer, |consent| {
             let cells = cells(r, cx, &names, &consent)?;
-            sheet.row(&cells).map_err(AppError::internal)?;
+            sheet.row(&cells).map_err(unwritten)?;
             Ok::<_, AppError>(true)
         })?;
     }

@@ -16,6 +16,8 @@ use super::super::{
 
 /// Counting stops here.
 const COUNTED_MAX: usize = 10_000;
+/// Rows that are looked at for customers.
+const LOOKED_AT_MAX: usize = 50_000;
 /// Lines of people who were searched for.
 const FOUND_MAX: usize = 2_000;
 
@@ -67,7 +69,7 @@ pub fn each<E: From<StoreError>>(
 }
 
 /// The customers in scope who stand like this towards somebody, each once, at most so many, and
-/// whether there are more. Only those for whom `is_meant` holds.
+/// whether there may be more. Only those for whom `is_meant` holds.
 pub fn customers(
     r: &Read<'_>,
     sight: &ArchiveSight,
@@ -75,21 +77,28 @@ pub fn customers(
     max: usize,
     mut is_meant: impl FnMut(CustomerId) -> Result<bool, StoreError>,
 ) -> Result<(Vec<CustomerId>, bool), StoreError> {
-    let (mut found, mut known, mut has_more) = (Vec::new(), BTreeSet::new(), false);
-    each(r, sight, answer, |consent| {
-        let person = queries::person(r, &sight.sight, consent.party)?;
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
+    let walk = Walk::prefix(Key::new().with(answer as u8));
+    for (looked_at, hit) in r.walk(&CONSENT_BY_ANSWER, &walk)?.enumerate() {
+        if looked_at == LOOKED_AT_MAX {
+            return Ok((found, true));
+        }
+        let (party, towards) = hit?.key;
+        if !sees(r, sight, Towards::of_number(towards))? {
+            continue;
+        }
+        let person = queries::person(r, &sight.sight, party)?;
         if let Some(customer) = person.customer
             && known.insert(customer)
             && is_meant(customer)?
         {
-            has_more = found.len() == max;
-            if !has_more {
-                found.push(customer);
+            if found.len() == max {
+                return Ok((found, true));
             }
+            found.push(customer);
         }
-        Ok::<_, StoreError>(!has_more)
-    })?;
-    Ok((found, has_more))
+    }
+    Ok((found, false))
 }
 
 /// A page of those in scope who stand like this, the newest word first.

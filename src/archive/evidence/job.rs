@@ -61,7 +61,7 @@ pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
             let path = folder(&writing).join(name);
             let written = write(&writing, &work, account, input.case, &path);
             if !matches!(written, Ok(Some(_))) {
-                // What cannot be removed either is written over by the next run.
+                // What cannot be removed now is removed by the next run.
                 drop(std::fs::remove_file(rest::part(&path)));
             }
             written
@@ -139,11 +139,10 @@ fn write(
     let finished = out.finish(heading, &checkpoints::verifier_key(vault), &entries.note)?;
     let bytes = finished.out.written();
     let sha256 = rest::end(finished.out, path).map_err(disk)?;
-    let name = path.file_name().and_then(|name| name.to_str());
     Ok(Some(Seal {
         at: now,
         by: account.cast(),
-        file: name.unwrap_or_default().to_owned(),
+        file: rest::name_of(path),
         bytes,
         manifest: finished.manifest_sha256,
         messages: gathered.messages,

@@ -2,16 +2,18 @@
 //! has the folder without its key file has none of them.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read as _, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use aws_lc_rs::digest;
 
 use crate::{
     app::App,
+    audit::evidence::verify,
     error::{AppError, Result},
     slice::WorkerFuture,
     store::{
@@ -22,7 +24,7 @@ use crate::{
 
 use super::{
     job::{disk, folder},
-    model::{AtRest, Case, CaseState, Seal},
+    model::{AtRest, Case, CaseId, CaseState, Seal},
 };
 
 /// A package on its way to the disk.
@@ -51,23 +53,34 @@ pub(super) fn part(path: &Path) -> PathBuf {
     path.with_extension("part")
 }
 
+/// The name of a package below the folder of packages.
+pub(super) fn name_of(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.unwrap_or_default().to_owned()
+}
+
 /// Begins the file of a package, beside its place.
 pub(super) fn begin(app: &App, path: &Path) -> Result<Sealing> {
-    let key = app.read(|r| r.new_file_key(SYSTEM_SUBJECT, app.store.random()))?;
+    let key = app.read(|r| r.new_file_key(SYSTEM_SUBJECT, &name_of(path), app.store.random()))?;
     let key = key.ok_or_else(|| AppError::internal("the firm has no key"))?;
     let opened = || {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         let mut options = File::options();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         }
         builder.create(folder(app))?;
+        let part = part(path);
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let hashed = Hashed {
-            file: options.open(part(path))?,
+            file: options.open(part)?,
             sha256: digest::Context::new(&digest::SHA256),
         };
         Sealer::new(hashed, key)
@@ -134,7 +147,9 @@ impl Package {
         let path = folder(app).join(&seal.file);
         let opened = File::open(&path).map_err(|why| StoreError::File { why });
         let opened = opened.and_then(|file| match seal.at_rest {
-            Some(_) => app.read(|r| r.open_file(file)).map(Self::Sealed),
+            Some(_) => app
+                .read(|r| r.open_file(file, &seal.file))
+                .map(Self::Sealed),
             None => {
                 let length = file.metadata().map(|meta| meta.len());
                 let length = length.map_err(|why| StoreError::File { why })?;
@@ -213,8 +228,11 @@ pub fn run_at_start(app: Arc<App>) -> WorkerFuture {
 /// Seals packages that were written before packages were sealed. May be cut off anywhere and
 /// begins anew. Waits for the disk.
 pub fn seal_open_ones(app: &App) -> Result<()> {
+    // The start and every backup ask for it: two at once would write the same file.
+    let lock = app.archive.packages.lock();
+    let _one_at_a_time = lock.unwrap_or_else(PoisonError::into_inner);
     let cases: Vec<Case> = app.read(|r| r.all::<Case>(None)?.collect::<Result<_, _>>())?;
-    for case in cases {
+    for case in &cases {
         let Some(seal) = case.sealed() else {
             continue;
         };
@@ -222,9 +240,7 @@ pub fn seal_open_ones(app: &App) -> Result<()> {
         if !open.exists() {
             continue;
         }
-        if seal.at_rest.is_none()
-            && let Err(error) = seal_one(app, &case, &open)
-        {
+        if let Err(error) = seal_one(app, case.id, seal, &open) {
             let file = &seal.file;
             tracing::error!(%error, file, "an evidence package could not be sealed");
             continue;
@@ -232,10 +248,46 @@ pub fn seal_open_ones(app: &App) -> Result<()> {
         // Its row names the sealed one by now.
         fs::remove_file(&open).map_err(disk)?;
     }
+    remove_leftovers(app, &cases).map_err(disk)
+}
+
+/// Removes what lies open and nobody names: packages whose case was sealed by another run, and
+/// those that were cut off. Earlier versions called them by their job alone.
+fn remove_leftovers(app: &App, cases: &[Case]) -> io::Result<()> {
+    let named = cases.iter().filter_map(Case::sealed);
+    let named: BTreeSet<PathBuf> = named
+        .map(|seal| Path::new(&seal.file).with_extension("zip"))
+        .collect();
+    let entries = match fs::read_dir(folder(app)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let file = name_of(&path);
+        let is_left = match file.rsplit_once('.') {
+            Some((_, "zip")) => !named.contains(Path::new(&file)),
+            Some((job, "part")) => !job.contains('-'),
+            _ => false,
+        };
+        if is_left {
+            fs::remove_file(&path)?;
+            tracing::warn!(file, "a package that lay open and nobody names was removed");
+        }
+    }
     Ok(())
 }
 
-fn seal_one(app: &App, case: &Case, open: &Path) -> Result<()> {
+/// Sees to it that the sealed package is there, whole, and named by its row.
+fn seal_one(app: &App, id: CaseId, seal: &Seal, open: &Path) -> Result<()> {
+    if seal.at_rest.is_some() {
+        return compare(app, seal, open);
+    }
+    let length = fs::metadata(open).map_err(disk)?.len();
+    let manifest = verify::manifest_sha256(open);
+    if length != seal.bytes || manifest.as_ref() != Some(&seal.manifest) {
+        return Err(AppError::internal("it is not the package that was sealed"));
+    }
     let path = open.with_extension("sealed");
     let mut out = begin(app, &path)?;
     let mut from = File::open(open).map_err(disk)?;
@@ -247,20 +299,51 @@ fn seal_one(app: &App, case: &Case, open: &Path) -> Result<()> {
         }
         out.write_all(&piece[..read]).map_err(disk)?;
     }
-    let sha256 = end(out, &path).map_err(disk)?;
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.unwrap_or_default().to_owned();
-    let id = case.id;
+    let sealed = Seal {
+        at_rest: Some(AtRest {
+            sha256: end(out, &path).map_err(disk)?,
+        }),
+        file: name_of(&path),
+        ..seal.clone()
+    };
+    compare(app, &sealed, open)?;
     let act = Act::by_system("evidence.keep", "evidence");
     app.store.write_blocking(act, move |w| {
         if let Some(mut case) = w.get::<Case>(&id)?
-            && let CaseState::Sealed(seal) = &mut case.state
-            && seal.at_rest.is_none()
+            && case.sealed().is_some_and(|seal| seal.at_rest.is_none())
         {
-            seal.file = name;
-            seal.at_rest = Some(AtRest { sha256 });
+            case.state = CaseState::Sealed(sealed);
             w.put(&case)?;
         }
         Ok(())
     })
 }
+
+/// Reads the sealed package back; an error unless the open one comes out of it.
+fn compare(app: &App, seal: &Seal, open: &Path) -> Result<()> {
+    let unlike = || AppError::internal("what was sealed is not the package");
+    let Package::Sealed(sealed) = Package::open(app, seal)? else {
+        return Err(unlike());
+    };
+    let expected = File::open(open).and_then(sha256_of).map_err(disk)?;
+    let found = sha256_of(sealed.content()).map_err(|why| unreadable(seal, &why))?;
+    match found.as_ref() == expected.as_ref() {
+        true => Ok(()),
+        false => Err(unlike()),
+    }
+}
+
+fn sha256_of(mut from: impl io::Read) -> io::Result<digest::Digest> {
+    let mut sha256 = digest::Context::new(&digest::SHA256);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(sha256.finish()),
+            read => sha256.update(&piece[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "rest_tests.rs"]
+mod tests;

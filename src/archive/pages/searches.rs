@@ -403,12 +403,16 @@ pub(super) async fn seen(
         search: parse(&id)?,
         up_to: form.values.up_to,
     };
+    let account = viewer.account_id();
     // The matches are machinery; that they were seen is kept all the same.
     app.write(viewer.change("archive.search_seen").recorded(), move |w| {
         let allowed = viewer.allow(w, command)?;
         searches::mark_seen(w, allowed)
     })
     .await?;
+    if let Some(account) = account {
+        app.archive.news.forget(account);
+    }
     Ok(Shown::go_to(SEARCHES).toast("searches.seen", ()))
 }
 

@@ -98,13 +98,18 @@ impl Holds {
         found.map(|active| Held::By(&active.hold))
     }
 
-    /// The hold that keeps a person from being erased, if any.
-    pub fn on_person(&self, subject: SubjectId) -> Option<&Hold> {
-        let is_on = |active: &&Active| match active.hold.on {
-            HoldOn::Everything => true,
-            HoldOn::Person(id) => id == subject,
-            HoldOn::Chat(_) => false,
+    /// The holds that keep a person from being erased, by whatever name the archive has them.
+    pub fn on_person(
+        &self,
+        subject: SubjectId,
+        party: Option<u32>,
+    ) -> impl Iterator<Item = &Hold> {
+        let is_on = move |active: &&Active| match (active.hold.on, &active.on) {
+            (HoldOn::Everything, _) => true,
+            (HoldOn::Person(_), On::Party(no)) if party == Some(*no) => true,
+            (HoldOn::Person(id), _) => id == subject,
+            (HoldOn::Chat(_), _) => false,
         };
-        self.active.iter().find(is_on).map(|active| &active.hold)
+        self.active.iter().filter(is_on).map(|active| &active.hold)
     }
 }

@@ -16,7 +16,7 @@ use super::{
 /// What cannot be erased of a person, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// The holds that keep it.
+    /// The holds on the person, and one for each message that holds keep.
     pub holds: BTreeSet<HoldId>,
     /// Messages in which the person takes part and that these holds keep.
     pub messages: u64,
@@ -29,9 +29,11 @@ impl Kept {
     pub fn of(r: &Read<'_>, subject: SubjectId) -> Result<Self, StoreError> {
         let holds = Holds::load(r)?;
         let mut kept = Self::default();
+        let party = queries::party_of(r, subject)?;
         // Also somebody who never wrote may be held.
-        kept.holds.extend(holds.on_person(subject).map(|h| h.id));
-        let Some(party) = queries::party_of(r, subject)? else {
+        kept.holds
+            .extend(holds.on_person(subject, party).map(|h| h.id));
+        let Some(party) = party else {
             return Ok(kept);
         };
         let walk = Walk::prefix(Key::new().with(party));

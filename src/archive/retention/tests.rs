@@ -24,8 +24,9 @@ use crate::{
     app::App,
     archive::evidence::Item,
     audit::merkle,
+    customers::{Customer, CustomerKind},
     kit::{Clock, Id, Timestamp},
-    org::{self, Directory},
+    org::{self, Directory, Gender},
     store::{Act, StoreOptions, SubjectId},
 };
 
@@ -498,6 +499,61 @@ fn nobody_is_erased_of_whom_something_is_held() {
         assert_eq!(left[&seq], Content::Erased, "{seq}");
     }
     assert_eq!(left[&4], whole[&4]);
+    archive.prove_all();
+    archive.check();
+}
+
+#[test]
+fn whom_the_archive_met_first_is_held_and_erased_as_the_customer_they_are() {
+    let archive = Archive::new();
+    archive.pull(vec![
+        text(1, CUSTOMER, &["LinXiaoyu"], "", "我的地址"),
+        text(2, "LinXiaoyu", &[CUSTOMER], "", "您好"),
+        text(3, OTHER, &["LinXiaoyu"], "", "别人的话"),
+    ]);
+    let customer = Customer {
+        id: Id::from_bits(77),
+        no: 1,
+        external_userid: CUSTOMER.to_owned(),
+        kind: CustomerKind::Wechat,
+        name: "王女士".to_owned(),
+        gender: Gender::Unknown,
+        avatar: String::new(),
+        unionid: String::new(),
+        position: String::new(),
+        corp_name: String::new(),
+        corp_full_name: String::new(),
+        known_since: Timestamp::from_ms(NOON),
+    };
+    let id: SubjectId = customer.id.cast();
+    archive.put(customer);
+    let met_as = archive.subject_of(CUSTOMER);
+    assert_ne!(id, met_as);
+    for name in [id, met_as] {
+        let mut held = hold(HoldOn::Person(name), Some(1), Some(2));
+        archive.put(held.clone());
+        for asked in [id, met_as] {
+            let (done, objects, _) = erase(&archive, asked);
+            let Forgotten::Held(kept) = done else {
+                panic!("{name} is held");
+            };
+            assert_eq!(kept.holds, BTreeSet::from([held.id]));
+            assert_eq!(objects, [format!("retention_hold:{}", held.id)]);
+        }
+        held.lifted = Some(Lifted {
+            by: None,
+            at: Timestamp::from_ms(NOON),
+            why: "结案了".to_owned(),
+        });
+        archive.put(held);
+    }
+    let (done, ..) = erase(&archive, id);
+    assert_eq!(done, Forgotten::Whole);
+    let messages = archive.messages();
+    for seq in [1, 2] {
+        assert_eq!(messages[&seq].content, Content::Erased, "{seq}");
+    }
+    assert_eq!(messages[&3].content, Content::Text("别人的话".to_owned()));
     archive.prove_all();
     archive.check();
 }

@@ -1,6 +1,6 @@
 //! How many new matches somebody's searches have: the number beside the archive in the menu.
-//! Every page shows it, so it is counted again only when there are other matches, and after a
-//! while, because the scope may be another.
+//! Every page shows it, so it is counted again only when some were seen, a moment after others
+//! came, and after a while, because the scope may be another.
 
 use std::{
     collections::HashMap,
@@ -17,13 +17,15 @@ use crate::{
 
 use super::{
     super::queries::{self, ArchiveSight},
-    Found, SavedSearch, SavedSearchId, found, own,
+    Found, SavedSearch, SavedSearchId, own,
 };
 
-/// New matches of one search that are counted one by one.
+/// New matches of one search that are looked at one by one.
 const COUNTED_MAX: usize = 20;
 /// Time after which the number is counted anew.
 const GOOD_MS: i64 = 60_000;
+/// The same where matches have come meanwhile: in a busy hour they come with every page.
+const GOOD_BUSY_MS: i64 = 10_000;
 
 /// What was counted, by account.
 #[derive(Default)]
@@ -33,21 +35,30 @@ struct Counted {
     /// What there was to count: first and last match of each search.
     of: Vec<Span>,
     at: Timestamp,
-    n: u32,
+    n: Number,
 }
+
+/// How many, and whether there are more.
+type Number = (u32, bool);
 
 /// The first and the last match of a search.
 type Span = (SavedSearchId, u64, u64);
 
-/// The new matches of a search that are in scope now, up to a number, and whether there are more.
+/// The new matches of a search that are in scope now, among the newest ones, and whether there
+/// are more.
 pub(in crate::archive) fn count(
     r: &Read<'_>,
     sight: &ArchiveSight,
     search: &SavedSearch,
 ) -> Result<(usize, bool)> {
     let mut new = 0;
-    for found in found(r, search.id)? {
-        if new == COUNTED_MAX {
+    let behind = (search.id.bits(), u64::MAX);
+    for (looked_at, found) in r.all_backwards::<Found>(Some(&behind))?.enumerate() {
+        let found = found?;
+        if found.search != search.id {
+            break;
+        }
+        if looked_at == COUNTED_MAX {
             return Ok((new, true));
         }
         // The scope may be another since it was found.
@@ -57,10 +68,10 @@ pub(in crate::archive) fn count(
     Ok((new, false))
 }
 
-/// The new matches of all searches of the viewer.
-pub(in crate::archive) fn unseen(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<u32> {
+/// The new matches of all searches of the viewer, and whether there are more.
+pub(in crate::archive) fn unseen(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Number> {
     let Some(account) = viewer.account_id() else {
-        return Ok(0);
+        return Ok((0, false));
     };
     let (mut searches, mut of) = (Vec::new(), Vec::new());
     for search in own(r, account)?.into_iter().filter(|search| search.tells) {
@@ -70,16 +81,18 @@ pub(in crate::archive) fn unseen(app: &App, r: &Read<'_>, viewer: &Viewer) -> Re
         }
     }
     if of.is_empty() {
-        return Ok(0);
+        return Ok((0, false));
     }
     let now = app.store.clock().now();
     if let Some(n) = app.archive.news.known(account, &of, now) {
         return Ok(n);
     }
     let sight = ArchiveSight::of(app, r, viewer)?;
-    let mut n = 0;
+    let mut n = (0, false);
     for search in &searches {
-        n += u32::try_from(count(r, &sight, search)?.0).unwrap_or(u32::MAX);
+        let (new, is_more) = count(r, &sight, search)?;
+        n.0 += u32::try_from(new).unwrap_or(u32::MAX);
+        n.1 |= is_more;
     }
     app.archive.news.keep(account, Counted { of, at: now, n });
     Ok(n)
@@ -99,12 +112,32 @@ fn span(r: &Read<'_>, search: SavedSearchId) -> Result<Option<(u64, u64)>, Store
     Ok(first.zip(last).map(|(first, last)| (first.seq, last.seq)))
 }
 
+/// Whether every search that was counted still has its newest match; the oldest may go when
+/// others come.
+fn only_came(counted: &[Span], now: &[Span]) -> bool {
+    let is_there = |(search, _, last): &Span| {
+        let mut now = now.iter();
+        now.any(|now| now.0 == *search && now.2 >= *last)
+    };
+    counted.iter().all(is_there)
+}
+
 impl News {
-    fn known(&self, account: Id<Account>, of: &[Span], now: Timestamp) -> Option<u32> {
+    fn known(&self, account: Id<Account>, of: &[Span], now: Timestamp) -> Option<Number> {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = counted.get(&account)?;
-        let is_good = counted.of == of && now.since_ms(counted.at) < GOOD_MS;
-        is_good.then_some(counted.n)
+        let good_ms = match counted.of == of {
+            true => GOOD_MS,
+            false if only_came(&counted.of, of) => GOOD_BUSY_MS,
+            false => return None,
+        };
+        (now.since_ms(counted.at) < good_ms).then_some(counted.n)
+    }
+
+    /// The account has seen some: what was counted is not true any more.
+    pub(in crate::archive) fn forget(&self, account: Id<Account>) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.remove(&account);
     }
 
     fn keep(&self, account: Id<Account>, now: Counted) {
@@ -118,22 +151,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_good_for_the_same_matches_and_a_minute() {
+    fn a_number_is_good_until_some_were_seen_and_for_a_while() {
         let news = News::default();
         let (account, at) = (Id::from_bits(1), Timestamp::from_ms(1_000));
-        let of = vec![(Id::from_bits(9), 3, 7)];
+        let (search, other) = (Id::from_bits(9), Id::from_bits(10));
+        let of = vec![(search, 3, 7)];
         assert_eq!(news.known(account, &of, at), None);
+        let n = (20, true);
         let counted = Counted {
             of: of.clone(),
             at,
-            n: 2,
+            n,
         };
         news.keep(account, counted);
-        assert_eq!(news.known(account, &of, at.plus_ms(GOOD_MS - 1)), Some(2));
+        assert_eq!(news.known(account, &of, at.plus_ms(GOOD_MS - 1)), Some(n));
         assert_eq!(news.known(account, &of, at.plus_ms(GOOD_MS)), None);
         assert_eq!(news.known(Id::from_bits(2), &of, at), None);
-        for other in [vec![], vec![(Id::from_bits(9), 4, 7)]] {
-            assert_eq!(news.known(account, &other, at), None);
+        // Matches that came may wait a moment, also those for which the oldest made room.
+        let behind = vec![(search, 4, 8)];
+        for came in [behind, vec![(other, 8, 8), (search, 3, 7)]] {
+            let soon = at.plus_ms(GOOD_BUSY_MS - 1);
+            assert_eq!(news.known(account, &came, soon), Some(n));
+            assert_eq!(news.known(account, &came, soon.plus_ms(1)), None);
         }
+        // What was seen, or went with its search, is not shown once more.
+        for gone in [vec![], vec![(search, 3, 6)], vec![(other, 8, 8)]] {
+            assert_eq!(news.known(account, &gone, at), None);
+        }
+        news.forget(account);
+        assert_eq!(news.known(account, &of, at), None);
     }
 }

@@ -25,7 +25,11 @@ pub(super) fn shell(name: &str) -> Shell {
         on_tabbar,
     };
     let mut todo = item("list.total", "/todo", "inbox", true);
-    todo.badge = Some(Badge { n: 42, bad: false });
+    todo.badge = Some(Badge {
+        n: 42,
+        is_more: true,
+        bad: false,
+    });
     Shell {
         firm: "云岭茶业".into(),
         user: Some(ShellUser {

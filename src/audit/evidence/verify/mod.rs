@@ -124,6 +124,14 @@ pub fn verify(path: &Path, outside: &Outside) -> Report {
     })
 }
 
+/// SHA-256 of the manifest in the package at `path`, hex; `None` if it has none.
+pub fn manifest_sha256(path: &Path) -> Option<String> {
+    let mut container = open(path).ok()?;
+    container.whole(name::MANIFEST, LIST_BYTES_MAX).ok()?;
+    let (_, sha256) = container.digests.remove(name::MANIFEST)?;
+    Some(sha256)
+}
+
 fn open(path: &Path) -> Result<Container, Unreadable> {
     Container::open_as(path, name::is_of_format, RATIO_MAX)
 }

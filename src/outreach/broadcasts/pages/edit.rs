@@ -108,13 +108,18 @@ pub(in crate::outreach::broadcasts) async fn new(
         let form = |r: &Read<'_>, sight: &Sight| form::of_address(r, &viewer, sight, &cx);
         return Ok(Shown::of(page(&app, &viewer, &cx, None, form)?));
     };
-    let mut has_more = false;
-    let form = |r: &Read<'_>, sight: &Sight| {
-        let (form, more) = form::of_notice(&app, r, &viewer, sight, &cx, answer)?;
-        has_more = more;
-        Ok(form)
-    };
-    let mut page = page(&app, &viewer, &cx, None, form)?;
+    let (on, asking, shown) = (app.clone(), viewer.clone(), cx.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let mut has_more = false;
+        let form = |r: &Read<'_>, sight: &Sight| {
+            let (form, more) = form::of_notice(&on, r, &asking, sight, &shown, answer)?;
+            has_more = more;
+            Ok(form)
+        };
+        let page = page(&on, &asking, &shown, None, form)?;
+        Ok::<_, AppError>((page, has_more))
+    });
+    let (mut page, has_more) = made.await.map_err(AppError::internal)??;
     let listed = page.form.value("listed").lines().count();
     if listed == 0 {
         // An empty list is no condition: it would mean everybody.
