@@ -424,17 +424,29 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
     if answer.was_gone {
         return again(w, way, effect.created_by);
     }
-    if answer.config_id.is_empty() || answer.config_id == way.config_id {
+    if answer.config_id.is_empty() {
         return Ok(());
     }
-    way.config_id = answer.config_id;
-    way.qr_code = answer.qr_code;
-    way.picture = None;
+    let is_new = answer.config_id != way.config_id;
+    if is_new {
+        way.config_id = answer.config_id;
+        way.qr_code = answer.qr_code;
+        way.picture = None;
+    }
+    way.is_behind &= !is_last(&w.read(), effect)?;
     w.put(&way)?;
-    if !way.is_wanted {
+    if is_new && !way.is_wanted {
         plan(w, &way, Deed::Delete, effect.created_by)?;
     }
     Ok(())
+}
+
+/// Whether nothing else about the same way is under way or has failed: then WeCom knows the last
+/// wish.
+fn is_last(r: &Read<'_>, effect: &Effect) -> Result<bool, StoreError> {
+    let (kind, id) = &effect.about;
+    let about = effects::pending_about(r, kind, id)?;
+    Ok(about.iter().all(|other| other.id == effect.id))
 }
 
 /// WeCom has it no more: it is made anew.
@@ -451,10 +463,14 @@ fn again(w: &mut Write<'_>, mut way: Way, by: Option<SubjectId>) -> Result<()> {
 }
 
 fn updated(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
-    match way_of(&w.read(), effect)? {
-        Some(way) if answer_of(answer)?.was_gone => again(w, way, effect.created_by),
-        _ => Ok(()),
+    let Some(mut way) = way_of(&w.read(), effect)? else {
+        return Ok(());
+    };
+    if answer_of(answer)?.was_gone {
+        return again(w, way, effect.created_by);
     }
+    way.is_behind &= !is_last(&w.read(), effect)?;
+    Ok(w.put(&way)?)
 }
 
 fn deleted(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {

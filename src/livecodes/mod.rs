@@ -26,6 +26,8 @@ mod reach;
 mod scan;
 pub mod stats;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod way;
 
 use crate::{

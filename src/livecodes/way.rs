@@ -59,6 +59,9 @@ pub struct Way {
     /// Whether the code still needs it; otherwise it is to be deleted.
     #[n(6)]
     pub is_wanted: bool,
+    /// Whether WeCom may not know what the way is to be.
+    #[cbor(n(7), default)]
+    pub is_behind: bool,
 }
 
 impl Way {

@@ -197,7 +197,8 @@ impl<'a> Ways<'a> {
         };
         let is_idle = |effects: &[Effect]| !effects.iter().any(|e| e.state.is_pending());
         let is_wanting = ways.iter().any(|(way, effects)| {
-            has_failed(effects) || (way.is_wanted != way.is_made() && is_idle(effects))
+            let is_other = way.is_behind || way.is_wanted != way.is_made();
+            has_failed(effects) || (is_other && is_idle(effects))
         });
         Ok(Self {
             cx,
