@@ -16,11 +16,11 @@ use crate::{
     error::{AppError, Result},
     store::{Act, Write},
     visit,
-    web::{Cx, filters},
+    web::{Cx, ListQuery, filters},
 };
 
 use super::{
-    CodeKind, LiveCodeId, Scan, WayId,
+    CodeKind, LiveCodeId, Picture, Scan, WayId,
     choice::Moment,
     plan::{self, Closed, Leads, Plan},
     queries,
@@ -210,19 +210,33 @@ fn visitor(app: &App, req: &HttpRequest, moment: &Moment) -> [u8; 8] {
     visitor
 }
 
-/// The picture of a way, while its code needs it.
-pub(super) async fn picture(path: Path<(String, String)>, app: Data<App>) -> Result<HttpResponse> {
+/// The picture of a way, while its code needs it. Only the address that names it as it is may be
+/// kept: without a version, or with another, it may show something else tomorrow.
+pub(super) async fn picture(
+    path: Path<(String, String)>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<HttpResponse> {
     let missing = || AppError::NotFound { what: "page" };
     let (code, way) = path.into_inner();
     let code: LiveCodeId = code.parse().map_err(|_| missing())?;
     let way: WayId = way.parse().map_err(|_| missing())?;
     let plan = plan::published(&app, code)?.filter(|plan| plan.shows(way));
     plan.ok_or_else(missing)?;
-    serve_picture(&app, way)?.ok_or_else(missing)
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let cached = |picture: &Picture| match query.get("v") == Some(&*picture.version()) {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    serve_picture(&app, way, cached)?.ok_or_else(missing)
 }
 
-/// The kept picture of a way as an answer.
-pub(super) fn serve_picture(app: &App, way: WayId) -> Result<Option<HttpResponse>> {
+/// The kept picture of a way as an answer; `cached` says how long browsers may keep it.
+pub(super) fn serve_picture(
+    app: &App,
+    way: WayId,
+    cached: impl FnOnce(&Picture) -> &'static str,
+) -> Result<Option<HttpResponse>> {
     let found = app.read(|r| {
         let way = r.get::<super::Way>(&way)?;
         let Some((id, picture)) = way.and_then(|way| Some((way.id, way.picture?))) else {
@@ -236,7 +250,7 @@ pub(super) fn serve_picture(app: &App, way: WayId) -> Result<Option<HttpResponse
         HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, kind))
             .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
-            .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+            .insert_header((header::CACHE_CONTROL, cached(&picture)))
             .body(bytes)
     }))
 }

@@ -23,7 +23,7 @@ use super::{
 pub(super) struct Shown {
     target: Target,
     way: WayId,
-    /// Head of the picture's hash: its address changes with it.
+    /// See [`super::Picture::version`].
     version: String,
 }
 
@@ -132,7 +132,7 @@ fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
             Some(Shown {
                 target: way.target,
                 way: way.id,
-                version: hex::encode(&picture.sha256[..8]),
+                version: picture.version(),
             })
         });
     Ok(Plan {

@@ -35,6 +35,13 @@ pub struct Picture {
     pub media_type: String,
 }
 
+impl Picture {
+    /// Head of the hash: the picture's address changes with it.
+    pub fn version(&self) -> String {
+        hex::encode(&self.sha256[..8])
+    }
+}
+
 /// A way at WeCom to a member or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Way {

@@ -110,6 +110,12 @@ fn a_code_leads_each_scan_to_the_member_whose_turn_it_is() {
         let src = page.body.split("class=\"code\" src=\"").nth(1).unwrap();
         let src = src.split('"').next().unwrap();
         let picture = stranger.get(src);
+        assert!(picture.header("cache-control").contains("immutable"));
+        let (plain, _) = src.split_once("?v=").unwrap();
+        for other in [plain.to_owned(), format!("{plain}?v=0")] {
+            let picture = stranger.get(&other);
+            assert_eq!(picture.header("cache-control"), "no-cache");
+        }
         assert_eq!(picture.header("content-type"), "image/svg+xml");
         assert!(
             picture
@@ -171,6 +177,8 @@ fn a_code_leads_each_scan_to_the_member_whose_turn_it_is() {
         .unwrap();
     assert_eq!(turn.unwrap().shares.iter().map(|s| s.added).sum::<u32>(), 1);
 
+    let direct = admin.get(&format!("{href}/direct"));
+    assert_eq!(direct.header("cache-control"), "private, no-store");
     let detail = admin.get(&href).body;
     assert!(detail.contains("静安店收银台") && detail.contains(&sellers[2]));
     let item = admin.get(&format!("/api/v1/live-codes/{code}")).json();

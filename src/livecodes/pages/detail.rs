@@ -422,7 +422,8 @@ pub(in crate::livecodes) async fn direct(
         Ok::<_, AppError>(direct.filter(|way| way.is_wanted))
     })?;
     let way = way.ok_or_else(missing)?;
-    landing::serve_picture(&app, way.id)?.ok_or_else(missing)
+    // It is for whoever sees the code, and its address stays while it changes.
+    landing::serve_picture(&app, way.id, |_| "private, no-store")?.ok_or_else(missing)
 }
 
 #[cfg(test)]
