@@ -31,6 +31,8 @@ pub(super) struct Shown {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub code: LiveCode,
+    /// The code's, as it was gathered.
+    version: u32,
     shown: Vec<Shown>,
     /// Members on the code who are here: how they are called.
     names: Vec<(MemberId, String)>,
@@ -96,10 +98,11 @@ pub(super) fn of(r: &Read<'_>, id: LiveCodeId) -> Result<Option<Arc<Plan>>, Stor
 }
 
 fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
-    let code = r.get::<LiveCode>(&id)?;
+    let code = r.get_versioned::<LiveCode>(&id)?;
     let code = code.ok_or(StoreError::Internal(
         "a code is there and is not".to_owned(),
     ))?;
+    let (version, code) = (code.version, code.entity);
     let ways: Vec<Way> = queries::ways(r, id)?;
     let mut names = Vec::new();
     for seat in &code.seats {
@@ -140,6 +143,7 @@ fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
         names,
         rooms,
         is_coming,
+        version,
         code,
     })
 }
@@ -249,6 +253,14 @@ impl Plan {
             .iter()
             .filter(|(room, may_come)| *may_come && room.people < room.threshold);
         open.count()
+    }
+}
+
+/// The plan as a write finds it: gathered again if the code has changed since.
+pub(super) fn current(r: &Read<'_>, plan: Arc<Plan>) -> Result<Arc<Plan>, StoreError> {
+    match r.get_versioned::<LiveCode>(&plan.code.id)? {
+        Some(now) if now.version != plan.version => gather(r, plan.code.id).map(Arc::new),
+        _ => Ok(plan),
     }
 }
 
