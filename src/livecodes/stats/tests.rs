@@ -312,6 +312,30 @@ fn a_channel_has_the_sums_of_all_below_it() {
     assert_eq!(adds, BTreeMap::from(wanted));
 }
 
+#[test]
+fn whoever_is_out_of_scope_has_no_line_even_where_the_whole_code_is_in_it() {
+    let (store, _dir) = store();
+    let mut code = code(1, None);
+    code.seats = vec![crate::livecodes::tests::seat(1)];
+    let kept = code.clone();
+    put(&store, move |w| {
+        w.put(&kept).unwrap();
+        for member in [1, 2] {
+            tally::count(w, &scan(1, u64::from(member), NOW, member, false)).unwrap();
+            let came = relation(u64::from(member), 1, u64::from(member), NOW, None);
+            w.put(&came).unwrap();
+        }
+    });
+    arrivals::count_for_test(&store);
+    let range = Range::parse("7d", NOW, &zone());
+    let sight = Sight::of_members_for_test([MemberId::from_bits(1)]);
+    let figures = store.read(|r| of_code(r, &sight, &code, &range, NOW)).unwrap();
+    assert!(figures.is_whole);
+    assert_eq!((figures.sums.scans, figures.sums.adds), (2, 2));
+    let members: Vec<u64> = figures.members.iter().map(|(m, _)| m.bits()).collect();
+    assert_eq!(members, [1]);
+}
+
 /// All that statistics say of a code within a stretch of days.
 fn told(store: &Store, id: u64, range: &str) -> (Sums, Vec<Sums>, [[u64; 24]; 7], Vec<u64>) {
     let range = Range::parse(range, NOW, &zone());
