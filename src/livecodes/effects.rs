@@ -393,11 +393,7 @@ fn look_at(app: Arc<App>, effect: Effect) -> LookFuture {
             }
             Wish::Join(wish) => {
                 let there = client.join_way(&way.config_id).await?;
-                there.is_some_and(|there| {
-                    there.way.remark == wish.remark
-                        && there.way.auto_create_room == wish.auto_create_room
-                        && there.way.room_base_name == wish.room_base_name
-                })
+                there.is_some_and(|there| is_as_wished(&there.way, &wish))
             }
         };
         Ok(match is_so {
@@ -409,6 +405,23 @@ fn look_at(app: Arc<App>, effect: Effect) -> LookFuture {
             false => Seen::NotThere,
         })
     })
+}
+
+/// Whether a join way is as it is to be. Where WeCom makes groups, it adds them to the list; where
+/// it does not, a number for the next means nothing (documentation, 客户群「加入群聊」管理).
+fn is_as_wished(there: &JoinWay, wish: &JoinWay) -> bool {
+    let grows = wish.auto_create_room != 0;
+    let same_groups = || {
+        let groups = |way: &JoinWay| way.chat_id_list.iter().cloned().collect::<BTreeSet<_>>();
+        groups(there) == groups(wish)
+    };
+    there.remark == wish.remark
+        && there.auto_create_room == wish.auto_create_room
+        && there.room_base_name == wish.room_base_name
+        && match grows {
+            true => there.room_base_id == wish.room_base_id,
+            false => same_groups(),
+        }
 }
 
 fn answer_of(answer: &[u8]) -> Result<Answer> {
@@ -508,4 +521,47 @@ fn tell(r: &Read<'_>, effect: &Effect, key: &'static str) -> Result<Told, StoreE
         href: code.as_ref().map(|code| format!("/live-codes/{}", code.id)),
         about: code.map_or(String::new(), |code| code.name),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_way_is_as_wished_only_with_its_groups_and_its_number() {
+        let still = JoinWay {
+            scene: 2,
+            remark: "收银台".to_owned(),
+            auto_create_room: 0,
+            room_base_name: String::new(),
+            room_base_id: 0,
+            chat_id_list: vec!["wr1".to_owned()],
+            state: "lc1".to_owned(),
+            mark_source: false,
+        };
+        let other_group = JoinWay {
+            chat_id_list: vec!["wr2".to_owned()],
+            ..still.clone()
+        };
+        assert!(is_as_wished(&still, &still));
+        assert!(!is_as_wished(&other_group, &still));
+
+        let growing = JoinWay {
+            auto_create_room: 1,
+            room_base_name: "福利群".to_owned(),
+            room_base_id: 5,
+            ..still.clone()
+        };
+        let grown = JoinWay {
+            chat_id_list: vec!["wr1".to_owned(), "wr2".to_owned()],
+            ..growing.clone()
+        };
+        let renumbered = JoinWay {
+            room_base_id: 7,
+            ..growing.clone()
+        };
+        assert!(is_as_wished(&grown, &growing));
+        assert!(!is_as_wished(&renumbered, &growing));
+        assert!(!is_as_wished(&growing, &still));
+    }
 }
