@@ -21,6 +21,7 @@ use crate::{
         CodeKind, LiveCode,
         board::{self, CodeFilter, STANDINGS},
     },
+    store::Read,
     view,
     web::{Cx, FormState, ListQuery, Shown, filters, parts::Choice},
 };
@@ -129,16 +130,29 @@ struct Line {
     look: Look,
 }
 
-/// What is asked for, the oldest first; those of one spreadsheet in its order.
-fn lines(app: &App, viewer: &Viewer, cx: &Cx, asked: &Asked) -> Result<Vec<Line>> {
+/// What is asked for.
+fn codes(
+    app: &App,
+    r: &Read<'_>,
+    viewer: &Viewer,
+    cx: &Cx,
+    asked: &Asked,
+) -> Result<Vec<LiveCode>> {
     let from = asked.from(cx);
+    let eyes = board::eyes(app, r, viewer, Permission::LiveCodeRead)?;
+    let mut codes = board::codes(r, &eyes, &asked.filter, cx.now)?;
+    codes.retain(|code| from.is_none_or(|from| code.created_at >= from));
+    Ok(codes)
+}
+
+/// What is asked for, if it is neither nothing nor too much, the oldest first; those of one
+/// spreadsheet in its order.
+fn lines(app: &App, viewer: &Viewer, cx: &Cx, asked: &Asked) -> Result<Vec<Line>> {
     app.read(|r| {
-        let eyes = board::eyes(app, r, viewer, Permission::LiveCodeRead)?;
-        let codes = board::codes(r, &eyes, &asked.filter, cx.now)?;
-        let codes = codes
-            .into_iter()
-            .filter(|code| from.is_none_or(|from| code.created_at >= from));
-        let lines = codes.map(|code| {
+        let codes = codes(app, r, viewer, cx, asked)?;
+        // A look may hold a picture: no more are read than are drawn.
+        check_count(codes.len(), asked.item)?;
+        let lines = codes.into_iter().map(|code| {
             let look = queries::look(r, code.id)?;
             Ok::<_, AppError>(Line { code, look })
         });
@@ -161,7 +175,7 @@ pub(in crate::livecodes::print) async fn show(
 ) -> Result<Shown<ManyPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
     let asked = Asked::of(&query).or_else(|_| Asked::of(&query.without("size")))?;
-    let count = lines(&app, &viewer, &cx, &asked)?.len();
+    let count = app.read(|r| codes(&app, r, &viewer, &cx, &asked))?.len();
     let tree = app.read(board::channel_tree)?;
     let all = |key: &str| Choice {
         value: String::new(),
@@ -240,7 +254,6 @@ pub(in crate::livecodes::print) async fn file(
 ) -> Result<HttpResponse> {
     let asked = Asked::of(&ListQuery::parse(&cx.path, &cx.query))?;
     let lines = lines(&app, &viewer, &cx, &asked)?;
-    check_count(lines.len(), asked.item)?;
     let act = viewer
         .view("live_code.print_many")
         .system_detail("count", lines.len().to_string());
