@@ -1,5 +1,6 @@
 //! `GET /c/{code}`: what whoever scans a code sees. Public, without session, cookie and script;
-//! the scan is durable before the page is answered.
+//! the scan is durable before the page is answered. While the store takes no writes, people are led
+//! on uncounted, and nobody's turn moves.
 
 use std::sync::Arc;
 
@@ -135,12 +136,11 @@ async fn count(
     let act = Act::by_system("live_code.scan", "landing");
     let counted = app.write(act, move |w| keep(w, giving, &moment, visitor, is_bot));
     match counted.await {
-        // Whoever stands in front of the poster is led on, counted or not.
+        // Whoever stands in front of the poster is led on, counted or not; a turn that cannot be
+        // counted is nobody's.
         Err(error @ (AppError::Unavailable { .. } | AppError::Conflict { .. })) => {
             tracing::warn!(%error, "a scan was not counted");
-            let turn = app.read(|r| queries::turn(r, plan.code.id))?;
-            let mut turn = turn.unwrap_or_else(|| Turn::new(plan.code.id));
-            let leads = plan.give(&mut turn, &moment);
+            let leads = plan.preview(&moment);
             Ok((plan, leads))
         }
         counted => counted,

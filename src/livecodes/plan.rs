@@ -238,7 +238,7 @@ impl Plan {
         Err(why)
     }
 
-    /// What a preview is shown: nobody's turn.
+    /// What is shown where nobody's turn can be counted.
     pub fn preview(&self, moment: &Moment) -> Result<Leads, Closed> {
         if let Some(closed) = self.closed(moment) {
             return Err(closed);
