@@ -391,7 +391,7 @@ fn old_scans_are_folded_and_no_number_changes() {
         store.read(|r| r.all(None).unwrap().map(Result::unwrap).collect())
     });
     assert!(before.iter().all(|(sums, ..)| sums.scans > 0));
-    let young = |scan: &Scan| scan.at.ms() / DAY_MS >= NOW.ms() / DAY_MS - 400;
+    let young = |scan: &Scan| scan.at.ms() / DAY_MS >= NOW.ms() / DAY_MS - 399;
     let wanted: Vec<Scan> = scans(&store).into_iter().filter(young).collect();
     assert!(!wanted.is_empty() && wanted.len() < scans(&store).len());
 
@@ -399,12 +399,14 @@ fn old_scans_are_folded_and_no_number_changes() {
     assert!(fold::fold_for_test(&store, NOW) > 1);
     assert_eq!(all(&store), before);
     assert_eq!(scans(&store), wanted);
+    let oldest = scans(&store).iter().map(|scan| scan.at).min().unwrap();
+    assert!(NOW.since_ms(oldest) <= 400 * DAY_MS);
     let hours: Vec<Hour> =
         store.read(|r| r.all::<Hour>(None).unwrap().map(Result::unwrap).collect());
     assert!(
         hours
             .iter()
-            .all(|hour| hour.at().ms() / DAY_MS >= NOW.ms() / DAY_MS - 400)
+            .all(|hour| hour.at().ms() / DAY_MS >= NOW.ms() / DAY_MS - 399)
     );
     let seen = store.read(|r| r.all::<Visitor>(None).unwrap().count());
     assert_eq!(seen, 6, "today's alone");
