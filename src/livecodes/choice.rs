@@ -81,9 +81,10 @@ impl Turn {
         }
     }
 
-    /// Begins another day, if it is one.
+    /// Begins another day, if it is a later one: what was counted today is not forgotten for what
+    /// comes late from yesterday.
     fn begin_day(&mut self, day: i32) {
-        if self.day == day {
+        if day <= self.day {
             return;
         }
         self.day = day;
@@ -113,7 +114,7 @@ impl Turn {
     /// scans whose customer may still come; as long as WeCom tells nothing, the scans given.
     pub(super) fn used(&self, member: MemberId, moment: &Moment) -> u32 {
         let share = self.shares.iter().find(|share| share.member == member);
-        let Some(share) = share.filter(|_| self.day == moment.day) else {
+        let Some(share) = share.filter(|_| self.day >= moment.day) else {
             return 0;
         };
         if !self.is_told {

@@ -149,3 +149,14 @@ fn a_scan_that_leads_to_nobody_frees_the_place_again() {
     let tomorrow = later(at, 24 * 60);
     assert_eq!(turn.give(&seats, &[], &tomorrow, |_| true), Some(member(1)));
 }
+
+#[test]
+fn what_comes_late_from_yesterday_forgets_nothing_of_today() {
+    let seats = [seat(1, 1, Some(1), false)];
+    let (mut turn, today) = (turn(), moment());
+    assert_eq!(turn.give(&seats, &[], &today, |_| true), Some(member(1)));
+    let yesterday = later(today, -24 * 60);
+    assert_eq!(turn.give(&seats, &[], &yesterday, |_| true), None);
+    assert_eq!(turn.day, today.day);
+    assert_eq!(turn.give(&seats, &[], &today, |_| true), None);
+}

@@ -393,11 +393,7 @@ fn look_at(app: Arc<App>, effect: Effect) -> LookFuture {
             }
             Wish::Join(wish) => {
                 let there = client.join_way(&way.config_id).await?;
-                there.is_some_and(|there| {
-                    there.way.remark == wish.remark
-                        && there.way.auto_create_room == wish.auto_create_room
-                        && there.way.room_base_name == wish.room_base_name
-                })
+                there.is_some_and(|there| is_as_wished(&there.way, &wish))
             }
         };
         Ok(match is_so {
@@ -409,6 +405,23 @@ fn look_at(app: Arc<App>, effect: Effect) -> LookFuture {
             false => Seen::NotThere,
         })
     })
+}
+
+/// Whether a join way is as it is to be. Where WeCom makes groups, it adds them to the list; where
+/// it does not, a number for the next means nothing (documentation, 客户群「加入群聊」管理).
+fn is_as_wished(there: &JoinWay, wish: &JoinWay) -> bool {
+    let grows = wish.auto_create_room != 0;
+    let same_groups = || {
+        let groups = |way: &JoinWay| way.chat_id_list.iter().cloned().collect::<BTreeSet<_>>();
+        groups(there) == groups(wish)
+    };
+    there.remark == wish.remark
+        && there.auto_create_room == wish.auto_create_room
+        && there.room_base_name == wish.room_base_name
+        && match grows {
+            true => there.room_base_id == wish.room_base_id,
+            false => same_groups(),
+        }
 }
 
 fn answer_of(answer: &[u8]) -> Result<Answer> {
@@ -424,17 +437,29 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
     if answer.was_gone {
         return again(w, way, effect.created_by);
     }
-    if answer.config_id.is_empty() || answer.config_id == way.config_id {
+    if answer.config_id.is_empty() {
         return Ok(());
     }
-    way.config_id = answer.config_id;
-    way.qr_code = answer.qr_code;
-    way.picture = None;
+    let is_new = answer.config_id != way.config_id;
+    if is_new {
+        way.config_id = answer.config_id;
+        way.qr_code = answer.qr_code;
+        way.picture = None;
+    }
+    way.is_behind &= !is_last(&w.read(), effect)?;
     w.put(&way)?;
-    if !way.is_wanted {
+    if is_new && !way.is_wanted {
         plan(w, &way, Deed::Delete, effect.created_by)?;
     }
     Ok(())
+}
+
+/// Whether nothing else about the same way is under way or has failed: then WeCom knows the last
+/// wish.
+fn is_last(r: &Read<'_>, effect: &Effect) -> Result<bool, StoreError> {
+    let (kind, id) = &effect.about;
+    let about = effects::pending_about(r, kind, id)?;
+    Ok(about.iter().all(|other| other.id == effect.id))
 }
 
 /// WeCom has it no more: it is made anew.
@@ -451,10 +476,14 @@ fn again(w: &mut Write<'_>, mut way: Way, by: Option<SubjectId>) -> Result<()> {
 }
 
 fn updated(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
-    match way_of(&w.read(), effect)? {
-        Some(way) if answer_of(answer)?.was_gone => again(w, way, effect.created_by),
-        _ => Ok(()),
+    let Some(mut way) = way_of(&w.read(), effect)? else {
+        return Ok(());
+    };
+    if answer_of(answer)?.was_gone {
+        return again(w, way, effect.created_by);
     }
+    way.is_behind &= !is_last(&w.read(), effect)?;
+    Ok(w.put(&way)?)
 }
 
 fn deleted(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
@@ -492,4 +521,47 @@ fn tell(r: &Read<'_>, effect: &Effect, key: &'static str) -> Result<Told, StoreE
         href: code.as_ref().map(|code| format!("/live-codes/{}", code.id)),
         about: code.map_or(String::new(), |code| code.name),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_way_is_as_wished_only_with_its_groups_and_its_number() {
+        let still = JoinWay {
+            scene: 2,
+            remark: "收银台".to_owned(),
+            auto_create_room: 0,
+            room_base_name: String::new(),
+            room_base_id: 0,
+            chat_id_list: vec!["wr1".to_owned()],
+            state: "lc1".to_owned(),
+            mark_source: false,
+        };
+        let other_group = JoinWay {
+            chat_id_list: vec!["wr2".to_owned()],
+            ..still.clone()
+        };
+        assert!(is_as_wished(&still, &still));
+        assert!(!is_as_wished(&other_group, &still));
+
+        let growing = JoinWay {
+            auto_create_room: 1,
+            room_base_name: "福利群".to_owned(),
+            room_base_id: 5,
+            ..still.clone()
+        };
+        let grown = JoinWay {
+            chat_id_list: vec!["wr1".to_owned(), "wr2".to_owned()],
+            ..growing.clone()
+        };
+        let renumbered = JoinWay {
+            room_base_id: 7,
+            ..growing.clone()
+        };
+        assert!(is_as_wished(&grown, &growing));
+        assert!(!is_as_wished(&renumbered, &growing));
+        assert!(!is_as_wished(&growing, &still));
+    }
 }

@@ -23,9 +23,10 @@ pub(super) fn count(w: &mut Write<'_>, received: &Received) -> Result<()> {
     let Some(code) = of_state(state) else {
         return Ok(());
     };
-    let member = org::queries::member_id_by_userid(&w.read(), &told.userid)?;
-    let Some(member) = member.filter(|_| w.read().exists::<LiveCode>(&code).unwrap_or(false))
-    else {
+    if !w.read().exists::<LiveCode>(&code)? {
+        return Ok(());
+    }
+    let Some(member) = org::queries::member_id_by_userid(&w.read(), &told.userid)? else {
         return Ok(());
     };
     let moment = Moment::of(w.now(), &crate::serve::zone());

@@ -1,5 +1,8 @@
 //! `GET /c/{code}`: what whoever scans a code sees. Public, without session, cookie and script;
-//! the scan is durable before the page is answered.
+//! the scan is durable before the page is answered. While the store takes no writes, people are led
+//! on uncounted, and nobody's turn moves.
+
+use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -16,11 +19,11 @@ use crate::{
     error::{AppError, Result},
     store::{Act, Write},
     visit,
-    web::{Cx, filters},
+    web::{Cx, ListQuery, filters},
 };
 
 use super::{
-    CodeKind, LiveCodeId, Scan, WayId,
+    CodeKind, LiveCodeId, Picture, Scan, WayId,
     choice::Moment,
     plan::{self, Closed, Leads, Plan},
     queries,
@@ -67,7 +70,8 @@ pub(super) async fn show(
     };
     let moment = Moment::of(cx.now, &cx.zone);
     let is_bot = is_bot(&req);
-    let leads = count(&app, &plan, moment, visitor(&app, &req, &moment), is_bot).await?;
+    let visitor = visitor(&app, &req, &moment);
+    let (plan, leads) = count(&app, plan, moment, visitor, is_bot).await?;
     let is_group = plan.code.kind == CodeKind::Group;
     let shown = match leads {
         Ok(leads) => Landing {
@@ -117,38 +121,42 @@ fn page(cx: &Cx, status: StatusCode, shown: &Landing) -> Result<HttpResponse> {
         .body(body))
 }
 
+/// What a scan leads to, by the plan that it was given by.
+type Answer = (Arc<Plan>, Result<Leads, Closed>);
+
 /// Gives the scan its turn and keeps both, in one write.
 async fn count(
     app: &Data<App>,
-    plan: &std::sync::Arc<Plan>,
+    plan: Arc<Plan>,
     moment: Moment,
     visitor: [u8; 8],
     is_bot: bool,
-) -> Result<Result<Leads, Closed>> {
+) -> Result<Answer> {
     let giving = plan.clone();
     let act = Act::by_system("live_code.scan", "landing");
-    let counted = app.write(act, move |w| keep(w, &giving, &moment, visitor, is_bot));
+    let counted = app.write(act, move |w| keep(w, giving, &moment, visitor, is_bot));
     match counted.await {
-        Ok(leads) => Ok(leads),
-        // Whoever stands in front of the poster is led on, counted or not.
+        // Whoever stands in front of the poster is led on, counted or not; a turn that cannot be
+        // counted is nobody's.
         Err(error @ (AppError::Unavailable { .. } | AppError::Conflict { .. })) => {
             tracing::warn!(%error, "a scan was not counted");
-            let turn = app.read(|r| queries::turn(r, plan.code.id))?;
-            let mut turn = turn.unwrap_or_else(|| Turn::new(plan.code.id));
-            Ok(plan.give(&mut turn, &moment))
+            let leads = plan.preview(&moment);
+            Ok((plan, leads))
         }
-        Err(error) => Err(error),
+        counted => counted,
     }
 }
 
 fn keep(
     w: &mut Write<'_>,
-    plan: &Plan,
+    plan: Arc<Plan>,
     moment: &Moment,
     visitor: [u8; 8],
     is_bot: bool,
-) -> Result<Result<Leads, Closed>> {
+) -> Result<Answer> {
     let code = plan.code.id;
+    // The code may have been paused or changed while the scan waited for its write.
+    let plan = plan::current(&w.read(), plan)?;
     let leads = if is_bot {
         plan.preview(moment)
     } else {
@@ -166,7 +174,7 @@ fn keep(
         ..Scan::new(code, moment.at, visitor)
     };
     scan::keep(w, scan)?;
-    Ok(leads)
+    Ok((plan, leads))
 }
 
 /// What previews and crawlers call themselves.
@@ -210,19 +218,33 @@ fn visitor(app: &App, req: &HttpRequest, moment: &Moment) -> [u8; 8] {
     visitor
 }
 
-/// The picture of a way, while its code needs it.
-pub(super) async fn picture(path: Path<(String, String)>, app: Data<App>) -> Result<HttpResponse> {
+/// The picture of a way, while its code needs it. Only the address that names it as it is may be
+/// kept: without a version, or with another, it may show something else tomorrow.
+pub(super) async fn picture(
+    path: Path<(String, String)>,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<HttpResponse> {
     let missing = || AppError::NotFound { what: "page" };
     let (code, way) = path.into_inner();
     let code: LiveCodeId = code.parse().map_err(|_| missing())?;
     let way: WayId = way.parse().map_err(|_| missing())?;
     let plan = plan::published(&app, code)?.filter(|plan| plan.shows(way));
     plan.ok_or_else(missing)?;
-    serve_picture(&app, way)?.ok_or_else(missing)
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let cached = |picture: &Picture| match query.get("v") == Some(&*picture.version()) {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    serve_picture(&app, way, cached)?.ok_or_else(missing)
 }
 
-/// The kept picture of a way as an answer.
-pub(super) fn serve_picture(app: &App, way: WayId) -> Result<Option<HttpResponse>> {
+/// The kept picture of a way as an answer; `cached` says how long browsers may keep it.
+pub(super) fn serve_picture(
+    app: &App,
+    way: WayId,
+    cached: impl FnOnce(&Picture) -> &'static str,
+) -> Result<Option<HttpResponse>> {
     let found = app.read(|r| {
         let way = r.get::<super::Way>(&way)?;
         let Some((id, picture)) = way.and_then(|way| Some((way.id, way.picture?))) else {
@@ -236,7 +258,56 @@ pub(super) fn serve_picture(app: &App, way: WayId) -> Result<Option<HttpResponse
         HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, kind))
             .insert_header((header::CONTENT_SECURITY_POLICY, PICTURE_POLICY))
-            .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+            .insert_header((header::CACHE_CONTROL, cached(&picture)))
             .body(bytes)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        livecodes::{
+            CodeState, LiveCode, Share,
+            tests::{NOW, draft, save, seat, store, write},
+        },
+        org::MemberId,
+    };
+
+    #[test]
+    fn a_scan_that_waited_for_its_write_follows_the_code_as_it_is_then() {
+        let (store, _dir) = store();
+        let code = save(&store, None, draft(vec![seat(1)])).id;
+        let moment = Moment::of(NOW, &jiff::tz::TimeZone::UTC);
+        let plan = store.read(|r| plan::of(r, code)).unwrap().unwrap();
+        save(&store, Some(code), draft(vec![seat(1), seat(2)]));
+        let shares = [1, 2].map(|member| Share {
+            member: MemberId::from_bits(member),
+            credit: 0,
+            given: 1,
+            added: 0,
+            open: Vec::new(),
+        });
+        write(&store, move |w| {
+            Ok(w.put(&Turn {
+                day: moment.day,
+                shares: shares.into(),
+                ..Turn::new(code)
+            })?)
+        });
+        let old = plan.clone();
+        write(&store, move |w| keep(w, old, &moment, [0; 8], false));
+        let turn = store.read(|r| queries::turn(r, code)).unwrap().unwrap();
+        assert_eq!(turn.shares.len(), 2, "nobody's count is lost");
+
+        write(&store, move |w| {
+            let code = w.get::<LiveCode>(&code)?.unwrap();
+            Ok(w.put(&LiveCode {
+                state: CodeState::Paused,
+                ..code
+            })?)
+        });
+        let (_, leads) = write(&store, move |w| keep(w, plan, &moment, [0; 8], false));
+        assert_eq!(leads, Err(Closed::Paused));
+    }
 }

@@ -3,10 +3,11 @@
 //!
 //! Tables: `live-codes-1`, `live-code-channels-1`, `live-code-ways-1`, `live-code-pictures-1`,
 //! `scans-1`, `live-code-turns-1`. What is printed is an address of our own, `/c/{code}`; what
-//! it shows is decided with every scan. Invariants: a scan is durable before it is answered;
-//! whose turn it is is written with it, so no restart and no crowd gives a member more than the
-//! cap; no page asks WeCom for a picture; a scan says nothing about who scanned; everything
-//! that a code makes at WeCom carries its `state`.
+//! it shows is decided with every scan. Invariants: a scan is durable before it is answered, but
+//! while the store takes no writes, when people are led on uncounted; whose turn it is is written
+//! with it, so no restart and no crowd gives a member more than the cap; no page asks WeCom for a
+//! picture; a scan says nothing about who scanned; everything that a code makes at WeCom carries
+//! its `state`.
 
 pub mod actions;
 mod api;
@@ -26,6 +27,8 @@ mod reach;
 mod scan;
 pub mod stats;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod way;
 
 use crate::{

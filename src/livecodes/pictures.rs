@@ -7,7 +7,7 @@ use aws_lc_rs::digest;
 use crate::{
     app::App,
     error::{AppError, Result},
-    store::{Act, Walk},
+    store::{Act, Read, StoreError, Walk},
     wecom::Client,
 };
 
@@ -19,7 +19,7 @@ use super::{
 
 /// Time until a picture that could not be fetched is asked for again.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Pictures fetched in one round.
+/// Ways read at once.
 const ROUND: usize = 100;
 /// What a picture may be.
 const KINDS: [&str; 3] = ["image/png", "image/jpeg", "image/svg+xml"];
@@ -40,19 +40,43 @@ pub(super) async fn run(app: Arc<App>) -> Result<()> {
     }
 }
 
-/// Whether nothing is missing any more.
+/// Goes through all that is missing once; whether nothing is missing any more.
 async fn fetch_missing(app: &App) -> Result<bool> {
-    let missing: Vec<Way> = app.read(|r| {
-        let ways = r.list(&WAY_WITHOUT_PICTURE, &Walk::default())?;
-        ways.take(ROUND).collect::<Result<_, _>>()
-    })?;
-    if missing.is_empty() {
-        return Ok(true);
+    let mut all_here = true;
+    let mut after = None;
+    loop {
+        let missing = app.read(|r| missing(r, after.take()))?;
+        let Some((_, last)) = missing.last() else {
+            return Ok(all_here);
+        };
+        after = Some(last.clone());
+        all_here &= fetch_all(app, missing.into_iter().map(|(way, _)| way)).await?;
+        if app.is_stopping() {
+            return Ok(all_here);
+        }
     }
+}
+
+/// Some ways without a picture behind a place, each with its place.
+fn missing(r: &Read<'_>, after: Option<Vec<u8>>) -> Result<Vec<(Way, Vec<u8>)>, StoreError> {
+    let walk = Walk {
+        after,
+        ..Walk::default()
+    };
+    let mut found = Vec::new();
+    for hit in r.walk(&WAY_WITHOUT_PICTURE, &walk)?.take(ROUND) {
+        let hit = hit?;
+        found.extend(r.get::<Way>(&hit.key)?.map(|way| (way, hit.place)));
+    }
+    Ok(found)
+}
+
+/// Whether all of them are here now.
+async fn fetch_all(app: &App, missing: impl Iterator<Item = Way>) -> Result<bool> {
     let Some(client) = app.wecom() else {
         return Ok(false);
     };
-    let mut all_here = missing.len() < ROUND;
+    let mut all_here = true;
     for way in missing {
         if app.is_stopping() {
             break;
@@ -125,4 +149,43 @@ async fn keep(
         Ok(w.put(&way)?)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::livecodes::{
+        LiveCodeId, WayId,
+        tests::{store, write},
+    };
+
+    #[test]
+    fn one_pass_goes_through_all_that_is_missing() {
+        let (store, _dir) = store();
+        write(&store, |w| {
+            for n in 1..=250 {
+                w.put(&Way {
+                    id: WayId::from_bits(n),
+                    code: LiveCodeId::from_bits(1),
+                    target: Target::Direct,
+                    config_id: "c".to_owned(),
+                    qr_code: String::new(),
+                    picture: None,
+                    is_wanted: true,
+                    is_behind: false,
+                })?;
+            }
+            Ok(())
+        });
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let found = store.read(|r| missing(r, after.take())).unwrap();
+            let Some((_, last)) = found.last() else {
+                break;
+            };
+            after = Some(last.clone());
+            seen.extend(found.iter().map(|(way, _)| way.id.bits()));
+        }
+        assert_eq!(seen, (1..=250).collect::<Vec<u64>>());
+    }
 }

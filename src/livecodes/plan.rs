@@ -23,7 +23,7 @@ use super::{
 pub(super) struct Shown {
     target: Target,
     way: WayId,
-    /// Head of the picture's hash: its address changes with it.
+    /// See [`super::Picture::version`].
     version: String,
 }
 
@@ -31,13 +31,13 @@ pub(super) struct Shown {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub code: LiveCode,
+    /// The code's, as it was gathered.
+    version: u32,
     shown: Vec<Shown>,
     /// Members on the code who are here: how they are called.
     names: Vec<(MemberId, String)>,
     /// Groups on the code: name, people, and whether people may come.
     rooms: Vec<(Room, bool)>,
-    /// Whether something that could be shown is still on its way.
-    is_coming: bool,
 }
 
 /// A group on a code.
@@ -96,10 +96,11 @@ pub(super) fn of(r: &Read<'_>, id: LiveCodeId) -> Result<Option<Arc<Plan>>, Stor
 }
 
 fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
-    let code = r.get::<LiveCode>(&id)?;
+    let code = r.get_versioned::<LiveCode>(&id)?;
     let code = code.ok_or(StoreError::Internal(
         "a code is there and is not".to_owned(),
     ))?;
+    let (version, code) = (code.version, code.entity);
     let ways: Vec<Way> = queries::ways(r, id)?;
     let mut names = Vec::new();
     for seat in &code.seats {
@@ -121,9 +122,6 @@ fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
         };
         rooms.push((room, may_come));
     }
-    let is_coming = ways
-        .iter()
-        .any(|way| way.is_wanted && way.picture.is_none());
     let shown = ways
         .into_iter()
         .filter(|way| way.is_wanted)
@@ -132,14 +130,14 @@ fn gather(r: &Read<'_>, id: LiveCodeId) -> Result<Plan, StoreError> {
             Some(Shown {
                 target: way.target,
                 way: way.id,
-                version: hex::encode(&picture.sha256[..8]),
+                version: picture.version(),
             })
         });
     Ok(Plan {
         shown: shown.collect(),
         names,
         rooms,
-        is_coming,
+        version,
         code,
     })
 }
@@ -183,10 +181,13 @@ impl Plan {
         })
     }
 
+    fn is_here(&self, member: MemberId) -> bool {
+        self.names.iter().any(|(id, _)| *id == member)
+    }
+
     /// Whether a member can be shown.
     fn can(&self, member: MemberId) -> bool {
-        let is_here = self.names.iter().any(|(id, _)| *id == member);
-        is_here && self.way(Target::Member(member)).is_some()
+        self.is_here(member) && self.way(Target::Member(member)).is_some()
     }
 
     /// Gives a scan its turn.
@@ -194,20 +195,29 @@ impl Plan {
         if let Some(closed) = self.closed(moment) {
             return Err(closed);
         }
-        let nowhere = match self.is_coming {
-            true => Closed::Coming,
-            false => Closed::Nobody,
-        };
         match self.code.kind {
-            CodeKind::Staff => {
-                let (seats, schedule) = (&self.code.seats, &self.code.schedule);
-                let member = turn.give(seats, schedule, moment, |member| self.can(member));
-                let to = |member| self.leads(Given::Member(member), Target::Member(member));
-                let direct = || self.leads(Given::Direct, Target::Direct);
-                member.and_then(to).or_else(direct).ok_or(nowhere)
-            }
+            CodeKind::Staff => self.member(turn, moment),
             CodeKind::Group => self.room(),
         }
+    }
+
+    /// The member whose turn it is. Where WeCom has made none of those who are there a way of
+    /// their own yet, it chooses; where nobody is there or below their cap, it does not: it knows
+    /// neither.
+    fn member(&self, turn: &mut Turn, moment: &Moment) -> Result<Leads, Closed> {
+        let (seats, schedule) = (&self.code.seats, &self.code.schedule);
+        let member = turn.give(seats, schedule, moment, |member| self.can(member));
+        if let Some(member) = member {
+            let leads = self.leads(Given::Member(member), Target::Member(member));
+            return leads.ok_or(Closed::Coming);
+        }
+        let mut after = turn.clone();
+        let chosen = after.give(seats, schedule, moment, |member| self.is_here(member));
+        chosen.ok_or(Closed::Nobody)?;
+        let leads = self.leads(Given::Direct, Target::Direct);
+        let leads = leads.ok_or(Closed::Coming)?;
+        *turn = after;
+        Ok(leads)
     }
 
     /// The first group with room.
@@ -228,7 +238,7 @@ impl Plan {
         Err(why)
     }
 
-    /// What a preview is shown: nobody's turn.
+    /// What is shown where nobody's turn can be counted.
     pub fn preview(&self, moment: &Moment) -> Result<Leads, Closed> {
         if let Some(closed) = self.closed(moment) {
             return Err(closed);
@@ -252,7 +262,86 @@ impl Plan {
     }
 }
 
+/// The plan as a write finds it: gathered again if the code has changed since.
+pub(super) fn current(r: &Read<'_>, plan: Arc<Plan>) -> Result<Arc<Plan>, StoreError> {
+    match r.get_versioned::<LiveCode>(&plan.code.id)? {
+        Some(now) if now.version != plan.version => gather(r, plan.code.id).map(Arc::new),
+        _ => Ok(plan),
+    }
+}
+
 /// The plan of a code on the published state.
 pub(super) fn published(app: &App, id: LiveCodeId) -> Result<Option<Arc<Plan>>> {
     Ok(app.read(|r| of(r, id))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kit::Timestamp,
+        livecodes::{
+            Window,
+            tests::{draft, save, seat, store},
+        },
+    };
+
+    /// A code with one member, who takes one customer a day, and the ways to these.
+    fn plan(targets: &[Target]) -> Plan {
+        let (store, _dir) = store();
+        let mut one = seat(1);
+        one.daily_cap = Some(1);
+        let code = save(&store, None, draft(vec![one]));
+        let shown = targets.iter().map(|target| Shown {
+            target: *target,
+            way: WayId::from_bits(1),
+            version: String::new(),
+        });
+        Plan {
+            shown: shown.collect(),
+            names: vec![(MemberId::from_bits(1), "周敏".to_owned())],
+            rooms: Vec::new(),
+            version: 1,
+            code,
+        }
+    }
+
+    /// Thursday, a minute after midnight.
+    fn moment() -> Moment {
+        Moment::of(Timestamp::from_s(1_795_046_460), &jiff::tz::TimeZone::UTC)
+    }
+
+    fn given(plan: &Plan, turn: &mut Turn) -> Result<Given, Closed> {
+        plan.give(turn, &moment()).map(|leads| leads.given)
+    }
+
+    #[test]
+    fn nobody_is_chosen_by_wecom_against_caps_and_hours() {
+        let member = MemberId::from_bits(1);
+        let mut plan = plan(&[Target::Direct, Target::Member(member)]);
+        let mut turn = Turn::new(plan.code.id);
+        assert_eq!(given(&plan, &mut turn), Ok(Given::Member(member)));
+        assert_eq!(given(&plan, &mut turn), Err(Closed::Nobody), "the cap");
+        plan.code.seats[0].daily_cap = None;
+        plan.code.schedule = vec![Window {
+            days: 0b111_1111,
+            from: 9 * 60,
+            until: 18 * 60,
+            members: Vec::new(),
+        }];
+        assert_eq!(given(&plan, &mut turn), Err(Closed::Nobody), "the hours");
+    }
+
+    #[test]
+    fn wecom_chooses_as_long_as_it_has_made_nobody_a_way_of_their_own() {
+        let direct = plan(&[Target::Direct]);
+        let mut turn = Turn::new(direct.code.id);
+        assert_eq!(given(&direct, &mut turn), Ok(Given::Direct));
+        assert_eq!(given(&direct, &mut turn), Err(Closed::Nobody), "the cap");
+        let nothing = plan(&[]);
+        let mut turn = Turn::new(nothing.code.id);
+        for _ in 0..2 {
+            assert_eq!(given(&nothing, &mut turn), Err(Closed::Coming), "no turn");
+        }
+    }
 }

@@ -149,6 +149,7 @@ impl Entity for Way {
                 self.picture.as_ref().map(|p| hex::encode(p.sha256)).into(),
             ),
             ("wanted", self.is_wanted.into()),
+            ("behind", self.is_behind.into()),
         ]
     }
 }

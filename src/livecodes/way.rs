@@ -35,6 +35,13 @@ pub struct Picture {
     pub media_type: String,
 }
 
+impl Picture {
+    /// Head of the hash: the picture's address changes with it.
+    pub fn version(&self) -> String {
+        hex::encode(&self.sha256[..8])
+    }
+}
+
 /// A way at WeCom to a member or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Way {
@@ -59,6 +66,9 @@ pub struct Way {
     /// Whether the code still needs it; otherwise it is to be deleted.
     #[n(6)]
     pub is_wanted: bool,
+    /// Whether WeCom may not know what the way is to be.
+    #[cbor(n(7), default)]
+    pub is_behind: bool,
 }
 
 impl Way {

@@ -50,6 +50,15 @@ impl Sight {
         }
     }
 
+    /// These members, in an empty directory.
+    #[cfg(test)]
+    pub(crate) fn of_members_for_test(members: impl IntoIterator<Item = MemberId>) -> Self {
+        Self {
+            members: Some(Arc::new(members.into_iter().collect())),
+            ..Self::everything_for_test()
+        }
+    }
+
     /// Whether what belongs to this member is visible.
     pub fn sees(&self, member: MemberId) -> bool {
         self.members

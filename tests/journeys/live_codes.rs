@@ -110,6 +110,12 @@ fn a_code_leads_each_scan_to_the_member_whose_turn_it_is() {
         let src = page.body.split("class=\"code\" src=\"").nth(1).unwrap();
         let src = src.split('"').next().unwrap();
         let picture = stranger.get(src);
+        assert!(picture.header("cache-control").contains("immutable"));
+        let (plain, _) = src.split_once("?v=").unwrap();
+        for other in [plain.to_owned(), format!("{plain}?v=0")] {
+            let picture = stranger.get(&other);
+            assert_eq!(picture.header("cache-control"), "no-cache");
+        }
         assert_eq!(picture.header("content-type"), "image/svg+xml");
         assert!(
             picture
@@ -171,6 +177,8 @@ fn a_code_leads_each_scan_to_the_member_whose_turn_it_is() {
         .unwrap();
     assert_eq!(turn.unwrap().shares.iter().map(|s| s.added).sum::<u32>(), 1);
 
+    let direct = admin.get(&format!("{href}/direct"));
+    assert_eq!(direct.header("cache-control"), "private, no-store");
     let detail = admin.get(&href).body;
     assert!(detail.contains("静安店收银台") && detail.contains(&sellers[2]));
     let item = admin.get(&format!("/api/v1/live-codes/{code}")).json();
@@ -201,19 +209,19 @@ fn a_code_that_leads_nowhere_says_why() {
             page.body
         );
     };
-    for _ in 0..4 {
-        stranger.get(&format!("/c/{code}"));
-    }
-    let given: Vec<_> = scans(&test, code).iter().map(|scan| scan.given).collect();
-    let to_member = given.iter().filter(|g| matches!(g, Some(Given::Member(_))));
-    assert_eq!(to_member.count(), 2, "the cap");
-    assert_eq!(given.last(), Some(&Some(Given::Direct)));
-
     let state = format!("{href}/state");
+    says("长按识别二维码");
     assert_eq!(admin.post(&state, &[("do", "pause")]).status, 303);
     says("活码已停用");
     assert_eq!(admin.post(&state, &[("do", "resume")]).status, 303);
     says("长按识别二维码");
+    for _ in 0..2 {
+        says("现在没有人可以接待");
+    }
+    let given: Vec<_> = scans(&test, code).iter().map(|scan| scan.given).collect();
+    let to_member = given.iter().filter(|g| matches!(g, Some(Given::Member(_))));
+    assert_eq!(to_member.count(), 2, "the cap");
+    assert_eq!(given.last(), Some(&None), "nor does WeCom choose");
     assert_eq!(admin.post(&state, &[("do", "archive")]).status, 303);
     says("活码已结束使用");
     assert_eq!(admin.post(&state, &[("do", "resume")]).status, 409);

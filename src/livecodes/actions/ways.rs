@@ -71,7 +71,7 @@ pub(super) fn settle(
             }
             _ => Some(Deed::Create),
         };
-        let way = want(w, after.id, *target, way)?;
+        let way = want(w, after.id, *target, way, deed.is_some())?;
         if let Some(deed) = deed.filter(|_| !is_off) {
             plan(w, &way, deed, by)?;
         }
@@ -84,10 +84,17 @@ pub(super) fn settle(
     Ok(())
 }
 
-fn want(w: &mut Write<'_>, code: LiveCodeId, target: Target, known: Option<&Way>) -> Result<Way> {
+fn want(
+    w: &mut Write<'_>,
+    code: LiveCodeId,
+    target: Target,
+    known: Option<&Way>,
+    is_news: bool,
+) -> Result<Way> {
     let way = match known {
         Some(known) => Way {
             is_wanted: true,
+            is_behind: known.is_behind || is_news,
             ..known.clone()
         },
         None => Way {
@@ -98,6 +105,7 @@ fn want(w: &mut Write<'_>, code: LiveCodeId, target: Target, known: Option<&Way>
             qr_code: String::new(),
             picture: None,
             is_wanted: true,
+            is_behind: false,
         },
     };
     w.put(&way)?;
@@ -138,7 +146,8 @@ impl Command for MendWays {
     }
 }
 
-/// Plans again what failed and what could not be planned; gives for how many ways.
+/// Plans again what failed and what could not be planned, and has WeCom told of all that is there
+/// already, which changes nothing where it is so; gives for how many ways.
 pub fn mend(w: &mut Write<'_>, allowed: Allowed<MendWays>) -> Result<usize> {
     let by = allowed.by().map(|account| account.cast());
     let code = allowed.into_command().code;
@@ -148,20 +157,19 @@ pub fn mend(w: &mut Write<'_>, allowed: Allowed<MendWays>) -> Result<usize> {
     let mut mended = 0;
     for way in queries::ways(&w.read(), code)? {
         let mut is_under_way = false;
-        let mut has_failed = false;
         for effect in pending(&w.read(), way.id)? {
             if effect.state == EffectState::Failed {
-                has_failed = effects::cancel(w, effect.id)?;
+                effects::cancel(w, effect.id)?;
             } else {
                 is_under_way = true;
             }
         }
         let deed = match (way.is_wanted, way.is_made()) {
-            (true, false) => Some(Deed::Create),
-            (true, true) => has_failed.then_some(Deed::Update),
-            (false, _) => Some(Deed::Delete),
+            (true, false) => Deed::Create,
+            (true, true) => Deed::Update,
+            (false, _) => Deed::Delete,
         };
-        if let Some(deed) = deed.filter(|_| !is_under_way) {
+        if !is_under_way {
             plan(w, &way, deed, by)?;
             mended += 1;
         }

@@ -14,7 +14,6 @@ use crate::{
         board::{self, CodeFilter},
         stats::{self, Range},
     },
-    store::Read,
     view,
     web::{Cx, Form, FormState, Shown, filters, parts::Choice},
     work::pages::Nothing,
@@ -77,6 +76,7 @@ fn page(
         let range = Range::parse("30d", cx.now, &cx.zone);
         let sums = stats::of_channels(r, &sight, &range, cx.now)?;
         let mut lines = Vec::new();
+        let parents = parents(&tree, cx);
         for (depth, channel) in tree {
             let sums = sums.get(&Some(channel.id)).copied().unwrap_or_default();
             let on_it = codes.iter().filter(|code| code.channel == Some(channel.id));
@@ -86,29 +86,37 @@ fn page(
                 codes: on_it.count(),
                 scans: sums.scans,
                 came: sums.came(),
-                parents: parents(r, cx, channel.parent)?,
+                parents: chosen(&parents, channel.parent),
                 is_open: open == Some(channel.id),
                 name: channel.name,
             });
         }
         Ok(ChannelsPage {
             lines,
-            parents: parents(r, cx, None)?,
+            parents,
             may_change: viewer.may(Permission::LiveCodeManage),
             form,
         })
     })
 }
 
-fn parents(r: &Read<'_>, cx: &Cx, now: Option<ChannelId>) -> Result<Vec<Choice>> {
-    let chosen = now.map_or(String::new(), |id| id.to_string());
-    let mut choices = edit::channels(r, cx, &chosen)?;
+/// Where a channel can hang; the top is chosen.
+fn parents(tree: &[(usize, Channel)], cx: &Cx) -> Vec<Choice> {
+    let mut choices = edit::channels(tree, cx, "");
     if let Some(top) = choices.first_mut() {
-        cx.t("livecodes.channels.top")
-            .into_owned()
-            .clone_into(&mut top.label);
+        top.label = cx.t("livecodes.channels.top").into_owned();
     }
-    Ok(choices)
+    choices
+}
+
+/// The same with another one chosen.
+fn chosen(parents: &[Choice], now: Option<ChannelId>) -> Vec<Choice> {
+    let now = now.map_or(String::new(), |id| id.to_string());
+    let mut parents = parents.to_vec();
+    for choice in &mut parents {
+        choice.is_on = choice.value == now;
+    }
+    parents
 }
 
 /// A name, and what it is part of.

@@ -19,7 +19,7 @@ use crate::{
         effects::ABOUT,
         landing, plan, queries,
     },
-    org::Directory,
+    org::{Directory, Sight},
     store::Read,
     tags, view,
     web::{Cx, Form, ListQuery, Shown, filters, words},
@@ -40,8 +40,8 @@ struct SeatLine {
     weight: u8,
     cap: Option<u32>,
     is_spare: bool,
-    given: u32,
-    added: u32,
+    /// Scans given and customers added; none if the member is out of scope.
+    today: Option<(u32, u32)>,
     /// Catalogue key and tone of how the member stands now.
     state: (&'static str, &'static str),
     trouble: Vec<Trouble>,
@@ -132,7 +132,8 @@ fn page(
     code: LiveCode,
     may_change: bool,
 ) -> Result<CodePage> {
-    let directory = app.directory.get(r)?;
+    let sight = app.sight(r, viewer, Permission::LiveCodeRead)?;
+    let directory = &sight.directory;
     let ways = Ways::of(r, cx, &code)?;
     let turn = queries::turn(r, code.id)?;
     let turn = turn.unwrap_or_else(|| Turn::new(code.id));
@@ -160,9 +161,9 @@ fn page(
         ),
         channel: board::channel_path(&tree, code.channel),
         tags: code.tags.iter().filter_map(tag).collect(),
-        windows: windows(cx, &directory, &code),
+        windows: windows(cx, directory, &code),
         scans: turn.scans,
-        seats: seats(&directory, &code, &ways, &turn, &moment),
+        seats: seats(&sight, &code, &ways, &turn, &moment),
         rooms: gathered.map_or(Vec::new(), |plan| rooms(&plan, &ways, grows)),
         is_last_room: is_group && left == 1 && !grows,
         is_full: is_group && left == 0 && !grows,
@@ -197,7 +198,8 @@ impl<'a> Ways<'a> {
         };
         let is_idle = |effects: &[Effect]| !effects.iter().any(|e| e.state.is_pending());
         let is_wanting = ways.iter().any(|(way, effects)| {
-            has_failed(effects) || (way.is_wanted != way.is_made() && is_idle(effects))
+            let is_other = way.is_behind || way.is_wanted != way.is_made();
+            has_failed(effects) || (is_other && is_idle(effects))
         });
         Ok(Self {
             cx,
@@ -248,13 +250,14 @@ fn told(cx: &Cx, failure: &Failure) -> Trouble {
 }
 
 fn seats(
-    directory: &Directory,
+    sight: &Sight,
     code: &LiveCode,
     ways: &Ways<'_>,
     turn: &Turn,
     moment: &Moment,
 ) -> Vec<SeatLine> {
     let is_today = turn.day == moment.day;
+    let directory = &sight.directory;
     let line = |seat: &crate::livecodes::Seat| {
         let share = turn.shares.iter().find(|share| share.member == seat.member);
         let share = share.filter(|_| is_today);
@@ -278,8 +281,9 @@ fn seats(
             weight: seat.weight,
             cap: seat.daily_cap,
             is_spare: seat.is_spare,
-            given: share.map_or(0, |share| share.given),
-            added: share.map_or(0, |share| share.added),
+            today: sight
+                .sees(seat.member)
+                .then(|| share.map_or((0, 0), |share| (share.given, share.added))),
             state,
             trouble: ways.trouble(Target::Member(seat.member)),
         }
@@ -421,7 +425,8 @@ pub(in crate::livecodes) async fn direct(
         Ok::<_, AppError>(direct.filter(|way| way.is_wanted))
     })?;
     let way = way.ok_or_else(missing)?;
-    landing::serve_picture(&app, way.id)?.ok_or_else(missing)
+    // It is for whoever sees the code, and its address stays while it changes.
+    landing::serve_picture(&app, way.id, |_| "private, no-store")?.ok_or_else(missing)
 }
 
 #[cfg(test)]

@@ -65,14 +65,13 @@ fn a_code_renders_in_every_state_and_with_hostile_names() {
                 windows: vec![HOSTILE.to_owned(); n],
                 scans: 12_345,
                 seats: (0..n)
-                    .map(|_| SeatLine {
+                    .map(|at| SeatLine {
                         name: HOSTILE.to_owned(),
                         id: "0000000000001".to_owned(),
                         weight: 1,
                         cap: Some(5),
                         is_spare: false,
-                        given: 3,
-                        added: 2,
+                        today: (at > 0).then_some((3, 2)),
                         state: ("livecodes.seat.on", "ok"),
                         trouble: trouble(),
                     })
@@ -99,4 +98,21 @@ fn a_code_renders_in_every_state_and_with_hostile_names() {
             });
         }
     }
+}
+
+#[test]
+fn the_numbers_of_a_member_out_of_scope_are_not_shown() {
+    let mut code = code(CodeKind::Staff, CodeState::Active);
+    code.seats = [1, 2].map(crate::livecodes::tests::seat).into();
+    let cx = crate::web::tests::cx(crate::web::Lang::Zh);
+    let ways = Ways {
+        cx: &cx,
+        ways: Vec::new(),
+        is_wanting: false,
+    };
+    let moment = Moment::of(Timestamp::from_s(1_795_579_200), &jiff::tz::TimeZone::UTC);
+    let sight = Sight::of_members_for_test([MemberId::from_bits(2)]);
+    let lines = seats(&sight, &code, &ways, &Turn::new(code.id), &moment);
+    let today: Vec<_> = lines.iter().map(|line| line.today).collect();
+    assert_eq!(today, [None, Some((0, 0))]);
 }

@@ -12,7 +12,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer},
     livecodes::{
-        CodeKind, LiveCode, LiveCodeId,
+        Channel, CodeKind, LiveCode, LiveCodeId,
         actions::{self, SaveCode},
         board,
         draft::CodeDraft,
@@ -320,7 +320,7 @@ fn page(
             },
             form,
             units: units(cx, &sight, &eyes, &values.unit),
-            channels: channels(r, cx, &values.channel)?,
+            channels: channels(&board::channel_tree(r)?, cx, &values.channel),
             departments: departments(cx, &sight, &values.everybody),
             tags: tag_choices(r, &values.tag)?,
             has_tags: !values.tag.is_empty(),
@@ -446,21 +446,20 @@ fn departments(cx: &Cx, sight: &Sight, chosen: &str) -> Vec<Choice> {
 }
 
 /// All channels, as options of a select.
-pub(super) fn channels(r: &Read<'_>, cx: &Cx, chosen: &str) -> Result<Vec<Choice>> {
+pub(super) fn channels(tree: &[(usize, Channel)], cx: &Cx, chosen: &str) -> Vec<Choice> {
     let none = Choice {
         value: String::new(),
         label: cx.t("livecodes.no_channel").into_owned(),
         count: None,
         is_on: chosen.is_empty(),
     };
-    let tree = board::channel_tree(r)?;
-    let known = tree.into_iter().map(|(depth, channel)| Choice {
+    let known = tree.iter().map(|(depth, channel)| Choice {
         is_on: channel.id.to_string() == chosen,
         value: channel.id.to_string(),
-        label: format!("{}{}", "　".repeat(depth), channel.name),
+        label: format!("{}{}", "　".repeat(*depth), channel.name),
         count: None,
     });
-    Ok(std::iter::once(none).chain(known).collect())
+    std::iter::once(none).chain(known).collect()
 }
 
 fn tag_choices(r: &Read<'_>, chosen: &[String]) -> Result<Vec<(String, Vec<Choice>)>> {

@@ -92,7 +92,7 @@ pub struct Figures {
     pub scans_by_hour: [[u64; 24]; 7],
     /// Who came by weekday from Monday and hour of the day.
     pub came_by_hour: [[u64; 24]; 7],
-    /// Member by member, who brought most first.
+    /// Member by member as far as in scope, who brought most first.
     pub members: Vec<(MemberId, Sums)>,
 }
 
@@ -208,6 +208,8 @@ pub fn of_code(
     for day in &figures.days {
         figures.sums.add(&day.sums);
     }
+    // A code may be whole in scope while somebody who was on it is not.
+    members.retain(|member, _| sight.sees(*member));
     figures.members = members.into_iter().collect();
     let order =
         |(member, sums): &(MemberId, Sums)| (std::cmp::Reverse((sums.came(), sums.scans)), *member);

@@ -19,7 +19,7 @@ use super::tally::{self, Hour};
 
 const HOURS: u32 = 24;
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Days after which a scan is folded.
+/// Days that scans are kept, today among them.
 const KEPT_DAYS: i64 = 400;
 /// How often it is looked for what is old.
 const PAUSE: Duration = Duration::from_secs(3600);
@@ -117,7 +117,7 @@ impl Old {
     fn look(r: &Read<'_>, now: Timestamp) -> Result<Self, StoreError> {
         let today = now.ms().div_euclid(DAY_MS);
         // Whole days, so that those of a day are folded together.
-        let first_kept = Timestamp::from_ms((today - KEPT_DAYS).saturating_mul(DAY_MS));
+        let first_kept = Timestamp::from_ms((today - KEPT_DAYS + 1).saturating_mul(DAY_MS));
         let yesterday = u32::try_from(today - 1).unwrap_or(0);
         Ok(Self {
             hours: oldest::<Hour, u32>(r, tally::hour_of(first_kept), u32::MAX)?,

@@ -312,6 +312,30 @@ fn a_channel_has_the_sums_of_all_below_it() {
     assert_eq!(adds, BTreeMap::from(wanted));
 }
 
+#[test]
+fn whoever_is_out_of_scope_has_no_line_even_where_the_whole_code_is_in_it() {
+    let (store, _dir) = store();
+    let mut code = code(1, None);
+    code.seats = vec![crate::livecodes::tests::seat(1)];
+    let kept = code.clone();
+    put(&store, move |w| {
+        w.put(&kept).unwrap();
+        for member in [1, 2] {
+            tally::count(w, &scan(1, u64::from(member), NOW, member, false)).unwrap();
+            let came = relation(u64::from(member), 1, u64::from(member), NOW, None);
+            w.put(&came).unwrap();
+        }
+    });
+    arrivals::count_for_test(&store);
+    let range = Range::parse("7d", NOW, &zone());
+    let sight = Sight::of_members_for_test([MemberId::from_bits(1)]);
+    let figures = store.read(|r| of_code(r, &sight, &code, &range, NOW)).unwrap();
+    assert!(figures.is_whole);
+    assert_eq!((figures.sums.scans, figures.sums.adds), (2, 2));
+    let members: Vec<u64> = figures.members.iter().map(|(m, _)| m.bits()).collect();
+    assert_eq!(members, [1]);
+}
+
 /// All that statistics say of a code within a stretch of days.
 fn told(store: &Store, id: u64, range: &str) -> (Sums, Vec<Sums>, [[u64; 24]; 7], Vec<u64>) {
     let range = Range::parse(range, NOW, &zone());
@@ -367,7 +391,7 @@ fn old_scans_are_folded_and_no_number_changes() {
         store.read(|r| r.all(None).unwrap().map(Result::unwrap).collect())
     });
     assert!(before.iter().all(|(sums, ..)| sums.scans > 0));
-    let young = |scan: &Scan| scan.at.ms() / DAY_MS >= NOW.ms() / DAY_MS - 400;
+    let young = |scan: &Scan| scan.at.ms() / DAY_MS >= NOW.ms() / DAY_MS - 399;
     let wanted: Vec<Scan> = scans(&store).into_iter().filter(young).collect();
     assert!(!wanted.is_empty() && wanted.len() < scans(&store).len());
 
@@ -375,12 +399,14 @@ fn old_scans_are_folded_and_no_number_changes() {
     assert!(fold::fold_for_test(&store, NOW) > 1);
     assert_eq!(all(&store), before);
     assert_eq!(scans(&store), wanted);
+    let oldest = scans(&store).iter().map(|scan| scan.at).min().unwrap();
+    assert!(NOW.since_ms(oldest) <= 400 * DAY_MS);
     let hours: Vec<Hour> =
         store.read(|r| r.all::<Hour>(None).unwrap().map(Result::unwrap).collect());
     assert!(
         hours
             .iter()
-            .all(|hour| hour.at().ms() / DAY_MS >= NOW.ms() / DAY_MS - 400)
+            .all(|hour| hour.at().ms() / DAY_MS >= NOW.ms() / DAY_MS - 399)
     );
     let seen = store.read(|r| r.all::<Visitor>(None).unwrap().count());
     assert_eq!(seen, 6, "today's alone");

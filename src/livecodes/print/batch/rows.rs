@@ -14,9 +14,10 @@ use crate::{
 
 use super::super::{
     super::{
-        ChannelId, CodeKind, LiveCode, Seat,
+        CHANNEL_DEPTH, ChannelId, CodeKind, LiveCode, Seat,
         actions::{self, MakeChannel, SaveCode},
         draft::CodeDraft,
+        model::NAME_MAX,
     },
     model::Look,
     queries,
@@ -196,8 +197,17 @@ impl Book {
             .map(str::to_owned)
             .collect();
         let found = self.channels.get(&path_key(&names)).copied();
-        if !names.is_empty() && found.is_none() && !self.options.is_on("channels") {
+        if names.is_empty() || found.is_some() {
+            return (names, found);
+        }
+        if !self.options.is_on("channels") {
             problems.push(about("channel", "print.batch.problem.no_channel", text));
+        } else if names.len() > CHANNEL_DEPTH {
+            problems.push(problem("channel", "livecodes.problem.deep"));
+        } else if names.iter().any(|name| name.chars().count() > NAME_MAX) {
+            let mut long = problem("channel", "livecodes.problem.long");
+            long.args = vec![("max", NAME_MAX.to_string())];
+            problems.push(long);
         }
         (names, found)
     }
@@ -279,4 +289,35 @@ impl Book {
 /// A path as channels are found by it.
 fn path_key(names: &[String]) -> String {
     fold(&names.join(" / "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_that_cannot_be_made_is_told_before_anything_is() {
+        let there = ["很长".repeat(NAME_MAX)];
+        let book = Book {
+            options: Options(vec![("channels".to_owned(), "1".to_owned())]),
+            sight: Sight::everything_for_test(),
+            groups: Vec::new(),
+            unit: None,
+            channels: HashMap::from([(path_key(&there), ChannelId::from_bits(1))]),
+            there: HashSet::new(),
+            made: 0,
+        };
+        let wrong = |text: &str| {
+            let mut problems = Vec::new();
+            book.channel(text, &mut problems);
+            let codes = problems.iter().map(|p| (p.field, p.code));
+            codes.collect::<Vec<_>>()
+        };
+        assert_eq!(wrong("线下/门店/静安/收银台"), []);
+        assert_eq!(wrong(&there[0]), [], "it is there");
+        let deep = wrong("线下/门店/静安/收银台/左边");
+        assert_eq!(deep, [("channel", "livecodes.problem.deep")]);
+        let long = wrong(&format!("线下/{}", "长".repeat(NAME_MAX + 1)));
+        assert_eq!(long, [("channel", "livecodes.problem.long")]);
+    }
 }

@@ -32,6 +32,15 @@ pub enum Item {
 }
 
 impl Item {
+    /// Pixels that are drawn and read back for one file.
+    pub fn pixels(self) -> u64 {
+        let side = match self {
+            Self::Png(pixels) => pixels,
+            Self::Svg(size) | Self::Pdf(size) => size.proof_pixels(),
+        };
+        u64::from(side) * u64::from(side)
+    }
+
     fn ending(self) -> &'static str {
         match self {
             Self::Png(_) => "png",
@@ -74,13 +83,15 @@ pub enum BundleError {
     Zip(#[from] zip::result::ZipError),
 }
 
-/// Writes one file for each of `names`, drawn by `art` of its place, in their order.
+/// Writes one file for each of `names`, drawn by `art` of its place, in their order; no further
+/// one is drawn once `is_stopped` says so.
 pub fn write_zip<W: Write + Seek>(
     out: W,
     item: Item,
     names: &[Caption],
     has_caption: bool,
     art: impl Fn(usize) -> Result<Art, Fault> + Sync,
+    is_stopped: impl Fn() -> bool + Sync,
 ) -> Result<W, BundleError> {
     let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = threads.min(THREADS_MAX).min(names.len().max(1));
@@ -90,7 +101,8 @@ pub fn write_zip<W: Write + Seek>(
     let room = Room::new(AHEAD * threads);
     thread::scope(|scope| {
         for _ in 0..threads {
-            let (send, next, room, art) = (send.clone(), &next, &room, &art);
+            let (send, next, room) = (send.clone(), &next, &room);
+            let (art, is_stopped) = (&art, &is_stopped);
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
@@ -98,7 +110,11 @@ pub fn write_zip<W: Write + Seek>(
                         break;
                     };
                     let caption = has_caption.then_some(name);
-                    let file = art(at).and_then(|art| item.draw(&art, caption));
+                    let draw = || art(at).and_then(|art| item.draw(&art, caption));
+                    let file = match is_stopped() {
+                        true => Err(BundleError::Stopped),
+                        false => draw().map_err(|fault| BundleError::Fault(at, fault)),
+                    };
                     if send.send((at, file)).is_err() {
                         break;
                     }
@@ -118,7 +134,7 @@ fn write_in_order<W: Write + Seek>(
     out: W,
     item: Item,
     names: &[Caption],
-    drawn: &mpsc::Receiver<(usize, Result<Vec<u8>, Fault>)>,
+    drawn: &mpsc::Receiver<(usize, Result<Vec<u8>, BundleError>)>,
     room: &Room,
 ) -> Result<W, BundleError> {
     let mut zip = ZipWriter::new(out);
@@ -133,7 +149,7 @@ fn write_in_order<W: Write + Seek>(
             let (place, file) = drawn.recv().map_err(|_| BundleError::Stopped)?;
             waiting.insert(place, file);
         };
-        let file: Vec<u8> = file.map_err(|fault| BundleError::Fault(at, fault))?;
+        let file: Vec<u8> = file?;
         zip.start_file(namer.next(&name.name, item.ending()), options)?;
         zip.write_all(&file)?;
         room.written(at + 1);

@@ -42,7 +42,7 @@ fn said(png: &[u8]) -> String {
 #[test]
 fn three_hundred_come_in_order_with_names_of_their_own() {
     let names = captions(300);
-    let out = write_zip(Cursor::new(Vec::new()), Item::Png(256), &names, true, art).unwrap();
+    let out = write_zip(Cursor::new(Vec::new()), Item::Png(256), &names, true, art, || false).unwrap();
     let mut zip = ZipArchive::new(out).unwrap();
     assert_eq!(zip.len(), 300);
     let mut seen = std::collections::HashSet::new();
@@ -76,13 +76,14 @@ fn every_kind_of_file_can_be_in_it() {
         (Item::Svg(Size::Mm30), &b"<svg"[..]),
         (Item::Pdf(Size::Mm30), b"%PDF"),
     ] {
-        let out = write_zip(Cursor::new(Vec::new()), item, &names, true, art).unwrap();
+        let out = write_zip(Cursor::new(Vec::new()), item, &names, true, art, || false).unwrap();
         let mut zip = ZipArchive::new(out).unwrap();
         let mut bytes = Vec::new();
         zip.by_index(2).unwrap().read_to_end(&mut bytes).unwrap();
         assert!(bytes.starts_with(head));
     }
-    let none = write_zip(Cursor::new(Vec::new()), Item::Png(256), &[], true, art).unwrap();
+    let none = write_zip(Cursor::new(Vec::new()), Item::Png(256), &[], true, art, || false);
+    let none = none.unwrap();
     assert_eq!(ZipArchive::new(none).unwrap().len(), 0);
 }
 
@@ -93,9 +94,24 @@ fn one_that_cannot_be_read_ends_it_and_is_named() {
         57 => Art::new(&address(at), (Colour::BLACK, Colour::BLACK), None),
         _ => art(at),
     };
-    let made = write_zip(Cursor::new(Vec::new()), Item::Png(256), &names, true, art);
+    let made = write_zip(Cursor::new(Vec::new()), Item::Png(256), &names, true, art, || false);
     match made {
         Err(BundleError::Fault(57, Fault::Colours(_))) => {}
         other => panic!("{:?}", other.map(drop)),
     }
+}
+
+#[test]
+fn what_nobody_waits_for_is_drawn_no_further() {
+    let (names, drawn) = (captions(300), AtomicUsize::new(0));
+    let art = |at| {
+        drawn.fetch_add(1, Ordering::Relaxed);
+        art(at)
+    };
+    let is_stopped = || drawn.load(Ordering::Relaxed) >= 20;
+    let out = Cursor::new(Vec::new());
+    let made = write_zip(out, Item::Png(256), &names, true, art, is_stopped);
+    assert!(matches!(made, Err(BundleError::Stopped)));
+    let drawn = drawn.load(Ordering::Relaxed);
+    assert!((20..20 + THREADS_MAX).contains(&drawn), "{drawn}");
 }

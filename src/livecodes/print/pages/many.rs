@@ -21,6 +21,7 @@ use crate::{
         CodeKind, LiveCode,
         board::{self, CodeFilter, STANDINGS},
     },
+    store::Read,
     view,
     web::{Cx, FormState, ListQuery, Shown, filters, parts::Choice},
 };
@@ -38,6 +39,9 @@ use super::{
 
 /// Codes of one ZIP.
 const CODES_MAX: usize = 1_000;
+/// Pixels drawn and read back for one ZIP: 300 codes of the usual size. Two cores draw 60 million
+/// a second, and every answer has a deadline of ten seconds; two may be drawn at once.
+const PIXELS_DRAWN_MAX: u64 = 300 * 1024 * 1024;
 /// Bytes that leave at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Sides of PNGs that are offered.
@@ -126,16 +130,29 @@ struct Line {
     look: Look,
 }
 
-/// What is asked for, the oldest first; those of one spreadsheet in its order.
-fn lines(app: &App, viewer: &Viewer, cx: &Cx, asked: &Asked) -> Result<Vec<Line>> {
+/// What is asked for.
+fn codes(
+    app: &App,
+    r: &Read<'_>,
+    viewer: &Viewer,
+    cx: &Cx,
+    asked: &Asked,
+) -> Result<Vec<LiveCode>> {
     let from = asked.from(cx);
+    let eyes = board::eyes(app, r, viewer, Permission::LiveCodeRead)?;
+    let mut codes = board::codes(r, &eyes, &asked.filter, cx.now)?;
+    codes.retain(|code| from.is_none_or(|from| code.created_at >= from));
+    Ok(codes)
+}
+
+/// What is asked for, if it is neither nothing nor too much, the oldest first; those of one
+/// spreadsheet in its order.
+fn lines(app: &App, viewer: &Viewer, cx: &Cx, asked: &Asked) -> Result<Vec<Line>> {
     app.read(|r| {
-        let eyes = board::eyes(app, r, viewer, Permission::LiveCodeRead)?;
-        let codes = board::codes(r, &eyes, &asked.filter, cx.now)?;
-        let codes = codes
-            .into_iter()
-            .filter(|code| from.is_none_or(|from| code.created_at >= from));
-        let lines = codes.map(|code| {
+        let codes = codes(app, r, viewer, cx, asked)?;
+        // A look may hold a picture: no more are read than are drawn.
+        check_count(codes.len(), asked.item)?;
+        let lines = codes.into_iter().map(|code| {
             let look = queries::look(r, code.id)?;
             Ok::<_, AppError>(Line { code, look })
         });
@@ -158,7 +175,7 @@ pub(in crate::livecodes::print) async fn show(
 ) -> Result<Shown<ManyPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
     let asked = Asked::of(&query).or_else(|_| Asked::of(&query.without("size")))?;
-    let count = lines(&app, &viewer, &cx, &asked)?.len();
+    let count = app.read(|r| codes(&app, r, &viewer, &cx, &asked))?.len();
     let tree = app.read(board::channel_tree)?;
     let all = |key: &str| Choice {
         value: String::new(),
@@ -210,7 +227,7 @@ pub(in crate::livecodes::print) async fn show(
         sizes,
         captions: choices(&cx, "print.caption_choice", &["yes", "no"], caption),
         count,
-        max: CODES_MAX,
+        max: codes_max(asked.item),
         zip: zip_address(&query, format, &size).to_string(),
         may_make: viewer.may(Permission::LiveCodeManage),
         is_public,
@@ -237,7 +254,6 @@ pub(in crate::livecodes::print) async fn file(
 ) -> Result<HttpResponse> {
     let asked = Asked::of(&ListQuery::parse(&cx.path, &cx.query))?;
     let lines = lines(&app, &viewer, &cx, &asked)?;
-    check_count(lines.len())?;
     let act = viewer
         .view("live_code.print_many")
         .system_detail("count", lines.len().to_string());
@@ -246,6 +262,9 @@ pub(in crate::livecodes::print) async fn file(
     let firm = app.read(queries::firm_logo)?;
     let folder = app.config.data.join("exports");
     let (item, has_caption) = (asked.item, asked.has_caption);
+    // It goes with the request, if that is given up.
+    let waits = Arc::new(());
+    let waiting = Arc::downgrade(&waits);
     let made = draw(move || {
         std::fs::create_dir_all(&folder).map_err(AppError::internal)?;
         let file = tempfile::tempfile_in(folder).map_err(AppError::internal)?;
@@ -256,9 +275,12 @@ pub(in crate::livecodes::print) async fn file(
             may_change: false,
             has_backdrop: false,
         });
-        zip(file, item, has_caption, &of.collect::<Vec<_>>(), &server)
+        let of = of.collect::<Vec<_>>();
+        let is_stopped = || waiting.strong_count() == 0;
+        zip(file, item, has_caption, &of, &server, is_stopped)
     });
     let (file, length) = made.await?;
+    drop(waits);
     let day = cx
         .now
         .to_jiff()
@@ -271,17 +293,24 @@ pub(in crate::livecodes::print) async fn file(
     Ok(files::answer("application/zip", &name, &plain, body))
 }
 
-fn check_count(count: usize) -> Result<()> {
+/// Codes of one ZIP, at most, if its files are these.
+fn codes_max(item: Item) -> usize {
+    let codes = usize::try_from(PIXELS_DRAWN_MAX / item.pixels());
+    codes.unwrap_or(CODES_MAX).min(CODES_MAX)
+}
+
+fn check_count(count: usize, item: Item) -> Result<()> {
     let mut invalid = crate::error::Invalid::default();
+    let max = codes_max(item);
     let code = match count {
         0 => "print.problem.nobody",
-        n if n > CODES_MAX => "print.problem.many",
+        n if n > max => "print.problem.many",
         _ => return Ok(()),
     };
     invalid.problems.push(Problem {
         field: "",
         code,
-        args: vec![("n", count.to_string()), ("max", CODES_MAX.to_string())],
+        args: vec![("n", count.to_string()), ("max", max.to_string())],
     });
     Err(AppError::Invalid(invalid))
 }
@@ -292,13 +321,15 @@ fn zip(
     has_caption: bool,
     of: &[Printable],
     server: &str,
+    is_stopped: impl Fn() -> bool + Sync,
 ) -> Result<(File, u64)> {
     let names: Vec<Caption> = of.iter().map(asked::caption).collect();
     let art = |at: usize| {
         let of = &of[at];
         Wish::of(&of.look).drawn(of, &asked::address(server, of.code.id))
     };
-    let made = bundle::write_zip(BufWriter::new(file), item, &names, has_caption, art);
+    let out = BufWriter::new(file);
+    let made = bundle::write_zip(out, item, &names, has_caption, art, is_stopped);
     let file = made.map_err(|error| match error {
         BundleError::Fault(at, fault) => named(&of[at].code.name, asked::refused(fault)),
         other => AppError::internal(other),
@@ -345,4 +376,25 @@ fn chunks(file: File, length: u64) -> impl futures_util::Stream<Item = io::Resul
         let next = at + chunk.len() as u64;
         Ok(Some((Bytes::from(chunk), (file, next))))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zip_holds_as_many_codes_as_can_be_drawn_in_time() {
+        for (item, max) in [
+            (Item::Png(512), 1_000),
+            (Item::Png(1024), 300),
+            (Item::Png(4096), 18),
+            (Item::Pdf(Size::A4), 218),
+        ] {
+            assert!(check_count(max, item).is_ok(), "{item:?}");
+            let Err(AppError::Invalid(invalid)) = check_count(max + 1, item) else {
+                panic!("{item:?}");
+            };
+            assert_eq!(invalid.problems[0].args[1].1, max.to_string());
+        }
+    }
 }

@@ -16,12 +16,15 @@ use crate::{
 /// Drawings at once: one of the largest takes 150 MB and a core while it is read back.
 static DRAWING: Semaphore = Semaphore::const_new(2);
 
-/// Draws off the threads that answer requests, when it is its turn.
+/// Draws off the threads that answer requests, when it is its turn. The turn ends with the
+/// drawing, also where nobody waits for it any more.
 async fn draw<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let _turn = DRAWING.acquire().await.map_err(AppError::internal)?;
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(AppError::internal)?
+    let turn = DRAWING.acquire().await.map_err(AppError::internal)?;
+    let drawing = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    drawing.await.map_err(AppError::internal)?
 }
 
 /// What a select offers: codes whose words are below a key.

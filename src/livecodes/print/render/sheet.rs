@@ -121,7 +121,7 @@ impl Size {
     }
 
     /// Pixels at which a code of this size is read back.
-    pub(super) fn proof_pixels(self) -> u32 {
+    pub fn proof_pixels(self) -> u32 {
         pixels_of(self.side_mm())
     }
 
