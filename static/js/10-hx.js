@@ -3,7 +3,8 @@
 // A subset of htmx under htmx's own names, without eval and without storage:
 //   hx-get hx-post hx-put hx-delete   what to ask; a form sends its fields
 //   hx-target      CSS, "this", "closest CSS", "find CSS"; inherited, as are the next five
-//   hx-swap        innerHTML outerHTML beforeend afterbegin delete none, and "show:top"
+//   hx-swap        innerHTML outerHTML beforeend afterbegin delete none, and "show:top",
+//                  "ignoreTitle:true"
 //   hx-push-url    "true" or an address
 //   hx-include     CSS of further fields or forms to send along
 //   hx-confirm     a question to be answered first
@@ -154,7 +155,7 @@ const hx = (() => {
     const box = document.createElement('template');
     box.innerHTML = html;
     const title = $('title', box.content);
-    if (title && place?.id !== 'pal-hits') document.title = title.textContent;
+    if (title && place?.id !== 'pal-hits' && !spec.includes('ignoreTitle:true')) document.title = title.textContent;
     title?.remove();
     for (const part of $$('[hx-swap-oob]', box.content)) {
       const [how, where] = part.getAttribute('hx-swap-oob').split(/:(.*)/s);
