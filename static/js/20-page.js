@@ -136,6 +136,15 @@
     }
   });
 
+  // ── rows of a form: when the last is written in, another one stands below ──
+  document.addEventListener('input', e => {
+    const row = e.target.closest('[data-grow] tbody tr');
+    if (!row || row.nextElementSibling || !e.target.value) return;
+    const more = row.cloneNode(true);
+    $$('input', more).forEach(field => (field.value = field.defaultValue));
+    row.after(more);
+  });
+
   // ── chosen rows, and the bar that acts on them ──
   const boxes = () => $$('[data-rows] tbody input[name=id]');
   function select() {
