@@ -109,10 +109,13 @@ async fn scan(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
     let config_id = query.get("code").cloned().unwrap_or_default();
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
     let is_english = |accepted: &HeaderValue| accepted.as_bytes().starts_with(b"en");
+    // Each for itself: the world is locked to the end of a statement that looks at it.
+    let firm = name_of_firm(&shared.world());
+    let deed = kind(&shared, &config_id);
     let page = Scan {
         zh: !accepted.is_some_and(is_english),
-        firm: name_of_firm(&shared.world()),
-        deed: kind(&shared, &config_id),
+        firm,
+        deed,
         config_id,
     };
     match page.render() {

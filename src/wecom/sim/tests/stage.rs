@@ -203,9 +203,15 @@ async fn people_play_customer_contact_by_forms() {
         let shown = client.http.post(to).form(form).send().await.unwrap();
         shown.url().query().unwrap().to_owned()
     };
+    let config_id = way["config_id"].as_str().unwrap();
+    // The page that a scan opens leaves the stage usable behind it.
+    for (code, deed) in [(config_id, "scan_contact_way"), ("nothing", "已失效")] {
+        let opens = format!("{}/scan?code={code}", sim.stage_url());
+        let opened = client.http.get(opens).send().await.unwrap();
+        assert!(opened.text().await.unwrap().contains(deed), "{code}");
+    }
     let shown = page().await;
     assert!(shown.contains("三月展会 · zhoumin") && shown.contains("春茶到店"));
-    let config_id = way["config_id"].as_str().unwrap();
     let scan = [
         ("do", "scan_contact_way"),
         ("config_id", config_id),
