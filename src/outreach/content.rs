@@ -19,6 +19,9 @@ pub const TEXT_BYTES_MAX: usize = 4_000;
 /// that no name makes a message too long.
 pub const NAME_BYTES_MAX: usize = 96;
 
+/// Characters in braces up to which they look like a variable.
+const VARIABLE_CHARS_MAX: usize = 20;
+
 /// A text with variables, and what comes along with it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Content {
@@ -95,11 +98,61 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The variables as people write them.
-pub fn variables(in_english: bool) -> &'static str {
-    match in_english {
-        true => "{customer} {member} {firm} {code}",
-        false => "{客户} {员工} {企业} {活码}",
+/// Which variables may stand in a text, by whom it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variables {
+    /// One customer gets it from one member: all of them.
+    All,
+    /// Many customers get the same from one member: those of member and firm.
+    Member,
+    /// All members say the same: that of the firm.
+    Firm,
+}
+
+impl Variables {
+    /// As people write them.
+    pub fn written(self, in_english: bool) -> &'static str {
+        match (self, in_english) {
+            (Self::All, true) => "{customer} {member} {firm} {code}",
+            (Self::All, false) => "{客户} {员工} {企业} {活码}",
+            (Self::Member, true) => "{member} {firm}",
+            (Self::Member, false) => "{员工} {企业}",
+            (Self::Firm, true) => "{firm}",
+            (Self::Firm, false) => "{企业}",
+        }
+    }
+
+    fn have(self, name: &str) -> bool {
+        let (member, firm) = (
+            matches!(name, "员工" | "member"),
+            matches!(name, "企业" | "firm"),
+        );
+        match self {
+            Self::All => Names::default().of(name).is_some(),
+            Self::Member => member || firm,
+            Self::Firm => firm,
+        }
+    }
+
+    /// What is written in braces like a variable and is none of these, each once.
+    pub fn unknown(self, text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            rest = &rest[open..];
+            let end = rest[1..].find(['{', '}', '\n']).map(|end| end + 1);
+            let Some(end) = end.filter(|end| rest[*end..].starts_with('}')) else {
+                rest = &rest[1..];
+                continue;
+            };
+            let (written, name) = (&rest[..=end], &rest[1..end]);
+            let is_short = (1..=VARIABLE_CHARS_MAX).contains(&name.chars().count());
+            if is_short && !self.have(name) && !found.contains(&written) {
+                found.push(written);
+            }
+            rest = &rest[end + 1..];
+        }
+        found
     }
 }
 
@@ -137,11 +190,19 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 /// The text with names in place of variables: `{客户}`, `{员工}`, `{企业}`, `{活码}`, or in
 /// English. Unknown braces stay. Names are taken as they are, whatever braces stand in them.
 pub fn fill(text: &str, names: &Names<'_>) -> String {
+    fill_some(text, names, Variables::All)
+}
+
+/// The same for a text in which only these variables may stand; others stay.
+pub(super) fn fill_some(text: &str, names: &Names<'_>, variables: Variables) -> String {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
             Piece::Words(words) => filled.push_str(words),
-            Piece::Variable(name) => filled.push_str(&shown(names.of(name).unwrap_or_default())),
+            Piece::Variable(name) if variables.have(name) => {
+                filled.push_str(&shown(names.of(name).unwrap_or_default()));
+            }
+            Piece::Variable(name) => filled.extend(["{", name, "}"]),
         }
     }
     filled
@@ -190,6 +251,30 @@ mod tests {
         assert_eq!(filled, "王芳您好，我是远山茶业的陈雨，{优惠}{code");
         assert_eq!(fill("{{客户}}{活码}", &NAMES), "{王芳}展会");
         assert_eq!(fill("{}{ 客户 }", &NAMES), "{}{ 客户 }");
+    }
+
+    #[test]
+    fn what_may_not_stand_in_a_text_stays_and_is_named() {
+        let text = "{客户}{code}你好{员工}{member}{企业}，{不存在}{不存在}{}{a\nb}{{优惠}";
+        let filled = fill_some(text, &NAMES, Variables::Member);
+        let rest = "，{不存在}{不存在}{}{a\nb}{{优惠}";
+        assert_eq!(
+            filled,
+            format!("{{客户}}{{code}}你好陈雨陈雨远山茶业{rest}")
+        );
+        assert_eq!(Variables::All.unknown(text), ["{不存在}", "{优惠}"]);
+        assert_eq!(
+            Variables::Member.unknown(text),
+            ["{客户}", "{code}", "{不存在}", "{优惠}"]
+        );
+        assert_eq!(Variables::Firm.unknown("{员工}{firm}"), ["{员工}"]);
+        for variables in [Variables::All, Variables::Member, Variables::Firm] {
+            for in_english in [true, false] {
+                let written = variables.written(in_english);
+                assert_eq!(variables.unknown(written), [""; 0]);
+                assert!(!fill_some(written, &NAMES, variables).contains('{'));
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     Content,
-    content::{self, Names, TEXT_BYTES_MAX},
+    content::{self, Names, TEXT_BYTES_MAX, Variables},
     materials::{Bubble, Kind, Material, MaterialId, queries},
 };
 
@@ -29,6 +29,8 @@ pub struct ContentPart {
     pub(crate) texts: Vec<(String, String)>,
     /// The variables that may stand in the words.
     pub(crate) variables: &'static str,
+    /// What the address of the preview ends with, so that it knows them.
+    pub(crate) preview_as: &'static str,
     /// How it will look.
     pub(crate) preview: Preview,
 }
@@ -54,6 +56,8 @@ pub struct Preview {
     pub(crate) max: usize,
     /// Whether there are more.
     pub(crate) is_too_long: bool,
+    /// What is written like a variable and is none that may stand there; empty if nothing is.
+    pub(crate) unknown: String,
     /// Shown as a moment (朋友圈), not as a message in a chat.
     pub(crate) is_moment: bool,
 }
@@ -118,17 +122,17 @@ impl ContentPart {
         cx: &Cx,
         form: &FormState,
     ) -> Result<Self> {
-        Self::load_where(app, r, viewer, cx, form, |_| true)
+        Self::load_where(app, r, viewer, cx, form, (Variables::All, |_| true))
     }
 
-    /// The same with only those assets that can come along.
+    /// The same with these variables only, and those assets that can come along.
     pub fn load_where(
         app: &App,
         r: &Read<'_>,
         viewer: &Viewer,
         cx: &Cx,
         form: &FormState,
-        can_come: impl Fn(&Material) -> bool,
+        (variables, can_come): (Variables, impl Fn(&Material) -> bool),
     ) -> Result<Self> {
         let mut offered = match viewer.may(Permission::OutreachRead) {
             true => {
@@ -138,11 +142,16 @@ impl ContentPart {
             false => Vec::new(),
         };
         offered.retain(|m| m.kind() == Kind::Text || can_come(m));
-        Ok(Self::of(offered, cx, form))
+        Ok(Self::of(offered, cx, form, variables))
     }
 
     /// The part with these assets.
-    pub(crate) fn of(offered: Vec<Material>, cx: &Cx, form: &FormState) -> Self {
+    pub(crate) fn of(
+        offered: Vec<Material>,
+        cx: &Cx,
+        form: &FormState,
+        variables: Variables,
+    ) -> Self {
         let is_on = |m: &Material| form.has("attachment", &m.id.to_string());
         let (words, others): (Vec<_>, Vec<_>) = offered
             .into_iter()
@@ -150,7 +159,7 @@ impl ContentPart {
             .partition(|m| m.kind() == Kind::Text);
         let (chosen, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(is_on);
         let has_more = rest.len() > OFFERED_MAX;
-        let preview = Preview::of(cx, form.value("text"), &chosen);
+        let preview = Preview::of(cx, form.value("text"), &chosen, variables);
         let pick = |m: &Material| Pick {
             id: m.id.to_string(),
             title: m.title.clone(),
@@ -167,7 +176,12 @@ impl ContentPart {
                 .take(OFFERED_MAX)
                 .filter_map(|m| m.body.text().map(|text| (m.title.clone(), text.to_owned())))
                 .collect(),
-            variables: content::variables(cx.lang() == Lang::En),
+            variables: variables.written(cx.lang() == Lang::En),
+            preview_as: match variables {
+                Variables::All => "",
+                Variables::Member => "?as=broadcast",
+                Variables::Firm => "?as=moment",
+            },
             preview,
         }
     }
@@ -175,7 +189,7 @@ impl ContentPart {
 
 impl Preview {
     /// How words and assets will look.
-    pub(crate) fn of(cx: &Cx, text: &str, assets: &[Material]) -> Self {
+    pub(crate) fn of(cx: &Cx, text: &str, assets: &[Material], variables: Variables) -> Self {
         let text = text.replace("\r\n", "\n");
         let firm = cx.firm();
         let (customer, member) = (
@@ -191,7 +205,8 @@ impl Preview {
         };
         let bytes = content::text_bytes(&text);
         Self {
-            text: content::fill(text.trim(), &names),
+            text: content::fill_some(text.trim(), &names, variables),
+            unknown: variables.unknown(&text).join(" "),
             bubbles: assets
                 .iter()
                 .map(|m| Bubble::of(m.id, m.version, &m.title, &m.body))
@@ -219,6 +234,6 @@ impl Preview {
             .iter()
             .filter_map(found)
             .collect::<Result<_, _>>()?;
-        Ok(Self::of(cx, &content.text, &assets))
+        Ok(Self::of(cx, &content.text, &assets, Variables::All))
     }
 }

@@ -191,3 +191,11 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
     assert_eq!(refused.status, 422);
     assert!(refused.body.contains("您好 {客户}"), "what was typed stays");
 }
+    let form = admin.get("/broadcasts/new").body;
+    assert!(
+        form.contains("可用变量：{员工} {企业}") && form.contains("/assets/preview?as=broadcast")
+    );
+    let text = [("text", "{客户}，我是{员工}，{不存在}")];
+    let shown = admin.post("/assets/preview?as=broadcast", &text).body;
+    assert!(shown.contains("{客户}，我是陈雨，{不存在}"), "{shown}");
+    assert!(shown.contains("{客户} {不存在} 不是这里可用的变量"));

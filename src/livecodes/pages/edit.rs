@@ -478,9 +478,12 @@ fn tag_choices(r: &Read<'_>, chosen: &[String]) -> Result<Vec<(String, Vec<Choic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::{
-        Lang,
-        tests::{HOSTILE, check_page, cx},
+    use crate::{
+        outreach::content::Variables,
+        web::{
+            Lang,
+            tests::{HOSTILE, check_page, cx},
+        },
     };
 
     #[test]
@@ -507,7 +510,7 @@ mod tests {
                 .with("group", "livecodes.problem.no_group");
             let form = if n == 0 { state } else { state.refused(wrong) };
             check_page(&EditPage {
-                part: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form),
+                part: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form, Variables::All),
                 has_welcome: n > 0,
                 code: None,
                 kind,

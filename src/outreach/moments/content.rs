@@ -27,14 +27,6 @@ const OF_SOMEBODY: [&str; 6] = [
     "{member}",
 ];
 
-/// The variables that may stand in the words.
-pub(super) fn variables(in_english: bool) -> &'static str {
-    match in_english {
-        true => "{firm}",
-        false => "{企业}",
-    }
-}
-
 /// Whether an asset can come along with a moment.
 pub(super) fn can_come(material: &Material) -> bool {
     match &material.body {

@@ -15,7 +15,9 @@ use crate::{
             model::{Broadcast, BroadcastId, State},
             queries,
         },
+        content::Variables,
         form::{self as content_form, ContentPart},
+        materials::Material,
     },
     store::Read,
     view,
@@ -31,6 +33,9 @@ use super::{
     group_form::GroupChoices,
     id_of,
 };
+
+/// One text goes to all customers of a member, with any asset.
+const OF_BROADCASTS: (Variables, fn(&Material) -> bool) = (Variables::Member, |_| true);
 
 /// The page.
 #[derive(Template)]
@@ -86,7 +91,7 @@ fn page(
             is_new: id.is_none(),
             notice: None,
             steps: steps(cx, None),
-            content: ContentPart::load(app, r, viewer, cx, &form)?,
+            content: ContentPart::load_where(app, r, viewer, cx, &form, OF_BROADCASTS)?,
             choices: Choices::load(r, &sight, cx)?,
             groups: GroupChoices::load(r, &sight, cx, &form)?,
             form,

@@ -36,7 +36,7 @@ fn the_form_renders_for_customers_and_groups() {
                 is_new: true,
                 steps: Vec::new(),
                 notice: (n > 1).then(|| HOSTILE.to_owned()),
-                content: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form),
+                content: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form, Variables::All),
                 choices: Choices {
                     tags: Vec::new(),
                     departments: Vec::new(),

@@ -9,6 +9,7 @@ use crate::{
             Audience, GroupChoice,
             pages::groups_card::{LeftOut, Owner},
         },
+        content::Variables,
     },
     web::{
         Lang,
@@ -106,7 +107,7 @@ fn a_broadcast_renders_as_draft_and_as_account_to_customers_and_groups() {
                     broadcast: broadcast(to_groups, state),
                     state: state.word(),
                     by: HOSTILE.to_owned(),
-                    look: Look::of(&cx(Lang::Zh), HOSTILE, &[]),
+                    look: Look::of(&cx(Lang::Zh), HOSTILE, &[], Variables::All),
                     steps: Vec::new(),
                     draft: is_draft.then(|| draft_card(n)),
                     account: Account {

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     error::Result,
     identity::Viewer,
-    outreach::form::ContentPart,
+    outreach::{content::Variables, form::ContentPart, materials::Material},
     view,
     web::{Cx, Form, ListQuery, Shown, filters},
 };
@@ -40,8 +40,16 @@ pub(in crate::outreach) async fn preview(
     cx: Cx,
     form: Form<Fields>,
 ) -> Result<Shown<PreviewPage>> {
-    let mut part = app.read(|r| ContentPart::load(&app, r, &viewer, &cx, &form.state))?;
-    if ListQuery::parse(&cx.path, &cx.query).get("as") == Some("moment") {
+    let query = ListQuery::parse(&cx.path, &cx.query);
+    let variables = match query.get("as") {
+        Some("moment") => Variables::Firm,
+        Some("broadcast") => Variables::Member,
+        _ => Variables::All,
+    };
+    let all = (variables, |_: &Material| true);
+    let mut part =
+        app.read(|r| ContentPart::load_where(&app, r, &viewer, &cx, &form.state, all))?;
+    if variables == Variables::Firm {
         part.preview = part.preview.into_moment();
     }
     Ok(Shown::of(PreviewPage { part }))

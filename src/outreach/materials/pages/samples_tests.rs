@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Invalid,
     kit::{Id, Timestamp},
-    outreach::form::ContentPart,
+    outreach::{content::Variables, form::ContentPart},
     web::{
         FormState, Lang,
         parts::{Choice, Empty, EmptyKind, Link, Pager, Tab},
@@ -201,12 +201,12 @@ fn a_message_that_is_written_renders_with_what_comes_along() {
     for n in [0, 6] {
         let offered = Kind::ALL.into_iter().take(n).enumerate().map(material);
         let form = FormState::with_values([
-            ("text", format!("{HOSTILE}{{客户}}")),
+            ("text", format!("{HOSTILE}{{客户}}{{不存在}}")),
             ("attachment", Id::<Material>::from_bits(1).to_string()),
         ]);
-        let part = ContentPart::of(offered.collect(), &cx(Lang::Zh), &form);
+        let part = ContentPart::of(offered.collect(), &cx(Lang::Zh), &form, Variables::All);
         let page = check_page(&PreviewPage { part });
-        assert!(page.contains("王芳"));
+        assert!(page.contains("王芳") && page.contains("{不存在} 不是这里可用的变量"));
         assert_eq!(page.contains("<img class=\"wx__i\""), n == 6);
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     org::Sight,
     outreach::{
         broadcasts::Choices,
+        content::Variables,
         form::{self as content_form, ContentPart},
         moments::{
             actions::{self, SaveDraft},
@@ -22,7 +23,7 @@ use crate::{
     store::Read,
     view,
     web::{
-        Cx, Form, FormState, Lang, Shown, filters,
+        Cx, Form, FormState, Shown, filters,
         parts::{Step, StepState},
     },
 };
@@ -123,8 +124,8 @@ fn page(
             Some(id) => (format!("{HERE}/{id}/edit"), format!("{HERE}/{id}")),
             None => (format!("{HERE}/new"), HERE.to_owned()),
         };
-        let mut part = ContentPart::load_where(app, r, viewer, cx, &form, content::can_come)?;
-        part.variables = content::variables(cx.lang() == Lang::En);
+        let of_moments = (Variables::Firm, content::can_come);
+        let mut part = ContentPart::load_where(app, r, viewer, cx, &form, of_moments)?;
         part.preview = part.preview.into_moment();
         Ok(EditPage {
             action,

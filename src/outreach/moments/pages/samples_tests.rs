@@ -13,6 +13,7 @@ use crate::{
         Content,
         approval::Asked,
         broadcasts::{Choices, TagGroup},
+        content::Variables,
         form::{ContentPart, Preview},
         moments::{
             model::{Moment, MomentId, PartState, Range, State, StopReason},
@@ -114,7 +115,7 @@ fn the_form_renders_empty_and_refused() {
             count: None,
             is_on: false,
         };
-        let mut content = ContentPart::of(Vec::new(), &cx(Lang::Zh), &form);
+        let mut content = ContentPart::of(Vec::new(), &cx(Lang::Zh), &form, Variables::All);
         content.preview = content.preview.into_moment();
         let page = check_page(&EditPage {
             action: "/moments/new".to_owned(),
@@ -197,7 +198,7 @@ fn shown(state: State, n: usize) -> ShowPage {
         moment: moment(state, name),
         state: state.word(),
         by: name.to_owned(),
-        look: Preview::of(&cx(Lang::Zh), HOSTILE, &[]).into_moment(),
+        look: Preview::of(&cx(Lang::Zh), HOSTILE, &[], Variables::All).into_moment(),
         tags: vec![HOSTILE.to_owned(); n],
         steps: steps(&cx(Lang::Zh), Some("/moments/a/edit".to_owned())),
         draft: is_draft.then(|| DraftCard {

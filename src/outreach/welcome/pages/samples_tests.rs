@@ -11,7 +11,10 @@ use super::{
 use crate::{
     error::Invalid,
     kit::Timestamp,
-    outreach::form::{ContentPart, Preview},
+    outreach::{
+        content::Variables,
+        form::{ContentPart, Preview},
+    },
     web::{
         FormState, Lang,
         parts::{Empty, EmptyKind},
@@ -88,7 +91,7 @@ fn a_message_renders_with_every_end_of_a_greeting() {
             whose: HOSTILE.to_owned(),
             when: HOSTILE.to_owned(),
             is_paused: n == 1,
-            preview: Preview::of(&cx(Lang::Zh), HOSTILE, &[]),
+            preview: Preview::of(&cx(Lang::Zh), HOSTILE, &[], Variables::All),
             counts: Counts::default(),
             lines: all.iter().take(n).map(line).collect(),
             may_change: n > 0,
@@ -116,7 +119,7 @@ fn the_form_renders_empty_and_refused() {
         };
         let page = check_page(&EditPage {
             id,
-            part: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form),
+            part: ContentPart::of(Vec::new(), &cx(Lang::Zh), &form, Variables::All),
             form,
             units: Vec::new(),
             members: Vec::new(),

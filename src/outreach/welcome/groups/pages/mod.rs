@@ -100,6 +100,7 @@ fn preview_of(cx: &Cx, text: &str, asset: Option<&Material>) -> Preview {
     let bytes = text.trim_end().len();
     Preview {
         is_moment: false,
+        unknown: String::new(),
         text: text
             .trim()
             .replace(NICKNAME, &cx.t("content.sample_customer")),
