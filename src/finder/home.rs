@@ -15,6 +15,7 @@ use crate::{
     identity::{Permission, Viewer},
     kit::{PageRequest, Timestamp},
     org::Sight,
+    outreach::{broadcasts, moments},
     search::Sort,
     store::{Act, Read},
     sync, view,
@@ -116,6 +117,10 @@ impl Maker<'_> {
         if self.viewer.may(Permission::GroupRead) {
             self.groups(r, &mut tiles, &mut tasks)?;
         }
+        let may_approve = self.viewer.may(Permission::BroadcastApprove);
+        if may_approve && self.viewer.may(Permission::OutreachRead) {
+            self.approvals(r, &mut tasks)?;
+        }
         if self.viewer.may(Permission::SyncRun) {
             tasks.extend(self.sync(r)?);
         }
@@ -194,6 +199,32 @@ impl Maker<'_> {
                 href: "/groups?state=owner_left",
                 n: Some(orphans as u64),
             });
+        }
+        Ok(())
+    }
+
+    /// What others want to send and the viewer may let go.
+    fn approvals(&self, r: &Read<'_>, tasks: &mut Vec<Task>) -> Result<()> {
+        let sight = self
+            .app
+            .sight(r, self.viewer, Permission::BroadcastApprove)?;
+        let own = self.viewer.account_id().map(|account| account.cast());
+        let broadcasts = broadcasts::waiting(r, &sight, own)?;
+        let moments = moments::queries::waiting(r, &sight, own)?;
+        for (n, word, href) in [
+            (broadcasts, "home.broadcasts", "/broadcasts?view=active"),
+            (moments, "home.moments", "/moments?view=active"),
+        ] {
+            if n > 0 {
+                tasks.push(Task {
+                    icon: "send",
+                    tone: "warn",
+                    title: self.cx.t(word).into_owned(),
+                    why: self.cx.t("home.approve_why").into_owned(),
+                    href,
+                    n: Some(n as u64),
+                });
+            }
         }
         Ok(())
     }

@@ -65,6 +65,12 @@ pub(super) fn sees<C: Campaign>(campaign: &C, sight: &Sight, own: Option<Subject
     is_own || (of_others && are_seen(campaign, sight))
 }
 
+/// Whether what waits for a second person waits for this one: it is not their own, and all who
+/// send it are in their sight.
+pub(super) fn waits_for<C: Campaign>(campaign: &C, sight: &Sight, own: Option<SubjectId>) -> bool {
+    campaign.maker() != own && are_seen(campaign, sight)
+}
+
 /// One that the viewer sees.
 pub(super) fn one<C: Campaign>(
     r: &Read<'_>,

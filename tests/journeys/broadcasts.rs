@@ -95,6 +95,8 @@ fn a_department_admin_reaches_their_own_and_a_second_person_lets_it_go() {
     let all = admin.get("/api/v1/customers?limit=200");
     assert!(ids(&reached, "customer").len() < ids(&all, "id").len());
 
+    let asked = "href=\"/broadcasts?view=active\"";
+    assert!(admin.get("/").body.contains(asked) && !manager.get("/").body.contains(asked));
     let own = manager.post(&format!("{page}/decide"), &[("verdict", "grant")]);
     assert_eq!(own.status, 409, "nobody approves their own");
     assert_eq!(
@@ -107,6 +109,7 @@ fn a_department_admin_reaches_their_own_and_a_second_person_lets_it_go() {
         303
     );
     in_state(&test, &manager, &page, "running");
+    assert!(!admin.get("/").body.contains(asked));
     let body = manager.get(&page).body;
     assert!(body.contains("可以"));
     assert_eq!(manager.post(&format!("{page}/stop"), &[]).status, 303);

@@ -20,6 +20,7 @@ mod plan;
 pub mod queries;
 mod seen;
 mod tables;
+mod waiting;
 
 use tokio::sync::Notify;
 
@@ -39,6 +40,7 @@ pub use model::{
     Approval, Broadcast, BroadcastId, CAUSE, Decision, State as BroadcastState, Stop, StopReason,
     Task, TaskState,
 };
+pub use waiting::waiting;
 
 /// What the part keeps in memory.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use crate::{
     kit::Timestamp,
     org::{MemberId, Sight},
     outreach::{
-        campaign::{newest, one},
+        campaign::{newest, one, waits_for},
         touches::{self, TouchState},
     },
     store::{Read, StoreError, SubjectId, Walk},
@@ -17,7 +17,7 @@ use crate::{
 pub(super) use crate::outreach::campaign::own;
 
 use super::{
-    model::{Look, Moment, MomentId, Part, PartState, cause},
+    model::{Look, Moment, MomentId, Part, PartState, State, cause},
     tables::{ACTIVE, BY_TIME, DUE},
 };
 
@@ -39,6 +39,17 @@ pub fn moments(
 /// Moments with which something is still to happen.
 pub(super) fn active(r: &Read<'_>) -> Result<Vec<Moment>, StoreError> {
     r.list(&ACTIVE, &Walk::default())?.collect()
+}
+
+/// How many moments wait for somebody with this sight to approve them. Nobody decides about
+/// their own.
+///
+/// # Errors
+/// Those of the store.
+pub fn waiting(r: &Read<'_>, sight: &Sight, own: Option<SubjectId>) -> Result<usize, StoreError> {
+    let active = active(r)?.into_iter();
+    let waiting = active.filter(|m| m.state == State::Waiting && waits_for(m, sight, own));
+    Ok(waiting.count())
 }
 
 /// What each member makes of a moment, by member.
