@@ -1,11 +1,15 @@
 //! What a second person is asked before many customers are reached: as it is settled, and as
 //! pages show it (macro `approval` in `templates/outreach/parts.html`).
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::{
     error::{AppError, Result},
+    identity::{Permission, queries::holders},
     kit::Timestamp,
+    org::{Directory, MemberId, Sight},
     store::{Read, SubjectId},
 };
 
@@ -56,6 +60,25 @@ impl Approval {
         self.decided = Some(decision);
         Ok(())
     }
+}
+
+/// Names of the accounts that could let go what these members send, but for its maker's: those
+/// with the right to it and all of the members in their scope.
+pub(super) fn approvers(
+    r: &Read<'_>,
+    directory: &Arc<Directory>,
+    senders: impl IntoIterator<Item = MemberId> + Clone,
+    maker: Option<SubjectId>,
+) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for (account, scope) in holders(r, Permission::BroadcastApprove)? {
+        let sight = Sight::new(directory.clone(), &scope);
+        let mut senders = senders.clone().into_iter();
+        if Some(account.id.cast()) != maker && senders.all(|member| sight.sees(member)) {
+            names.push(account.name);
+        }
+    }
+    Ok(names)
 }
 
 /// What the second person was asked, as a page shows it.

@@ -74,7 +74,7 @@ fn a_department_admin_reaches_their_own_and_a_second_person_lets_it_go() {
     );
     let preview = manager.get(&page).body;
     assert!(preview.contains("秋茶到店，欢迎来坐"));
-    assert!(preview.contains("另一位同事批准"));
+    assert!(preview.contains("可以批准的同事"));
     assert_eq!(admin.get(&page).status, 200);
     assert_eq!(
         test.sign_in("staff").get(&page).status,

@@ -93,7 +93,7 @@ fn a_member_publishes_and_progress_and_touches_arrive() {
     limits(&admin, "1");
     let page = draft(&manager, &[("name", "秋茶"), ("text", "{企业}秋茶到店")]);
     let preview = manager.get(&page).body;
-    assert!(preview.contains("秋茶到店") && preview.contains("另一位同事批准"));
+    assert!(preview.contains("秋茶到店") && preview.contains("可以批准的同事"));
     assert_eq!(manager.post(&format!("{page}/send"), &[]).status, 303);
     let waiting = in_state(&test, &manager, &page, "waiting");
     let (audience, senders) = (waiting["audience"].as_u64().unwrap(), &waiting["senders"]);

@@ -328,6 +328,8 @@ pub struct Preview {
     pub reached: u64,
     /// Members who would have to confirm.
     pub senders: u64,
+    /// Those members.
+    pub members: BTreeSet<MemberId>,
     /// Who is left out, and why.
     pub skipped: BTreeMap<Why, u64>,
     /// When it would begin, if not at the time wanted: behind quiet hours.
@@ -363,20 +365,19 @@ pub fn preview(
         moved_to,
         ..Preview::default()
     };
-    let mut senders = BTreeSet::new();
     for pick in picks {
         match pick.why {
             Some(why) => *preview.skipped.entry(why).or_default() += 1,
             None => {
                 preview.reached += 1;
-                senders.insert(pick.member);
+                preview.members.insert(pick.member);
                 if preview.samples.len() < SAMPLES {
                     preview.samples.push(pick.customer);
                 }
             }
         }
     }
-    preview.senders = senders.len() as u64;
+    preview.senders = preview.members.len() as u64;
     Ok(preview)
 }
 

@@ -130,7 +130,8 @@ pub(super) fn preview(
             }
         }
     }
-    preview.senders = preview.owners.len() as u64;
+    preview.members = preview.owners.keys().copied().collect();
+    preview.senders = preview.members.len() as u64;
     Ok(preview)
 }
 

@@ -333,9 +333,19 @@ impl Task {
 
     /// Whether the member may be reminded now.
     pub fn can_remind(&self, now: Timestamp) -> bool {
-        let lately = self.reminded_at.iter();
-        let lately = lately.filter(|at| now.since_ms(**at) < DAY_MS).count();
-        self.state == TaskState::Out && self.sent_at.is_none() && lately < REMINDERS_MAX
+        self.remind_from().is_some_and(|from| from <= now)
+    }
+
+    /// From when the member may be reminded: a day after the first of the last
+    /// [`REMINDERS_MAX`] times, or ever since. None if there is nothing left to remind of.
+    pub fn remind_from(&self) -> Option<Timestamp> {
+        if self.state != TaskState::Out || self.sent_at.is_some() {
+            return None;
+        }
+        let mut times = self.reminded_at.clone();
+        times.sort_unstable();
+        let first = times.iter().rev().nth(REMINDERS_MAX - 1);
+        Some(first.map_or(Timestamp::from_ms(0), |first| first.plus_ms(DAY_MS)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     kit::Timestamp,
     org::Sight,
     outreach::{
-        approval::Asked,
+        approval::{Asked, approvers},
         broadcasts::{
             audience::{self, Target},
             model::{Broadcast, BroadcastId, State, Task, TaskState},
@@ -40,6 +40,8 @@ struct DraftCard {
     moved_to: Option<Timestamp>,
     samples: Vec<String>,
     needs_approval: bool,
+    /// Who could approve it, if that is needed.
+    approvers: Vec<String>,
 }
 
 /// One member's part.
@@ -90,6 +92,8 @@ pub(in crate::outreach::broadcasts) struct ShowPage {
     rows: Vec<Row>,
     pager: Option<Pager>,
     may: May,
+    /// From when members may be reminded again, if none may now.
+    remind_from: Option<Timestamp>,
     form: FormState,
 }
 view!(ShowPage, "list" => as_list);
@@ -156,6 +160,7 @@ pub(super) fn page(
             rows,
             pager,
             may: may(viewer, cx, &broadcast, &account, &tasks),
+            remind_from: remind_from(viewer, cx, &broadcast, &tasks),
             account,
             form,
             broadcast,
@@ -183,6 +188,8 @@ fn draft(
         Target::Groups => preview.people,
     };
     let above = |most: u32| customers > u64::from(most);
+    let needs_approval = limits.approve_above.is_some_and(above);
+    let senders = preview.members.iter().copied();
     let skipped = preview.skipped.iter();
     Ok(DraftCard {
         reached: preview.reached,
@@ -190,7 +197,11 @@ fn draft(
         skipped: skipped.map(|(why, n)| (why.word(), *n)).collect(),
         moved_to: preview.moved_to,
         samples,
-        needs_approval: limits.approve_above.is_some_and(above),
+        needs_approval,
+        approvers: match needs_approval {
+            true => approvers(r, &sight.directory, senders, broadcast.created_by)?,
+            false => Vec::new(),
+        },
         groups: GroupsCard::of(r, &sight, cx, &preview)?,
     })
 }
@@ -308,6 +319,18 @@ fn may(viewer: &Viewer, cx: &Cx, broadcast: &Broadcast, account: &Account, tasks
         again: may_send && broadcast.state.is_over() && account.all.failed > 0,
         export: viewer.may(Permission::CustomerExport) && !is_draft,
     }
+}
+
+/// From when somebody may be reminded again, where nobody may now.
+fn remind_from(
+    viewer: &Viewer,
+    cx: &Cx,
+    broadcast: &Broadcast,
+    tasks: &[Task],
+) -> Option<Timestamp> {
+    let is_asked = viewer.may(Permission::BroadcastSend) && broadcast.state == State::Running;
+    let from = tasks.iter().filter_map(Task::remind_from).min();
+    from.filter(|from| is_asked && *from > cx.now)
 }
 
 impl ShowPage {

@@ -67,7 +67,8 @@ fn draft_card(n: u64) -> DraftCard {
         skipped: Why::ALL.iter().map(|why| (why.word(), n)).collect(),
         moved_to: (n > 1).then_some(Timestamp::from_ms(0)),
         samples: vec![HOSTILE.to_owned()],
-        needs_approval: n > 1,
+        needs_approval: n > 0,
+        approvers: vec![HOSTILE.to_owned(); if n > 1 { 7 } else { 0 }],
     }
 }
 
@@ -128,9 +129,35 @@ fn a_broadcast_renders_as_draft_and_as_account_to_customers_and_groups() {
                         again: n > 1,
                         export: n > 0,
                     },
+                    remind_from: (n > 1).then_some(Timestamp::from_ms(0)),
                     form: FormState::empty(),
                 });
             }
         }
     }
+}
+
+#[test]
+fn a_fourth_reminder_waits_a_day_from_the_first_of_three() {
+    let hour = |n: i64| Timestamp::from_ms(n * 3_600_000);
+    let mut task = Task {
+        broadcast: Id::from_bits(1),
+        no: 1,
+        member: Id::from_bits(1),
+        from: 1,
+        to: 1,
+        state: TaskState::Out,
+        effect: None,
+        msgid: String::new(),
+        sent_at: None,
+        cancelled_at: None,
+        reminded_at: vec![hour(1), hour(0)],
+        cancel: None,
+    };
+    assert!(task.can_remind(hour(2)));
+    task.reminded_at.push(hour(2));
+    assert_eq!(task.remind_from(), Some(hour(24)));
+    assert!(!task.can_remind(hour(23)) && task.can_remind(hour(24)));
+    task.sent_at = Some(hour(3));
+    assert_eq!(task.remind_from(), None);
 }

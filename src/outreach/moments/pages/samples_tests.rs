@@ -207,6 +207,7 @@ fn shown(state: State, n: usize) -> ShowPage {
             left_out: vec![("touches.why.no_sender", 2)],
             samples: vec![HOSTILE.to_owned(); n],
             needs_approval: n > 0,
+            approvers: vec![HOSTILE.to_owned(); if n > 1 { 7 } else { 0 }],
         }),
         account: account(n as u64),
         rows: parts.iter().enumerate().take(n).map(row).collect(),

@@ -11,7 +11,7 @@ use crate::{
     kit::Timestamp,
     org::Sight,
     outreach::{
-        approval::Asked,
+        approval::{Asked, approvers},
         broadcasts::{
             audience::Target,
             queries::{Recipient, eyes, reached},
@@ -47,6 +47,8 @@ pub(super) struct DraftCard {
     /// Some of those who would publish it.
     pub(super) samples: Vec<String>,
     pub(super) needs_approval: bool,
+    /// Who could approve it, if that is needed.
+    pub(super) approvers: Vec<String>,
 }
 
 /// One member's part.
@@ -188,6 +190,12 @@ fn draft(app: &App, r: &Read<'_>, viewer: &Viewer, moment: &Moment) -> Result<Dr
     let sight = app.sight(r, viewer, Permission::BroadcastSend)?;
     let plan = audience::plan(r, &app.people, &sight, &moment.range)?;
     let above = |most: u32| plan.audience > u64::from(most);
+    let needs_approval = limits(r)?.approve_above.is_some_and(above);
+    let senders = plan.senders.iter().copied();
+    let approvers = match needs_approval {
+        true => approvers(r, &sight.directory, senders, moment.created_by)?,
+        false => Vec::new(),
+    };
     let samples = plan.senders.iter().take(SAMPLES);
     let left_out = plan.left_out.iter();
     Ok(DraftCard {
@@ -195,7 +203,8 @@ fn draft(app: &App, r: &Read<'_>, viewer: &Viewer, moment: &Moment) -> Result<Dr
         senders: plan.senders.len(),
         left_out: left_out.map(|(why, n)| (why.word(), *n)).collect(),
         samples: samples.map(|id| sight.name(*id).to_owned()).collect(),
-        needs_approval: limits(r)?.approve_above.is_some_and(above),
+        needs_approval,
+        approvers,
     })
 }
 
