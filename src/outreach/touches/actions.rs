@@ -21,7 +21,7 @@ use super::{
 /// Minutes of a day.
 const DAY_MINUTES: u16 = 24 * 60;
 /// More per period than anybody means.
-const LIMIT_MAX: u32 = 100;
+pub(in crate::outreach) const LIMIT_MAX: u32 = 100;
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 200;
 

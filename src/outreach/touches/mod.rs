@@ -13,6 +13,7 @@ mod tables;
 
 use crate::slice::Slice;
 
+pub(in crate::outreach) use actions::LIMIT_MAX;
 pub use actions::{
     Lift, OptOutCustomer, SaveLimits, lift, note, note_all, opt_out, save_limits, settle,
 };

@@ -7,9 +7,11 @@ use serde::Deserialize;
 use crate::{
     app::App,
     customers::CustomerId,
-    error::{AppError, Result},
+    error::{AppError, Invalid, Result},
     identity::Viewer,
-    outreach::touches::{self, Lift, Limits, OptOutCustomer, OptOutKind, SaveLimits, queries},
+    outreach::touches::{
+        self, LIMIT_MAX, Lift, Limits, OptOutCustomer, OptOutKind, SaveLimits, queries,
+    },
     view,
     web::{Form, FormState, Shown, filters},
     work::pages::Nothing,
@@ -43,14 +45,22 @@ pub(in crate::outreach::broadcasts) struct LimitFields {
     approve_above: String,
 }
 
-fn number(field: &'static str, text: &str, code: &'static str) -> Result<Option<u32>> {
-    match text.trim() {
-        "" => Ok(None),
-        text => match text.parse() {
-            Ok(n) => Ok(Some(n)),
-            Err(_) => Err(AppError::field(field, code)),
-        },
+/// A number up to `max`, none if nothing was typed; what is no such number is noted.
+fn number(
+    (field, text): (&'static str, &str),
+    max: u32,
+    code: &'static str,
+    wrong: &mut Invalid,
+) -> Option<u32> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
     }
+    let number = text.parse::<u32>().ok().filter(|n| *n <= max);
+    if number.is_none() {
+        *wrong = std::mem::take(wrong).with(field, code);
+    }
+    number
 }
 
 /// Minutes of the day of `21:00`.
@@ -65,26 +75,42 @@ fn clock(minutes: u16) -> String {
 }
 
 impl LimitFields {
+    /// What was typed; everything that is wrong with it is told at once.
     fn limits(&self) -> Result<Limits> {
-        let quiet = match (self.quiet_from.trim(), self.quiet_to.trim()) {
-            ("", "") => None,
-            (from, to) => match minutes(from).zip(minutes(to)) {
-                Some(both) => Some(both),
-                None => return Err(AppError::field("quiet_from", "touches.quiet_shape")),
-            },
-        };
-        let limit = |field, text: &str| number(field, text, "touches.limit_range");
+        let mut wrong = Invalid::default();
+        let [per_day, per_week, per_month] = [
+            ("per_day", &*self.per_day),
+            ("per_week", &*self.per_week),
+            ("per_month", &*self.per_month),
+        ]
+        .map(|typed| number(typed, LIMIT_MAX, "touches.limit_range", &mut wrong));
+        let quiet = self.quiet(&mut wrong);
+        let above = ("approve_above", &*self.approve_above);
+        let approve_above = number(above, u32::MAX, "touches.approve_shape", &mut wrong);
+        wrong.into_result()?;
         Ok(Limits {
-            per_day: limit("per_day", &self.per_day)?,
-            per_week: limit("per_week", &self.per_week)?,
-            per_month: limit("per_month", &self.per_month)?,
+            per_day,
+            per_week,
+            per_month,
             quiet,
-            approve_above: number(
-                "approve_above",
-                &self.approve_above,
-                "touches.approve_shape",
-            )?,
+            approve_above,
         })
+    }
+
+    /// Quiet hours; of half of them the missing end is what is wrong.
+    fn quiet(&self, wrong: &mut Invalid) -> Option<(u16, u16)> {
+        let (from, to) = (self.quiet_from.trim(), self.quiet_to.trim());
+        if from.is_empty() && to.is_empty() {
+            return None;
+        }
+        let ends = [("quiet_from", from), ("quiet_to", to)].map(|(field, text)| {
+            let at = minutes(text);
+            if at.is_none() {
+                *wrong = std::mem::take(wrong).with(field, "touches.quiet_shape");
+            }
+            at
+        });
+        ends[0].zip(ends[1])
     }
 }
 
@@ -190,4 +216,41 @@ pub(in crate::outreach::broadcasts) async fn lift(
     app.carry_out(&viewer, "touches.lift", command, touches::lift)
         .await?;
     Ok(Shown::go_to(ledger(customer)).toast("touches.lifted", ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(fields: LimitFields) -> Vec<&'static str> {
+        match fields.limits() {
+            Err(AppError::Invalid(invalid)) => invalid.problems.iter().map(|p| p.field).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_and_at_its_field() {
+        let typed =
+            |per_day: &str, per_week: &str, from: &str, to: &str, above: &str| LimitFields {
+                per_day: per_day.to_owned(),
+                per_week: per_week.to_owned(),
+                per_month: String::new(),
+                quiet_from: from.to_owned(),
+                quiet_to: to.to_owned(),
+                approve_above: above.to_owned(),
+            };
+        assert_eq!(
+            wrong(typed("x", "101", "21:00", "", "-1")),
+            ["per_day", "per_week", "quiet_to", "approve_above"]
+        );
+        assert_eq!(wrong(typed("", "", "", "9:00", "")), ["quiet_from"]);
+        assert_eq!(
+            wrong(typed("", "", "x", "24:00", "")),
+            ["quiet_from", "quiet_to"]
+        );
+        let good = typed("0", "100", "21:00", "09:00", "").limits().unwrap();
+        assert_eq!((good.per_day, good.per_week), (Some(0), Some(100)));
+        assert_eq!((good.quiet, good.approve_above), (Some((1_260, 540)), None));
+    }
 }
