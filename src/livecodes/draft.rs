@@ -103,11 +103,12 @@ impl CodeDraft {
         let max = |max: usize| vec![("max", max.to_string())];
         match self.name.trim().chars().count() {
             0 => say("name", "livecodes.problem.no_name", Vec::new()),
-            n if n > NAME_MAX => say("name", "livecodes.problem.long", max(NAME_MAX)),
+            n if n > NAME_MAX => say("name", "livecodes.problem.long_name", max(NAME_MAX)),
             _ => {}
         }
         if self.remark_prefix.trim().chars().count() > PREFIX_MAX {
-            say("remark_prefix", "livecodes.problem.long", max(PREFIX_MAX));
+            let code = "livecodes.problem.long_prefix";
+            say("remark_prefix", code, max(PREFIX_MAX));
         }
         match self.kind {
             CodeKind::Staff => self.check_staff(&mut say),
@@ -176,7 +177,7 @@ impl CodeDraft {
                 0 => say("auto_name", "livecodes.problem.no_group_name", Vec::new()),
                 n if n > GROUP_NAME_MAX => {
                     let args = vec![("max", GROUP_NAME_MAX.to_string())];
-                    say("auto_name", "livecodes.problem.long", args);
+                    say("auto_name", "livecodes.problem.long_group_name", args);
                 }
                 _ => {}
             }

@@ -252,11 +252,18 @@ fn bad_forms_are_told_field_by_field() {
         ("kind", "staff"),
         ("name", &long),
         ("staff", "没有这个人"),
+        ("weight", "x"),
         ("expires", "2020-01-01"),
         ("remark_prefix", "<script>alert(1)</script>"),
     ]);
     assert_eq!(refused.status, 422);
-    for words in ["太长了", "找不到成员「没有这个人」"] {
+    for words in [
+        "名称最多 30 个字",
+        "备注前缀最多 10 个字",
+        "找不到成员「没有这个人」",
+        "「没有这个人」的权重和上限要填写数字",
+        "有效期要在今天或以后",
+    ] {
         assert!(refused.body.contains(words), "{words}");
     }
     assert!(!refused.body.contains("<script>alert"));

@@ -147,7 +147,7 @@ fn checked(name: &str) -> Result<String> {
             let mut wrong = crate::error::Invalid::default();
             wrong.problems.push(Problem {
                 field: "name",
-                code: "livecodes.problem.long",
+                code: "livecodes.problem.long_name",
                 args: vec![("max", NAME_MAX.to_string())],
             });
             Err(AppError::Invalid(wrong))

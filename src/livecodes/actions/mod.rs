@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::{
     customers,
-    error::{AppError, Result},
+    error::{AppError, Invalid, Result},
     identity::{Allowed, Command, Permission, Scope},
-    kit::Id,
+    kit::{Id, Timestamp},
     org::{Directory, Sight},
     outreach::materials,
     store::{Read, StoreError, Write},
@@ -99,7 +99,7 @@ pub fn save(w: &mut Write<'_>, allowed: Allowed<SaveCode>) -> Result<LiveCode> {
     if let Some(before) = &before {
         draft.kind = before.kind;
     }
-    judge(w, &draft, before.as_ref())?;
+    problems(&w.read(), &draft, before.as_ref(), w.now())?.into_result()?;
     draft.tags = known_tags(w, draft.tags)?;
     let mut after = match &before {
         Some(before) => before.clone(),
@@ -130,27 +130,35 @@ pub fn save(w: &mut Write<'_>, allowed: Allowed<SaveCode>) -> Result<LiveCode> {
     Ok(after)
 }
 
-/// Everything that is wrong, told at once.
-fn judge(w: &Write<'_>, draft: &CodeDraft, before: Option<&LiveCode>) -> Result<()> {
+/// Everything that is wrong with what a code is to become.
+///
+/// # Errors
+/// Those of the store.
+pub(in crate::livecodes) fn problems(
+    r: &Read<'_>,
+    draft: &CodeDraft,
+    before: Option<&LiveCode>,
+    now: Timestamp,
+) -> Result<Invalid> {
     let mut wrong = draft.check();
     if let Some(welcome) = draft.welcome.as_ref().filter(|w| !w.is_empty()) {
         let known = before.and_then(|before| before.welcome.as_ref());
         // What is wrong with a message that stays is not this form's to say.
         if known != Some(welcome) {
-            let problems = materials::check(&w.read(), welcome)?.problems;
+            let problems = materials::check(r, welcome)?.problems;
             wrong.problems.extend(problems);
         }
     }
     let is_same_end = before.is_some_and(|before| before.expires_at == draft.expires_at);
-    if !is_same_end && draft.expires_at.is_some_and(|at| at <= w.now()) {
+    if !is_same_end && draft.expires_at.is_some_and(|at| at <= now) {
         wrong = wrong.with("expires", "livecodes.problem.past");
     }
     if let Some(channel) = draft.channel
-        && w.get::<Channel>(&channel)?.is_none()
+        && r.get::<Channel>(&channel)?.is_none()
     {
         wrong = wrong.with("channel", "livecodes.problem.no_channel");
     }
-    wrong.into_result()
+    Ok(wrong)
 }
 
 fn known_tags(w: &Write<'_>, tags: Vec<Id<Tag>>) -> Result<Vec<Id<Tag>>> {

@@ -16,7 +16,7 @@ use crate::{
         actions::{self, SaveCode},
         board,
         draft::CodeDraft,
-        model::{ROOM_THRESHOLD, WINDOWS_MAX},
+        model::{ROOM_THRESHOLD, ROOMS_MAX, WINDOWS_MAX},
         reach::Eyes,
     },
     org::Sight,
@@ -28,8 +28,12 @@ use crate::{
 
 use super::form::{CodeForm, Labels, Reader, filled};
 
-/// Rows for members and groups beyond those that are filled.
-const SPARE_ROWS: usize = 3;
+/// Rows for members and groups beyond those that are filled: without script no more come while
+/// somebody types.
+const SPARE_ROWS: usize = 6;
+
+/// The same for hours.
+const SPARE_WINDOWS: usize = 3;
 
 /// A row for a member.
 struct SeatRow {
@@ -221,7 +225,7 @@ async fn save_typed(
     asked: Asked,
     typed: &CodeForm,
 ) -> Result<LiveCode> {
-    let (draft, mut wrong) = app.read(|r| {
+    let (draft, mut wrong, further) = app.read(|r| {
         let sight = app.sight(r, viewer, Permission::LiveCodeManage)?;
         let labels = labels(r, &sight, &asked)?;
         let reader = Reader {
@@ -229,15 +233,14 @@ async fn save_typed(
             sight: &sight,
             zone: &cx.zone,
         };
-        Ok::<_, AppError>(reader.draft(typed, asked.kind()))
+        let (draft, wrong) = reader.draft(typed, asked.kind());
+        let further = actions::problems(r, &draft, asked.known(), cx.now)?;
+        Ok::<_, AppError>((draft, wrong, further))
     })?;
-    for problem in draft.check().problems {
-        // What means nothing is not said to be missing as well.
-        if !wrong
-            .problems
-            .iter()
-            .any(|known| known.field == problem.field)
-        {
+    // What means nothing is not said to be missing as well.
+    let unread: Vec<&str> = wrong.problems.iter().map(|p| p.field).collect();
+    for problem in further.problems {
+        if !unread.contains(&problem.field) && !wrong.problems.contains(&problem) {
             wrong.problems.push(problem);
         }
     }
@@ -378,7 +381,9 @@ fn seats(values: &CodeForm) -> Vec<SeatRow> {
 }
 
 fn windows(values: &CodeForm) -> Vec<WindowRow> {
-    let rows = (values.from.len().max(1) + 1).clamp(2, WINDOWS_MAX);
+    let filled = values.from.iter().filter(|from| !from.trim().is_empty());
+    let rows = values.from.len().max(filled.count() + SPARE_WINDOWS);
+    let rows = rows.min(WINDOWS_MAX);
     let row = |at: usize| WindowRow {
         days: (0..7u8)
             .map(|day| {
@@ -396,7 +401,8 @@ fn windows(values: &CodeForm) -> Vec<WindowRow> {
 
 fn rooms(values: &CodeForm) -> Vec<RoomRow> {
     let filled = values.group.iter().filter(|name| !name.trim().is_empty());
-    let rows = values.group.len().max(filled.count() + SPARE_ROWS);
+    let spare = (filled.count() + SPARE_ROWS).min(ROOMS_MAX);
+    let rows = values.group.len().max(spare);
     let row = |at| RoomRow {
         group: cell(&values.group, at),
         threshold: match cell(&values.threshold, at) {

@@ -205,17 +205,19 @@ impl Reader<'_> {
             if typed.is_empty() {
                 continue;
             }
-            let Some(member) = self.labels.member(typed) else {
-                let args = vec![("text", typed.to_owned())];
-                say(wrong, "staff", "livecodes.problem.unknown_member", args);
-                continue;
-            };
+            let member = self.labels.member(typed);
             let weight = number(&form.weight, at).unwrap_or(Ok(1));
             let daily_cap = number(&form.cap, at);
-            if weight.is_err() || daily_cap.is_some_and(|cap| cap.is_err()) {
-                let args = vec![("text", typed.to_owned())];
-                say(wrong, "staff", "livecodes.problem.numbers", args);
+            let args = || vec![("text", typed.to_owned())];
+            if member.is_none() {
+                say(wrong, "staff", "livecodes.problem.unknown_member", args());
             }
+            if weight.is_err() || daily_cap.is_some_and(|cap| cap.is_err()) {
+                say(wrong, "staff", "livecodes.problem.numbers", args());
+            }
+            let Some(member) = member else {
+                continue;
+            };
             seats.push(Seat {
                 member,
                 weight: u8::try_from(weight.unwrap_or(1)).unwrap_or(u8::MAX),
@@ -427,6 +429,37 @@ pub(super) fn filled(code: &LiveCode, labels: &Labels, zone: &TimeZone) -> CodeF
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_told_about_its_name_and_its_numbers_at_once() {
+        let (labels, sight) = (
+            Labels {
+                members: Vec::new(),
+                groups: Vec::new(),
+            },
+            Sight::everything_for_test(),
+        );
+        let reader = Reader {
+            labels: &labels,
+            sight: &sight,
+            zone: &TimeZone::UTC,
+        };
+        let form = CodeForm {
+            staff: vec!["没有这个人".to_owned(), String::new()],
+            weight: vec!["x".to_owned(), "y".to_owned()],
+            ..CodeForm::default()
+        };
+        let (draft, wrong) = reader.draft(&form, CodeKind::Staff);
+        let codes: Vec<&str> = wrong.problems.iter().map(|p| p.code).collect();
+        assert_eq!(
+            codes,
+            [
+                "livecodes.problem.unknown_member",
+                "livecodes.problem.numbers"
+            ]
+        );
+        assert!(draft.seats.is_empty());
+    }
 
     #[test]
     fn times_are_read_as_people_write_them() {

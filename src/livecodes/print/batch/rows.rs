@@ -205,7 +205,7 @@ impl Book {
         } else if names.len() > CHANNEL_DEPTH {
             problems.push(problem("channel", "livecodes.problem.deep"));
         } else if names.iter().any(|name| name.chars().count() > NAME_MAX) {
-            let mut long = problem("channel", "livecodes.problem.long");
+            let mut long = problem("channel", "livecodes.problem.long_channel");
             long.args = vec![("max", NAME_MAX.to_string())];
             problems.push(long);
         }
@@ -318,6 +318,6 @@ mod tests {
         let deep = wrong("线下/门店/静安/收银台/左边");
         assert_eq!(deep, [("channel", "livecodes.problem.deep")]);
         let long = wrong(&format!("线下/{}", "长".repeat(NAME_MAX + 1)));
-        assert_eq!(long, [("channel", "livecodes.problem.long")]);
+        assert_eq!(long, [("channel", "livecodes.problem.long_channel")]);
     }
 }
