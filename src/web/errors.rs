@@ -44,13 +44,17 @@ pub(super) struct Failure<'a> {
     args: Args,
     invalid: Option<&'a Invalid>,
     retry_after_s: Option<u64>,
+    /// What is lacking, by its code.
+    lacking: Option<&'static str>,
 }
 
 impl<'a> Failure<'a> {
     /// Of an error that a handler returned.
     pub(super) fn of(error: &'a AppError) -> Self {
         let (mut args, mut invalid, mut retry_after_s) = (Args::new(), None, None);
+        let mut lacking = None;
         match error {
+            AppError::Forbidden { permission } => lacking = Some(*permission),
             AppError::Invalid(problems) => invalid = Some(problems),
             AppError::TooMany { retry_after_s: s }
             | AppError::Later {
@@ -72,6 +76,7 @@ impl<'a> Failure<'a> {
             args,
             invalid,
             retry_after_s,
+            lacking,
         }
     }
 
@@ -94,6 +99,7 @@ impl<'a> Failure<'a> {
             args: ("size", "64 KB").to_args(),
             invalid: None,
             retry_after_s: None,
+            lacking: None,
         }
     }
 
@@ -119,6 +125,9 @@ impl<'a> Failure<'a> {
 
     /// What stands under `error.<code>.<part>`, or under a shorter code.
     fn words(&self, lang: Lang, part: &str) -> String {
+        if let Some(words) = self.lacking.and_then(|what| lacks(lang, what, part)) {
+            return words;
+        }
         let mut code: &str = &self.code;
         loop {
             let key = format!("error.{code}.{part}");
@@ -260,6 +269,21 @@ impl<'a> Failure<'a> {
             }
         }
     }
+}
+
+/// What is said of somebody without this right, where more can be said than that they may not.
+fn lacks(lang: Lang, what: &str, part: &str) -> Option<String> {
+    let own = format!("error.forbidden.{what}.{part}");
+    if words::known(&own) {
+        return Some(words::text(lang, &own).into_owned());
+    }
+    let permission = format!("permission.{what}");
+    if part != "why" || !words::known(&permission) {
+        return None;
+    }
+    let name = words::text(lang, &permission).into_owned();
+    let told = words::fill(lang, "error.forbidden.lacks", ("permission", name));
+    Some(told.into_owned())
 }
 
 /// An error in whole sentences, for the command line.

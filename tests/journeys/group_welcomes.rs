@@ -62,7 +62,16 @@ fn a_template_is_written_to_wecom_seen_by_all_and_changed_by_those_who_decide() 
     assert!(page.contains(text) && !page.contains(&edit));
     assert_eq!(manager.get(&edit).status, 404);
     assert_eq!(manager.post(&edit, &[("text", "x")]).status, 404);
-    assert_eq!(test.sign_in("staff").get(LIST).status, 403);
+    let refused = manager.get(&new);
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("请超级管理员来做"));
+    let refused = test.sign_in("staff").get(LIST);
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused
+            .body
+            .contains("没有「维护素材、欢迎语和自动规则」权限")
+    );
 
     let preview = admin.post(&format!("{LIST}/preview"), &[("text", text)]);
     assert!(preview.body.contains("王芳，欢迎进群"));

@@ -120,7 +120,12 @@ fn edit_page(
     app.read(|r| {
         let scope = viewer.scope(r, Permission::OutreachManage)?;
         if !decides(&scope, &*app.directory.get(r)?) {
-            return Err(missing());
+            return Err(match id {
+                Some(_) => missing(),
+                None => AppError::Forbidden {
+                    permission: "whole_firm",
+                },
+            });
         }
         let chosen = form.value("asset").to_owned();
         let offered = offered(app, r, viewer, &chosen)?;
