@@ -152,6 +152,16 @@ impl FormState {
         }
     }
 
+    /// The same form; fields of which nothing is known show these.
+    pub fn or_values<'a>(mut self, values: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        for (name, value) in values {
+            if !self.values.iter().any(|(known, _)| known == name) {
+                self.values.push((name.to_owned(), value));
+            }
+        }
+        self
+    }
+
     /// A form as typed. Passwords and codes are never sent back.
     fn typed(mut values: Vec<(String, String)>) -> Self {
         values.retain(|(name, _)| {
@@ -285,6 +295,19 @@ mod tests {
         assert_eq!(refusal(b"age=3"), "bad_request.missing_field");
         assert_eq!(refusal(b"name=a&age=x"), "bad_request.field_type");
         assert_eq!(refusal(b"name=a&age=300"), "bad_request.field_type");
+    }
+
+    #[test]
+    fn what_was_typed_goes_before_what_is_kept() {
+        let form = FormState::with_values([("ink", "#102030".to_owned())]);
+        let form = form.or_values([
+            ("ink", "#000000".to_owned()),
+            ("paper", "#ffffff".to_owned()),
+        ]);
+        assert_eq!(
+            (form.value("ink"), form.value("paper")),
+            ("#102030", "#ffffff")
+        );
     }
 
     #[test]

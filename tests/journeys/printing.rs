@@ -157,6 +157,12 @@ fn one_code_is_looked_at_changed_and_taken_out() {
     let light = admin.get(&format!("{print}?ink=%23ffffff&paper=%231d4f9e"));
     assert_eq!(light.status, 422);
     assert!(light.body.contains("码的颜色比底色浅") && !light.body.contains("qr.png?"));
+    // What an address does not ask for, or what is no colour, is shown as it is kept.
+    let odd = admin.get(&format!("{print}?ink=red&size=A99"));
+    assert_eq!(odd.status, 422);
+    let fields = odd.body.matches("type=\"color\" value=\"#");
+    assert_eq!(fields.count(), 2, "{}", odd.body);
+    assert!(odd.body.contains("有 2 处需要修改") && !odd.body.contains("没有保存"));
     let faint = admin.get(&format!("/live-codes/{id}/qr.svg?ink=%23999999"));
     assert_eq!(faint.status, 422);
     assert_eq!(

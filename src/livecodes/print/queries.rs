@@ -30,6 +30,8 @@ pub(super) struct Printable {
     pub(super) firm: Option<Arc<Picture>>,
     /// Whether the viewer decides about the code.
     pub(super) may_change: bool,
+    /// Whether the viewer can say where the server is reached.
+    pub(super) may_settle: bool,
     /// Whether a picture lies behind its poster.
     pub(super) has_backdrop: bool,
 }
@@ -47,6 +49,7 @@ pub(super) fn printable(app: &App, viewer: &Viewer, id: &str) -> Result<Printabl
             firm: firm_logo(r)?,
             has_backdrop: r.exists::<Backdrop>(&id)?,
             may_change,
+            may_settle: viewer.may(Permission::SettingsManage),
             code,
         })
     })

@@ -64,6 +64,8 @@ pub(in crate::livecodes::print) struct ManyPage {
     pub(super) zip: String,
     pub(super) may_make: bool,
     pub(super) is_public: bool,
+    /// Whether the viewer can say where the server is reached.
+    pub(super) may_settle: bool,
 }
 view!(ManyPage);
 
@@ -231,6 +233,7 @@ pub(in crate::livecodes::print) async fn show(
         zip: zip_address(&query, format, &size).to_string(),
         may_make: viewer.may(Permission::LiveCodeManage),
         is_public,
+        may_settle: viewer.may(Permission::SettingsManage),
     };
     Ok(Shown::of(page))
 }
@@ -273,6 +276,7 @@ pub(in crate::livecodes::print) async fn file(
             look,
             firm: firm.clone(),
             may_change: false,
+            may_settle: false,
             has_backdrop: false,
         });
         let of = of.collect::<Vec<_>>();

@@ -21,7 +21,7 @@ use super::{
         asked::{self, Wish},
         model::Mark,
         queries::{self, Printable},
-        render::{CONTRAST_MIN, Share, Size, contrast, pdf_can_write},
+        render::{CONTRAST_MIN, Colour, Share, Size, contrast, pdf_can_write},
     },
     choices, draw,
     files::PIXELS,
@@ -40,6 +40,8 @@ pub(in crate::livecodes::print) struct PrintPage {
     pub(super) address: String,
     /// Whether somebody has said where the server is reached.
     pub(super) is_public: bool,
+    /// Whether the viewer can say so.
+    pub(super) may_settle: bool,
     pub(super) form: FormState,
     pub(super) logos: Vec<Choice>,
     pub(super) shares: Vec<Choice>,
@@ -75,7 +77,12 @@ pub(in crate::livecodes::print) async fn show(
     let of = queries::printable(&app, &viewer, &id)?;
     let query = ListQuery::parse(&cx.path, &cx.query);
     let kept = Wish::of(&of.look);
-    let typed = FIELDS.map(|name| (name, query.get(name).unwrap_or("").to_owned()));
+    let typed = FIELDS.into_iter().filter_map(|name| {
+        let text = query.get(name)?;
+        // A field for a colour shows anything else as black.
+        let is_shown = !["ink", "paper"].contains(&name) || Colour::parse(text).is_some();
+        is_shown.then(|| (name, text.to_owned()))
+    });
     let wish = kept.clone().with(|name| query.get(name));
     match FormState::with_values(typed).catch(wish)? {
         Ok(wish) => {
@@ -118,7 +125,7 @@ pub(super) async fn page(
     let form = FormState::with_values(values.iter().map(|(name, value)| (*name, value.clone())));
     let (drawing, form) = match (form.clone().catch(drawn)?, problems.is_refused()) {
         // What was typed, with what is wrong about it.
-        (_, true) => (None, problems),
+        (_, true) => (None, problems.or_values(values.iter().cloned())),
         (Ok(drawing), false) => (Some(drawing), form),
         (Err(form), false) => (None, form),
     };
@@ -150,6 +157,7 @@ pub(super) async fn page(
         captions: choices(cx, "print.caption_choice", &["yes", "no"], caption_code),
         has_own: of.look.picture.is_some(),
         may_change: of.may_change,
+        may_settle: of.may_settle,
         is_kept: wish == Wish::of(&of.look),
         contrast: format!("{ratio:.1}"),
         is_contrasty: ratio >= CONTRAST_MIN,

@@ -33,7 +33,8 @@ fn the_page_of_a_code_renders() {
             id: "c1".into(),
             name: HOSTILE.into(),
             address: HOSTILE.into(),
-            is_public: !is_whole,
+            is_public: false,
+            may_settle: is_whole,
             form,
             logos: choices(),
             shares: choices(),
@@ -99,7 +100,8 @@ fn many_render_with_none_some_and_too_many() {
             max: 1_000,
             zip: "/live-codes/qr.zip".into(),
             may_make: count == 0,
-            is_public: count != 0,
+            is_public: count > 1,
+            may_settle: count > 0,
         });
     }
 }
