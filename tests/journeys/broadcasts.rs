@@ -184,16 +184,13 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
         (done["sent"].as_u64(), done["failed"].as_u64()),
         (Some(1), Some(0))
     );
-    assert!(staff.get(&ledger).body.contains("已收到"));
+    let link = format!("href=\"{page}\"");
+    let body = staff.get(&ledger).body;
+    assert!(body.contains("已收到") && body.contains(&link), "{body}");
     let file = admin.post(&format!("{page}/export"), &[("format", "csv")]);
     assert_eq!(file.status, 200);
     assert!(file.body.contains(&number) && file.body.contains("已收到"));
 
-    let odd = [("text", "您好 {客户}"), ("listed", "没有这个人")];
-    let refused = admin.post("/broadcasts/new", &odd);
-    assert_eq!(refused.status, 422);
-    assert!(refused.body.contains("您好 {客户}"), "what was typed stays");
-}
     let form = admin.get("/broadcasts/new").body;
     assert!(
         form.contains("可用变量：{员工} {企业}") && form.contains("/assets/preview?as=broadcast")
@@ -202,3 +199,8 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
     let shown = admin.post("/assets/preview?as=broadcast", &text).body;
     assert!(shown.contains("{客户}，我是陈雨，{不存在}"), "{shown}");
     assert!(shown.contains("{客户} {不存在} 不是这里可用的变量"));
+    let odd = [("text", "您好 {客户}"), ("listed", "没有这个人")];
+    let refused = admin.post("/broadcasts/new", &odd);
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("您好 {客户}"), "what was typed stays");
+}

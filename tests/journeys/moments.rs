@@ -165,6 +165,7 @@ fn a_member_publishes_and_progress_and_touches_arrive() {
     });
     let ledger = manager.get(&format!("/customers/{}?tab=touches", customer.id));
     assert!(ledger.body.contains("客户朋友圈"));
+    assert!(ledger.body.contains(&format!("href=\"{page}\"")));
     let number = qitai::customers::customer_no(customer.no);
     for (of, wanted) in [("customers", number.as_str()), ("members", "已发表")] {
         let fields = [("of", of), ("format", "csv")];

@@ -24,6 +24,7 @@ use crate::{
 use super::{
     groups::{chips, state},
     ledger,
+    origin::Origins,
 };
 
 /// The ways into a group that a list can be narrowed to, by code.
@@ -115,7 +116,7 @@ pub(in crate::customers) async fn group(
             owner: group.owner.map_or("", |o| sight.name(o)).to_owned(),
             owner_href: group.owner.and_then(|id| leads.member(id)),
             state: state(group.state),
-            touches: ledger::of_group(r, &sight, id)?,
+            touches: ledger::of_group(r, (&sight, &Origins::of(&app, r, &viewer)?), id)?,
             may_broadcast: viewer.may(Permission::BroadcastSend)
                 && !matches!(group.state, GroupState::Gone { .. }),
             group,

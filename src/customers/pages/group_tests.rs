@@ -1,6 +1,6 @@
 //! The page of a group with nobody, one, many and hostile names.
 
-use super::*;
+use super::{super::origin::Origin, *};
 use crate::{
     kit::Id,
     web::tests::{HOSTILE, check_page},
@@ -27,6 +27,10 @@ fn a_group_renders_with_nobody_and_with_hostile_names() {
         let touch = |i: usize| ledger::Line {
             at,
             kind: "touches.kind.group_broadcast",
+            origin: (i > 0).then(|| Origin {
+                name: HOSTILE.into(),
+                href: (i > 1).then(|| "/broadcasts/a".to_owned()),
+            }),
             by: if i == 1 {
                 String::new()
             } else {

@@ -3,13 +3,15 @@
 
 use crate::{
     customers::{CustomerId, GroupId},
-    error::Result,
+    error::{AppError, Result},
     identity,
     kit::Timestamp,
     org::Sight,
     outreach::touches::{OptOutKind, Touch, queries},
     store::Read,
 };
+
+use super::origin::{Origin, Origins};
 
 /// Touches that are shown.
 const SHOWN: usize = 50;
@@ -18,6 +20,8 @@ const SHOWN: usize = 50;
 pub(super) struct Line {
     pub(super) at: Timestamp,
     pub(super) kind: &'static str,
+    /// What it came from, if that is still known.
+    pub(super) origin: Option<Origin>,
     /// The member in whose name; empty if unknown or out of sight.
     pub(super) by: String,
     pub(super) outcome: (&'static str, &'static str),
@@ -43,7 +47,7 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn of(
         r: &Read<'_>,
-        sight: &Sight,
+        (sight, origins): (&Sight, &Origins<'_>),
         customer: CustomerId,
         may_edit: bool,
     ) -> Result<Self> {
@@ -62,7 +66,7 @@ impl Ledger {
         };
         let kinds = OptOutKind::ALL.map(|kind| (kind.code(), kind.word()));
         Ok(Self {
-            lines: touches.iter().map(|touch| line(sight, touch)).collect(),
+            lines: lines(sight, origins, &touches)?,
             out,
             kinds: if may_edit { kinds.to_vec() } else { Vec::new() },
         })
@@ -70,16 +74,29 @@ impl Ledger {
 }
 
 /// What was sent into a group, newest first.
-pub(super) fn of_group(r: &Read<'_>, sight: &Sight, group: GroupId) -> Result<Vec<Line>> {
+pub(super) fn of_group(
+    r: &Read<'_>,
+    (sight, origins): (&Sight, &Origins<'_>),
+    group: GroupId,
+) -> Result<Vec<Line>> {
     let touches = queries::of_customer(r, group.cast(), SHOWN)?;
-    Ok(touches.iter().map(|touch| line(sight, touch)).collect())
+    lines(sight, origins, &touches)
 }
 
-fn line(sight: &Sight, touch: &Touch) -> Line {
+fn lines(sight: &Sight, origins: &Origins<'_>, touches: &[Touch]) -> Result<Vec<Line>> {
+    let line = |touch| {
+        let origin = origins.origin(touch)?;
+        Ok::<_, AppError>(line(sight, touch, origin))
+    };
+    touches.iter().map(line).collect()
+}
+
+fn line(sight: &Sight, touch: &Touch, origin: Option<Origin>) -> Line {
     let member = touch.member.filter(|member| sight.sees(*member));
     Line {
         at: touch.at,
         kind: touch.kind.word(),
+        origin,
         by: member.map_or(String::new(), |member| sight.name(member).to_owned()),
         outcome: queries::outcome_word(touch),
         why: touch.why.map(crate::outreach::touches::Why::word),

@@ -8,6 +8,7 @@ mod group;
 mod groups;
 mod ledger;
 mod list;
+mod origin;
 pub(super) mod own;
 mod profile;
 mod views;

@@ -29,6 +29,7 @@ use super::{
     asked,
     ledger::Ledger,
     list::{name_of, tag_names, way_name},
+    origin::Origins,
 };
 
 /// How many changes the page shows.
@@ -195,8 +196,13 @@ pub(in crate::customers) async fn profile(
             may_reveal,
             may_edit: viewer.may(Permission::CustomerEdit),
         };
+        let may_edit = maker.may_edit;
         let around = around(&app, &viewer, &sight, &cx, &wanted, id)?;
         let mut page = maker.page(visible(r, &sight, id)?, &wanted, around)?;
+        if wanted.tab == "touches" {
+            let seen = (&sight, &Origins::of(&app, r, &viewer)?);
+            page.touches = Some(Ledger::of(r, seen, id, may_edit)?);
+        }
         if viewer.may(Permission::ArchiveRead) && !cx.is_fragment {
             page.chats = Some(conversations(&app, r, &viewer, &cx, id)?);
         }
@@ -335,15 +341,7 @@ impl Maker<'_> {
             tab,
             days: self.days(events),
             changes,
-            touches: match tab {
-                "touches" => Some(Ledger::of(
-                    self.r,
-                    self.sight,
-                    found.customer.id,
-                    self.may_edit,
-                )?),
-                _ => None,
-            },
+            touches: None,
             back,
             place,
             pending: self.pending(&found)?,

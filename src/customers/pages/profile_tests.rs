@@ -1,7 +1,10 @@
 //! The profile with little, much, too long and hostile words.
 
 use super::{
-    super::ledger::{Line, Out},
+    super::{
+        ledger::{Line, Out},
+        origin::Origin,
+    },
     *,
 };
 use crate::{
@@ -122,6 +125,10 @@ fn ledger(n: usize, text: &str) -> Ledger {
     let touch = |i: usize| Line {
         at,
         kind: "touches.kind.broadcast",
+        origin: (i > 0).then(|| Origin {
+            name: if i == 1 { String::new() } else { text.into() },
+            href: (i > 2).then(|| "/broadcasts/a".to_owned()),
+        }),
         by: text.into(),
         outcome: ("touches.state.planned", "info"),
         why: (i == 0).then_some("touches.why.not_contact"),
