@@ -45,7 +45,7 @@ pub(super) enum Wish {
     /// Its task is taken back.
     TakenBack(BroadcastId),
     /// The member is reminded.
-    Reminded,
+    Reminded(BroadcastId),
 }
 
 pub(super) fn write<T: std::marker::Send + 'static>(
@@ -137,7 +137,7 @@ pub(super) fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T
 }
 
 /// The customers of the member whom the cells work with.
-fn mine(firm: &Firm) -> Vec<CustomerId> {
+pub(super) fn mine(firm: &Firm) -> Vec<CustomerId> {
     let external = firm.sim.customers_of(firm::cast().store_staff);
     let found = external.iter().filter_map(|external| {
         let found = firm
@@ -288,7 +288,7 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
                 actions::remind(w, allowed)
             })
             .unwrap();
-            (newest(bench, id, kind), Wish::Reminded)
+            (newest(bench, id, kind), Wish::Reminded(id))
         }
     }
 }
@@ -337,7 +337,13 @@ pub(super) fn same_everywhere(bench: &Bench, wish: &Wish) -> Result<(), String> 
             );
             task.cancelled_at.is_some() && is_cancelled
         }
-        Wish::Reminded => true,
+        Wish::Reminded(id) => {
+            let msgid = task(id).msgid;
+            let client = firm.app().wecom().unwrap();
+            let again = || firm.runtime().block_on(client.remind_broadcast(&msgid));
+            // WeCom takes three within a day.
+            (0..3).filter(|_| again().is_ok()).count() < 3
+        }
     };
     match is_right {
         true => Ok(()),
@@ -421,9 +427,10 @@ fn the_ledger_is_wecoms(firm: &Firm, ids: &[BroadcastId]) {
             limit: Some(200),
             ..PageRequest::default()
         };
+        let sent = Some((TouchState::Sent, None));
         let rows = firm
             .app()
-            .read(|r| queries::recipients(r, *id, Some((TouchState::Sent, None)), &all).unwrap());
+            .read(|r| queries::recipients(r, None, *id, sent, &all).unwrap());
         for row in rows.items {
             here.insert((row.touch.member.unwrap(), row.touch.customer));
         }
@@ -522,8 +529,13 @@ fn any_story(seed: u64) {
                     Fault::Errcode(40096),
                 ];
                 let fault = faults[dice.roll(faults.len())];
-                let call = "externalcontact/add_msg_template";
-                firm.sim.inject(Some(call), 2, fault);
+                let calls = [
+                    "add_msg_template",
+                    "cancel_groupmsg_send",
+                    "get_groupmsg_send_result",
+                ];
+                let call = format!("externalcontact/{}", calls[dice.roll(calls.len())]);
+                firm.sim.inject(Some(&call), 2, fault);
             }
             _ => firm
                 .clock

@@ -1,6 +1,7 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
+mod broadcast_ends;
 mod broadcasts;
 mod codes;
 mod directory;
