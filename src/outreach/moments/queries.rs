@@ -116,6 +116,7 @@ pub(super) fn reached_by(
     member: MemberId,
 ) -> Result<BTreeSet<CustomerId>, StoreError> {
     let sent = (TouchState::Sent, None);
-    let touches = touches::queries::of_member(r, &cause(id), sent, member)?;
-    Ok(touches.into_iter().map(|(customer, _)| customer).collect())
+    touches::queries::of_member(r, &cause(id), sent, member)?
+        .map(|touch| touch.map(|(customer, _)| customer))
+        .collect()
 }
