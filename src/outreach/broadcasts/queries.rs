@@ -10,7 +10,8 @@ use crate::{
     kit::{Cursor, Page, PageRequest, Timestamp},
     org::{MemberId, Sight},
     outreach::{
-        campaign::{newest, one},
+        campaign::one,
+        listed::{Belongs, List, Listed},
         touches::{self, Touch, TouchId, TouchState, Why, queries::Outcomes},
     },
     store::{Read, StoreError, SubjectId, Walk},
@@ -34,14 +35,22 @@ pub fn broadcast(
     one(r, sight, own, id)
 }
 
-/// Broadcasts the viewer sees among the newest, newest first.
-pub fn broadcasts(
+/// A page of the broadcasts that the viewer sees and that belong to the part shown, newest first,
+/// and how many each part has.
+pub(super) fn list(
     r: &Read<'_>,
-    sight: &Sight,
-    own: Option<SubjectId>,
-    most: usize,
-) -> Result<Vec<Broadcast>, StoreError> {
-    newest(r, &BY_TIME, sight, own, most)
+    (sight, own): (&Sight, Option<SubjectId>),
+    (parts, shown): (&[Belongs<Broadcast>], Belongs<Broadcast>),
+    request: &PageRequest,
+) -> Result<Listed<Broadcast>, StoreError> {
+    let list = List {
+        by_time: &BY_TIME,
+        sight,
+        own,
+        parts,
+        shown,
+    };
+    list.page(r, request)
 }
 
 /// Broadcasts with which something is still to happen.
@@ -322,3 +331,7 @@ pub(super) fn msgids(r: &Read<'_>) -> Result<BTreeSet<String>, StoreError> {
     }
     Ok(known)
 }
+
+#[cfg(test)]
+#[path = "list_tests.rs"]
+mod tests;
