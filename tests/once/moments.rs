@@ -9,6 +9,7 @@ use qitai::{
     org::{self, MemberId},
     outreach::{
         Content,
+        materials::MaterialId,
         moments::{
             Moment, MomentId, MomentState, Range,
             actions::{self, SaveDraft, Send, StopMoment},
@@ -53,12 +54,22 @@ fn write<T: std::marker::Send + 'static>(
 
 /// Makes a moment of these members and sends it.
 fn begin(firm: &Firm, members: Vec<MemberId>, text: &str) -> MomentId {
+    begin_with(firm, members, text, Vec::new())
+}
+
+/// The same with what comes along.
+pub(super) fn begin_with(
+    firm: &Firm,
+    members: Vec<MemberId>,
+    text: &str,
+    attachments: Vec<MaterialId>,
+) -> MomentId {
     let command = SaveDraft {
         id: None,
         name: text.to_owned(),
         content: Content {
             text: text.to_owned(),
-            attachments: Vec::new(),
+            attachments,
         },
         range: Range {
             members,
@@ -86,12 +97,12 @@ fn stop(firm: &Firm, id: MomentId) {
     .unwrap();
 }
 
-fn moment(firm: &Firm, id: MomentId) -> Moment {
+pub(super) fn moment(firm: &Firm, id: MomentId) -> Moment {
     firm.app().read(|r| r.get::<Moment>(&id)).unwrap().unwrap()
 }
 
 /// Lets time pass and everything work until it is so.
-fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
+pub(super) fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
     wait_for(what, || {
         firm.app().effects.notify_one();
         firm.app().outreach.moments.wake.notify_one();
@@ -102,7 +113,7 @@ fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The member whom the cells work with.
-fn one(firm: &Firm) -> MemberId {
+pub(super) fn one(firm: &Firm) -> MemberId {
     wait_for("everything can be found", || {
         firm.app().is_caught_up().then_some(())
     });
@@ -155,7 +166,7 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
 }
 
 /// Moments of the firm at WeCom with these words.
-fn there(firm: &Firm, text: &str) -> Vec<String> {
+pub(super) fn there(firm: &Firm, text: &str) -> Vec<String> {
     let client = firm.app().wecom().unwrap();
     let now = firm.clock.now().ms() / 1_000;
     let query = MomentQuery {
