@@ -14,6 +14,7 @@ pub mod evidence;
 mod group_broadcasts;
 mod group_welcomes;
 mod live_codes;
+pub mod moment_media;
 mod moments;
 mod once;
 mod own_customers;

@@ -8,6 +8,7 @@ mod directory;
 mod effects;
 mod group_broadcasts;
 mod groups;
+mod moment_media;
 mod moments;
 mod rules;
 mod storm;

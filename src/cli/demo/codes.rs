@@ -84,7 +84,7 @@ pub(super) async fn go_on(app: &App, sim: &SimHandle, step: Step) -> Result<Step
     }
 }
 
-async fn act<C, T>(
+pub(super) async fn act<C, T>(
     app: &App,
     change: &'static str,
     command: C,
@@ -204,7 +204,7 @@ async fn make_welcome(app: &App) -> Result<()> {
     .map(drop)
 }
 
-async fn asset(app: &App, title: &str, body: Body) -> Result<MaterialId> {
+pub(super) async fn asset(app: &App, title: &str, body: Body) -> Result<MaterialId> {
     let command = materials::actions::SaveMaterial {
         id: None,
         seen: 0,
@@ -287,7 +287,7 @@ fn shops(app: &App) -> Result<Vec<Vec<MemberId>>> {
     Ok(shops.into_iter().map(ids).collect())
 }
 
-fn tag_named(app: &App, name: &str) -> Result<Option<TagId>> {
+pub(super) fn tag_named(app: &App, name: &str) -> Result<Option<TagId>> {
     let groups = app.read(tags::queries::groups)?;
     let mut all = groups.iter().flat_map(|group| &group.tags);
     Ok(all.find(|tag| tag.name == name).map(|tag| tag.id))

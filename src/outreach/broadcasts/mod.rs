@@ -15,10 +15,12 @@ mod follow;
 pub mod groups;
 pub(in crate::outreach) mod model;
 mod outbound;
+mod pace;
 mod pages;
 mod plan;
 pub mod queries;
 mod seen;
+mod standing;
 mod tables;
 
 use tokio::sync::Notify;
@@ -39,12 +41,15 @@ pub use model::{
     Approval, Broadcast, BroadcastId, CAUSE, Decision, State as BroadcastState, Stop, StopReason,
     Task, TaskState,
 };
+pub use pace::Pace;
 
 /// What the part keeps in memory.
 #[derive(Default)]
 pub struct State {
     /// Notified when a broadcast may go on.
     pub wake: Notify,
+    /// How it goes on.
+    pub pace: Pace,
 }
 
 pub(super) fn part() -> Slice {
