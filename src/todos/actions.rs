@@ -95,12 +95,7 @@ pub fn make(w: &mut Write<'_>, allowed: Allowed<MakeTodo>) -> Result<Made> {
     Ok(Made::New(todo.id))
 }
 
-fn check(
-    w: &Write<'_>,
-    words: &str,
-    due: Option<Timestamp>,
-    member: MemberId,
-) -> Result<()> {
+fn check(w: &Write<'_>, words: &str, due: Option<Timestamp>, member: MemberId) -> Result<()> {
     let mut wrong = Invalid::default();
     let chars = words.chars().count();
     if chars == 0 || chars > WORDS_MAX {
@@ -172,7 +167,8 @@ about_todo! {
 }
 
 fn found(w: &Write<'_>, id: TodoId) -> Result<Todo> {
-    w.get::<Todo>(&id)?.ok_or(AppError::NotFound { what: "todo" })
+    w.get::<Todo>(&id)?
+        .ok_or(AppError::NotFound { what: "todo" })
 }
 
 /// Finishes it; one that is done stays as it was done.

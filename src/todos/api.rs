@@ -84,8 +84,11 @@ pub(super) async fn list(
         let page = queries::page(r, &sight, &asked, &paging.request)?;
         Ok::<_, AppError>((sight, page))
     })?;
-    app.write(list_act(&viewer, &page.items), |_| Ok(())).await?;
-    Ok(Json(paging.answer(page.map(|seen| item(&sight, &seen, cx.now)))))
+    app.write(list_act(&viewer, &page.items), |_| Ok(()))
+        .await?;
+    Ok(Json(
+        paging.answer(page.map(|seen| item(&sight, &seen, cx.now))),
+    ))
 }
 
 fn item(sight: &Sight, seen: &Seen, now: Timestamp) -> TodoItem {

@@ -60,7 +60,10 @@ impl Seen {
         if matches!(self.todo.source, Source::Person(_)) {
             return Cow::Borrowed(&self.todo.words);
         }
-        let name = self.customer.as_ref().map(|customer| customer.name.as_str());
+        let name = self
+            .customer
+            .as_ref()
+            .map(|customer| customer.name.as_str());
         let names = Names {
             customer: name.filter(|name| !name.is_empty()).unwrap_or(somebody),
             ..Names::default()

@@ -11,6 +11,7 @@ mod moments;
 mod rules;
 mod storm;
 mod tags;
+mod tell;
 mod welcome;
 
 use std::{
@@ -83,6 +84,7 @@ impl Firm {
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
             .with(Area::Directory, WriteMode::On)
+            .with(Area::Messages, WriteMode::On)
             .with(Area::Outreach, WriteMode::On);
         firm.app()
             .store

@@ -36,11 +36,7 @@ const WORTH_MS: i64 = 86_400_000;
 
 /// What happens at WeCom.
 pub(super) fn kinds() -> Vec<EffectKind<App>> {
-    vec![
-        EffectKind::new(TELL, send)
-            .looking(look)
-            .telling(tell),
-    ]
+    vec![EffectKind::new(TELL, send).looking(look).telling(tell)]
 }
 
 /// What is told. All that WeCom gets stands here, so that a second attempt says the same.

@@ -33,7 +33,11 @@ impl Trial {
     /// for each relation, and where one is made no message without one.
     pub fn follow_ups(&self, rule: &Rule) -> (usize, usize) {
         let relations: HashSet<_> = self.hits.iter().map(|hit| hit.relation.id).collect();
-        let todos = if rule.todo.is_some() { relations.len() } else { 0 };
+        let todos = if rule.todo.is_some() {
+            relations.len()
+        } else {
+            0
+        };
         let messages = match (&rule.message, &rule.todo) {
             (None, _) => 0,
             (Some(_), Some(_)) => todos,

@@ -1,6 +1,8 @@
 //! `/todo`: what is to be done, by whom, until when.
 
 pub(super) mod list;
+#[cfg(test)]
+mod samples_tests;
 pub(super) mod show;
 
 use crate::{
