@@ -35,6 +35,7 @@ use crate::{
 use super::{CommandResult, serve, simulator::ChatArgs};
 
 mod codes;
+mod todos;
 
 /// The password of all demo accounts.
 const PASSWORD: &str = "qitai-demo";

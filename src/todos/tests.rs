@@ -106,14 +106,13 @@ impl Bench {
             ..PageRequest::default()
         };
         let ids = |items: &[Seen]| -> Vec<TodoId> { items.iter().map(|s| s.todo.id).collect() };
-        let (mut pages, mut total) = (Vec::new(), 0);
-        loop {
+        let mut pages = Vec::new();
+        let total = loop {
             let page = self
                 .store
                 .read(|r| queries::page(r, sight, &asked, &request))
                 .unwrap();
             pages.push(ids(&page.items));
-            total = page.total;
             let Some(next) = page.next else {
                 let mut back = page.prev;
                 for earlier in pages.iter().rev().skip(1) {
@@ -127,10 +126,10 @@ impl Bench {
                     back = page.prev;
                 }
                 assert_eq!(back, None);
-                break;
+                break page.total;
             };
             request.after = Some(next);
-        }
+        };
         let all = pages.concat();
         assert_eq!(all.len() as u64, total);
         all

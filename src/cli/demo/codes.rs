@@ -77,6 +77,7 @@ pub(super) async fn go_on(app: &App, sim: &SimHandle, step: Step) -> Result<Step
             {
                 return Ok(Step::Coming(job, arrivals.len()));
             }
+            super::todos::make_all(app, &arrivals, "春季茶博会").await?;
             recall_scans(app, arrivals).await?;
             Ok(Step::Over)
         }
