@@ -72,7 +72,11 @@ fn common_tags(app: &App) -> Vec<TagId> {
                 *uses.entry(tag).or_default() += 1;
             }
         }
-        let mut tags: Vec<Tag> = r.all::<Tag>(None).unwrap().map(|tag| tag.unwrap()).collect();
+        let mut tags: Vec<Tag> = r
+            .all::<Tag>(None)
+            .unwrap()
+            .map(|tag| tag.unwrap())
+            .collect();
         tags.sort_by_key(|tag| std::cmp::Reverse(uses.get(&tag.id).copied().unwrap_or(0)));
         tags.dedup_by_key(|tag| tag.group);
         tags.into_iter().map(|tag| tag.id).collect()
@@ -185,5 +189,8 @@ fn plan(app: &Arc<App>, recipients: usize) {
     });
     let took = began.elapsed().as_secs_f64();
     let account = app.read(|r| queries::account(r, id)).unwrap();
-    println!("{} recipients written down in {took:.2} s", account.all.planned);
+    println!(
+        "{} recipients written down in {took:.2} s",
+        account.all.planned
+    );
 }

@@ -37,6 +37,7 @@ use super::{CommandResult, serve, simulator::ChatArgs};
 mod codes;
 mod outreach;
 mod pictures;
+mod todos;
 
 /// The password of all demo accounts.
 const PASSWORD: &str = "qitai-demo";

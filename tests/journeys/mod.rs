@@ -28,6 +28,7 @@ mod rules;
 mod scim;
 mod searches;
 mod tls;
+mod todos;
 mod welcome;
 mod words;
 mod writing;

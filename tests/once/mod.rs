@@ -13,6 +13,7 @@ mod moments;
 mod rules;
 mod storm;
 mod tags;
+mod tell;
 mod welcome;
 
 use std::{
@@ -85,6 +86,7 @@ impl Firm {
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
             .with(Area::Directory, WriteMode::On)
+            .with(Area::Messages, WriteMode::On)
             .with(Area::Outreach, WriteMode::On);
         firm.app()
             .store

@@ -10,6 +10,7 @@ mod ledger;
 mod list;
 pub(super) mod own;
 mod profile;
+mod todos;
 mod views;
 mod yardstick;
 

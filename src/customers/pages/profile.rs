@@ -29,6 +29,7 @@ use super::{
     asked,
     ledger::Ledger,
     list::{name_of, tag_names, way_name},
+    todos::TodoCard,
 };
 
 /// How many changes the page shows.
@@ -145,6 +146,7 @@ pub(in crate::customers) struct ProfilePage {
     is_lost: bool,
     pending: Vec<Pending>,
     editable: Vec<Editable>,
+    todos: TodoCard,
 }
 view!(ProfilePage, "tab" => as_tab);
 
@@ -348,6 +350,7 @@ impl Maker<'_> {
             place,
             pending: self.pending(&found)?,
             editable: self.editable(&found),
+            todos: TodoCard::of(self.r, self.sight, self.cx, &found, self.may_edit)?,
             is_lost: !found.relations.iter().any(Relation::is_active),
             customer: found.customer,
         })
