@@ -27,7 +27,7 @@ use crate::{
     customers::{Customer, CustomerKind},
     kit::{Clock, Id, Timestamp},
     org::{self, Directory, Gender},
-    store::{Act, StoreOptions, SubjectId},
+    store::{Act, StoreOptions, SubjectId, Write},
 };
 
 const DAY: i64 = 24 * 3_600_000;
