@@ -14,23 +14,24 @@
     missing_docs
 )]
 
+#[path = "support/here.rs"]
+mod here;
 #[path = "support/mod.rs"]
 mod support;
 
 use std::{
     io::Write,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix_web::{HttpResponse, HttpServer, web};
+use here::{open, simulator, sync_firm, wait};
 use qitai::{
     app::App,
-    config::{Config, WecomConfig},
     identity::Viewer,
-    kit::{Clock, Random, Secret},
     livecodes::{
         CodeKind, LiveCodeId, Seat,
         actions::{self, SaveCode},
@@ -38,14 +39,6 @@ use qitai::{
         queries,
     },
     serve,
-    store::Folder,
-    sync,
-    wecom::sim::{ArchiveOptions, SimHandle, SimOptions, Simulator},
-    work::{
-        JobState,
-        effects::{self, Area, SaveWriteSettings, WriteMode, WriteSettings},
-        jobs::Job,
-    },
 };
 use support::{quantile, size};
 
@@ -56,7 +49,7 @@ fn main() {
     let rate = size("QITAI_BENCH_SCANS", 1_000);
     let seconds = size("QITAI_BENCH_SECONDS", 10);
     let dir = tempfile::tempdir().unwrap();
-    let sim = simulator();
+    let sim = simulator(100);
     let app = open(&sim, dir.path().join("data"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -79,78 +72,6 @@ fn main() {
     assert_eq!(counted as usize, rate * seconds, "every scan is counted");
     println!("fsync p99: {:.2} ms", fsync_p99(dir.path()));
     app.stop();
-}
-
-fn simulator() -> SimHandle {
-    Simulator::start(SimOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
-        seed: 7,
-        customers: 100,
-        chats: ArchiveOptions::default(),
-        now: Clock::system().now(),
-        dir: None,
-    })
-    .unwrap()
-}
-
-fn open(sim: &SimHandle, data: PathBuf) -> Arc<App> {
-    Folder::at(&data).create(&Random::system()).unwrap();
-    let wecom = WecomConfig {
-        corpid: sim.corpid.clone(),
-        agentid: sim.agentid,
-        app_secret: Secret::new(sim.app_secret.clone()),
-        contact_secret: Some(Secret::new(sim.contact_secret.clone())),
-        sync_secret: None,
-        archive_secret: None,
-        callback_token: None,
-        callback_aes_key: None,
-    };
-    App::open(Config {
-        data,
-        listen: ([127, 0, 0, 1], 0).into(),
-        firm: None,
-        wecom: Some(wecom),
-        archive: None,
-        wecom_base_url: sim.base_url.clone(),
-        proxy: None,
-        wecom_login_url: None,
-        public_url: None,
-        behind_proxy: false,
-        tls: None,
-    })
-    .unwrap()
-}
-
-fn wait<T>(mut so: impl FnMut() -> Option<T>) -> T {
-    loop {
-        if let Some(value) = so() {
-            return value;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn sync_firm(app: &Arc<App>) {
-    let viewer = Viewer::system("bench");
-    let on = |settings: WriteSettings, area| settings.with(area, WriteMode::On);
-    let settings = Area::ALL.into_iter().fold(WriteSettings::default(), on);
-    let allowing = viewer.clone();
-    app.store
-        .write_blocking(viewer.change("settings.writing"), move |w| {
-            let allowed = allowing.allow(w, SaveWriteSettings { settings })?;
-            effects::save_write_settings(w, allowed)
-        })
-        .unwrap();
-    let act = viewer.change("sync.start");
-    let id = app
-        .store
-        .write_blocking(act, |w| Ok(sync::enqueue(w)?))
-        .unwrap();
-    app.jobs.notify_one();
-    wait(|| {
-        let job = app.read(|r| r.get::<Job>(&id)).unwrap().unwrap();
-        (job.state == JobState::Done).then_some(())
-    });
 }
 
 /// A code with five members, ready to be scanned.

@@ -63,7 +63,8 @@ fn main() {
         ("PDF of 50 mm", Item::Pdf(Size::Mm50)),
     ] {
         report(what, codes, || {
-            let out = write_zip(Cursor::new(Vec::new()), item, &names, true, art, || false).unwrap();
+            let out =
+                write_zip(Cursor::new(Vec::new()), item, &names, true, art, || false).unwrap();
             out.into_inner().len()
         });
     }

@@ -41,6 +41,7 @@ pub mod rollout;
 pub mod scim;
 pub mod sync;
 pub mod tags;
+pub mod todos;
 
 // surface
 pub mod api;

@@ -3,7 +3,7 @@
 use crate::{
     app::App, archive, audit, compliance, custody, customers, finder, identity, import, livecodes,
     org, outreach, rollout, scim, slice::Listener, slice::Slice, slice::Worker, store,
-    store::TableSpec, sync, tags, work, work::JobKind, work::effects::EffectKind,
+    store::TableSpec, sync, tags, todos, work, work::JobKind, work::effects::EffectKind,
 };
 
 /// Everything that has tables, routes, a place in the menu or jobs.
@@ -30,6 +30,7 @@ pub fn all() -> Vec<Slice> {
         customers::slice(),
         livecodes::slice(),
         outreach::slice(),
+        todos::slice(),
         sync::slice(),
         archive::slice(),
         compliance::slice(),

@@ -120,9 +120,14 @@ pub enum Forgotten {
 /// Erases a person from the archive, unless something of theirs is held: one key opens all of
 /// it, so it goes as a whole or stays as a whole. The entry of the write names a hold for
 /// everything that is kept, and how much that is. Whoever writes under that id again is
-/// somebody new. A record of the person elsewhere must go after this, not before: it may be
-/// what leads to what they wrote. No page and no job erases anybody yet.
-pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<Forgotten, StoreError> {
+/// somebody new. `rows` deletes what else is kept of the person: after it was found out what they
+/// wrote, and before their key goes, without which no row can be taken out of its indexes. No
+/// page and no job erases anybody yet.
+pub fn forget(
+    w: &mut Write<'_>,
+    subject: SubjectId,
+    rows: impl FnOnce(&mut Write<'_>) -> Result<(), StoreError>,
+) -> Result<Forgotten, StoreError> {
     let kept = Kept::of(&w.read(), subject)?;
     if !kept.is_nothing() {
         kept.note(w.act_mut());
@@ -142,6 +147,7 @@ pub fn forget(w: &mut Write<'_>, subject: SubjectId) -> Result<Forgotten, StoreE
         subjects.extend(w.get::<Party>(&party)?.map(|party| party.subject));
         w.delete::<Party>(&party)?;
     }
+    rows(w)?;
     for subject in subjects {
         w.forget_subject(subject);
     }

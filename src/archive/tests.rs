@@ -245,7 +245,7 @@ fn who_is_erased_is_unreadable_and_nobody_else() {
     let act = Act::by_system("customer.erase", "test").recorded();
     let erased = archive
         .store
-        .write_blocking(act, move |w| Ok(ingest::forget(w, subject)?));
+        .write_blocking(act, move |w| Ok(ingest::forget(w, subject, |_| Ok(()))?));
     assert_eq!(erased.unwrap(), ingest::Forgotten::Whole);
     assert_eq!(archive.one(1).content, Content::Erased);
     assert_eq!(archive.one(2).content, Content::Text("别人的话".to_owned()));

@@ -35,6 +35,9 @@ use crate::{
 use super::{CommandResult, serve, simulator::ChatArgs};
 
 mod codes;
+mod outreach;
+mod pictures;
+mod todos;
 
 /// The password of all demo accounts.
 const PASSWORD: &str = "qitai-demo";
@@ -276,7 +279,7 @@ fn queue_sync(app: &App) -> Result<jobs::JobId> {
 }
 
 /// Keeps the simulator's clock with the machine's, gives the accounts their places once the
-/// directory is there, and makes the firm's codes once it is read.
+/// directory is there, and makes the firm's codes and what it has sent once it is read.
 fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<()> {
     let app = app.clone();
     let run = move || {
@@ -287,9 +290,9 @@ fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<(
         runtime.block_on(async {
             let system = Clock::system();
             let mut placed = !first_start;
-            let mut step = match first_start {
-                true => codes::Step::Reading,
-                false => codes::Step::Over,
+            let (mut step, mut sent) = match first_start {
+                true => (codes::Step::Reading, outreach::Step::Reading),
+                false => (codes::Step::Over, outreach::Step::Over),
             };
             loop {
                 tokio::select! {
@@ -310,6 +313,12 @@ fn spawn(app: &Arc<App>, first_start: bool, sim: SimHandle) -> std::io::Result<(
                     .unwrap_or_else(|error| {
                         tracing::error!(%error, "the demo has no live codes");
                         codes::Step::Over
+                    });
+                sent = outreach::go_on(&app, &sim, sent)
+                    .await
+                    .unwrap_or_else(|error| {
+                        tracing::error!(%error, "the demo has sent nothing");
+                        outreach::Step::Over
                     });
             }
         });

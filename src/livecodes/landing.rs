@@ -296,7 +296,8 @@ mod tests {
             })?)
         });
         let old = plan.clone();
-        write(&store, move |w| keep(w, old, &moment, [0; 8], false));
+        let (current, _) = write(&store, move |w| keep(w, old, &moment, [0; 8], false));
+        assert_eq!(current.code.seats.len(), 2);
         let turn = store.read(|r| queries::turn(r, code)).unwrap().unwrap();
         assert_eq!(turn.shares.len(), 2, "nobody's count is lost");
 

@@ -10,7 +10,7 @@ use crate::{
     identity::{self, Allowed, Permission, Scope, Viewer},
     kit::{Id, Timestamp},
     org::{Directory, MemberId, Sight},
-    store::{Entity, Index, Read, StoreError, SubjectId, Walk, Write},
+    store::{Entity, Read, StoreError, SubjectId, Write},
     wecom::Client,
     work::effects::{self, Area, Effect, WriteMode},
 };
@@ -80,20 +80,6 @@ pub(super) fn one<C: Campaign>(
 ) -> Result<C> {
     let found = r.get::<C>(&id)?.filter(|found| sees(found, sight, own));
     found.ok_or(AppError::NotFound { what: C::KIND })
-}
-
-/// Of the newest `most`, those the viewer sees.
-pub(super) fn newest<C: Campaign>(
-    r: &Read<'_>,
-    by_time: &'static Index<C>,
-    sight: &Sight,
-    own: Option<SubjectId>,
-    most: usize,
-) -> Result<Vec<C>, StoreError> {
-    r.list(by_time, &Walk::default())?
-        .take(most)
-        .filter(|found| found.as_ref().map_or(true, |found| sees(found, sight, own)))
-        .collect()
 }
 
 /// Whether somebody with this scope may take part: all who send it lie in it.

@@ -2,13 +2,14 @@
 //!
 //! Parts: `materials` (素材库), `welcome` (欢迎语), `broadcasts` (群发), `moments` (客户朋友圈),
 //! `touches` (防骚扰), `rules` (自动打标与跟进); `content` is what all of
-//! them send, `campaign` what broadcasts and moments are alike in.
+//! them send, `campaign` what broadcasts and moments are alike in, `listed` their lists.
 
 pub(crate) mod approval;
 pub mod broadcasts;
 mod campaign;
 pub mod content;
 pub mod form;
+mod listed;
 pub mod materials;
 pub mod moments;
 pub mod rules;

@@ -85,7 +85,11 @@ fn listed(csv: &str) -> Vec<Told> {
     let csv = csv.trim_start_matches('\u{feff}');
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let head = reader.headers().unwrap().clone();
-    let columns = ["consents.column.no", "consents.column.place", "consents.answer"];
+    let columns = [
+        "consents.column.no",
+        "consents.column.place",
+        "consents.answer",
+    ];
     let columns = columns.map(|key| {
         let word = words::text(Lang::Zh, key);
         head.iter().position(|column| column == word).unwrap()

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::{TestApp, Visitor};
 
-fn allow(test: &TestApp) {
+pub(super) fn allow(test: &TestApp) {
     let viewer = Viewer::system("test");
     let settings = WriteSettings::default().with(Area::Outreach, WriteMode::On);
     test.app
@@ -26,13 +26,13 @@ fn allow(test: &TestApp) {
 }
 
 /// No limits but this threshold.
-fn limits(admin: &Visitor<'_>, approve_above: &str) {
+pub(super) fn limits(admin: &Visitor<'_>, approve_above: &str) {
     let saved = admin.post("/broadcasts/limits", &[("approve_above", approve_above)]);
     assert_eq!(saved.status, 303, "{}", saved.body);
 }
 
 /// Writes a draft; its address.
-fn draft(visitor: &Visitor<'_>, fields: &[(&str, &str)]) -> String {
+pub(super) fn draft(visitor: &Visitor<'_>, fields: &[(&str, &str)]) -> String {
     let made = visitor.post("/moments/new", fields);
     assert_eq!(made.status, 303, "{}", made.body);
     made.header("location").to_owned()
@@ -43,7 +43,7 @@ fn api(page: &str) -> String {
 }
 
 /// Lets time pass at WeCom until the moment is as wanted.
-fn once(
+pub(super) fn once(
     test: &TestApp,
     visitor: &Visitor<'_>,
     page: &str,
@@ -61,18 +61,18 @@ fn once(
     })
 }
 
-fn in_state(test: &TestApp, visitor: &Visitor<'_>, page: &str, state: &str) -> Value {
+pub(super) fn in_state(test: &TestApp, visitor: &Visitor<'_>, page: &str, state: &str) -> Value {
     once(test, visitor, page, state, |json| json["state"] == state)
 }
 
-fn members(visitor: &Visitor<'_>, page: &str) -> Vec<Value> {
+pub(super) fn members(visitor: &Visitor<'_>, page: &str) -> Vec<Value> {
     let json = visitor
         .get(&format!("{}/members?limit=200", api(page)))
         .json();
     json["items"].as_array().unwrap().clone()
 }
 
-fn userid(test: &TestApp, member: &Value) -> String {
+pub(super) fn userid(test: &TestApp, member: &Value) -> String {
     let id: MemberId = member["member"].as_str().unwrap().parse().unwrap();
     let member = test.app.read(|r| r.get::<Member>(&id).unwrap());
     member.unwrap().userid

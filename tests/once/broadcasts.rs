@@ -11,7 +11,7 @@ use qitai::{
     outreach::{
         Content,
         broadcasts::{
-            Audience, BroadcastId, BroadcastState, Preview, TaskState,
+            Audience, Broadcast, BroadcastId, BroadcastState, Preview, Task, TaskState,
             actions::{self, Remind, SaveDraft, Send, StopBroadcast},
             audience, queries,
         },
@@ -45,7 +45,7 @@ pub(super) enum Wish {
     /// Its task is taken back.
     TakenBack(BroadcastId),
     /// The member is reminded.
-    Reminded,
+    Reminded(BroadcastId),
 }
 
 pub(super) fn write<T: std::marker::Send + 'static>(
@@ -119,9 +119,7 @@ pub(super) fn stop(firm: &Firm, id: BroadcastId) {
 }
 
 pub(super) fn state(firm: &Firm, id: BroadcastId) -> BroadcastState {
-    let found = firm
-        .app()
-        .read(|r| r.get::<qitai::outreach::broadcasts::Broadcast>(&id));
+    let found = firm.app().read(|r| r.get::<Broadcast>(&id));
     found.unwrap().unwrap().state
 }
 
@@ -137,7 +135,7 @@ pub(super) fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T
 }
 
 /// The customers of the member whom the cells work with.
-fn mine(firm: &Firm) -> Vec<CustomerId> {
+pub(super) fn mine(firm: &Firm) -> Vec<CustomerId> {
     let external = firm.sim.customers_of(firm::cast().store_staff);
     let found = external.iter().filter_map(|external| {
         let found = firm
@@ -246,22 +244,19 @@ fn prepare(bench: &Bench) {
 fn named(bench: &Bench, name: &str) -> BroadcastId {
     let app = bench.firm.app();
     app.read(|r| {
-        let sight = app
-            .sight(r, &Viewer::system("test"), Permission::OutreachRead)
-            .unwrap();
-        let all = queries::broadcasts(r, &sight, None, 10_000).unwrap();
-        all.iter().find(|b| b.name == name).unwrap().id
+        let mut all = r.all::<Broadcast>(None).unwrap().map(Result::unwrap);
+        all.find(|b| b.name == name).unwrap().id
     })
 }
 
 /// The newest effect of this kind for a broadcast.
 fn newest(bench: &Bench, id: BroadcastId, kind: &str) -> EffectId {
-    let app = bench.firm.app();
-    let all = app
-        .read(|r| outbox::of_batch(r, &id.to_string(), 50))
-        .unwrap();
-    let of_kind = |effect: &&Effect| effect.kind == kind;
-    all.iter().find(of_kind).expect("something is planned").id
+    until(&bench.firm, "something is planned", || {
+        let app = bench.firm.app();
+        let all = app.read(|r| outbox::of_batch(r, &id.to_string(), 50));
+        let mut all = all.unwrap().into_iter();
+        all.find(|effect| effect.kind == kind).map(|e| e.id)
+    })
 }
 
 /// Plans the effect of a cell.
@@ -288,7 +283,7 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
                 actions::remind(w, allowed)
             })
             .unwrap();
-            (newest(bench, id, kind), Wish::Reminded)
+            (newest(bench, id, kind), Wish::Reminded(id))
         }
     }
 }
@@ -337,7 +332,13 @@ pub(super) fn same_everywhere(bench: &Bench, wish: &Wish) -> Result<(), String> 
             );
             task.cancelled_at.is_some() && is_cancelled
         }
-        Wish::Reminded => true,
+        Wish::Reminded(id) => {
+            let msgid = task(id).msgid;
+            let client = firm.app().wecom().unwrap();
+            let again = || firm.runtime().block_on(client.remind_broadcast(&msgid));
+            // WeCom takes three within a day.
+            (0..3).filter(|_| again().is_ok()).count() < 3
+        }
     };
     match is_right {
         true => Ok(()),
@@ -421,9 +422,10 @@ fn the_ledger_is_wecoms(firm: &Firm, ids: &[BroadcastId]) {
             limit: Some(200),
             ..PageRequest::default()
         };
+        let sent = Some((TouchState::Sent, None));
         let rows = firm
             .app()
-            .read(|r| queries::recipients(r, *id, Some((TouchState::Sent, None)), &all).unwrap());
+            .read(|r| queries::recipients(r, None, *id, sent, &all).unwrap());
         for row in rows.items {
             here.insert((row.touch.member.unwrap(), row.touch.customer));
         }
@@ -522,8 +524,13 @@ fn any_story(seed: u64) {
                     Fault::Errcode(40096),
                 ];
                 let fault = faults[dice.roll(faults.len())];
-                let call = "externalcontact/add_msg_template";
-                firm.sim.inject(Some(call), 2, fault);
+                let calls = [
+                    "add_msg_template",
+                    "cancel_groupmsg_send",
+                    "get_groupmsg_send_result",
+                ];
+                let call = format!("externalcontact/{}", calls[dice.roll(calls.len())]);
+                firm.sim.inject(Some(&call), 2, fault);
             }
             _ => firm
                 .clock
@@ -712,4 +719,94 @@ fn stopped_half_way_the_account_is_exact() {
         firm.app().read(|r| queries::account(r, nobody)).unwrap(),
         queries::Account::default()
     );
+}
+
+/// Stopped, and the process ends between two writes that release a few: in the end each is
+/// released once, nobody is forgotten, and who had it has it.
+#[test]
+fn a_stop_that_is_cut_off_between_writes_ends_with_the_exact_account() {
+    let mut firm = Firm::start(60);
+    let all: Vec<CustomerId> = firm.app().read(|r| {
+        let all = r.all::<customers::Customer>(None).unwrap();
+        all.map(|c| c.unwrap().id).collect()
+    });
+    let cap = "day:100".to_owned();
+    firm.sim.act(ContactVerb::SetBroadcastCap { cap }).unwrap();
+    let at_once = ContactVerb::SetDispatchTime { seconds: 0 };
+    firm.sim.act(at_once).unwrap();
+    let mut ids = Vec::new();
+    // Some wait for a second person, so that WeCom was not told; others are out, and are cut off
+    // while they are taken back, or while what members have sent is kept.
+    for (is_out, writes) in [(false, 1), (false, 4), (true, 2), (true, 20), (true, 30)] {
+        let limits = Limits {
+            approve_above: (!is_out).then_some(1),
+            ..free()
+        };
+        allow(&firm, limits);
+        let id = begin(&firm, all.clone(), &format!("停在第{writes}次写入后"));
+        let wanted = match is_out {
+            true => BroadcastState::Running,
+            false => BroadcastState::Waiting,
+        };
+        let tasks = until(&firm, "it can be stopped", || {
+            let tasks = firm.app().read(|r| queries::tasks(r, id)).unwrap();
+            let told = tasks.iter().filter(|task| task.state == TaskState::Out);
+            let is_there = !is_out || told.count() == tasks.len();
+            (state(&firm, id) == wanted && is_there).then_some(tasks)
+        });
+        let meant = account(&firm, id).all.planned;
+        let sent = match is_out {
+            true => one_sends(&firm, &tasks),
+            false => 0,
+        };
+        firm.app().outreach.broadcasts.pace.cut_behind(writes, 1);
+        stop(&firm, id);
+        until(&firm, "it is cut off", || {
+            firm.clock.advance_ms(10_000);
+            let is_cut = firm.app().outreach.broadcasts.pace.is_cut();
+            is_cut.then_some(())
+        });
+        assert_eq!(state(&firm, id), BroadcastState::Stopping);
+        let left = account(&firm, id).all.planned;
+        assert!(left > 0, "there is something to be cut off");
+        if !is_out {
+            assert_eq!(left, meant - writes as u64);
+        }
+        firm.kill();
+        firm.open();
+        until(&firm, "everything is known", || {
+            firm.clock.advance_ms(10_000);
+            state(&firm, id).is_over().then_some(())
+        });
+        let account = account(&firm, id);
+        assert_eq!(state(&firm, id), BroadcastState::Stopped);
+        assert_eq!((account.all.planned, account.all.sent), (0, sent));
+        assert_eq!(account.why.get(&Why::Stopped), Some(&(meant - sent)));
+        ids.push(id);
+    }
+    the_ledger_is_wecoms(&firm, &ids);
+    assert_eq!(firm.app().store.check().unwrap().found, []);
+}
+
+/// The first of these members sends their part; to how many.
+fn one_sends(firm: &Firm, tasks: &[Task]) -> u64 {
+    let task = &tasks[0];
+    let userid = firm.app().read(|r| {
+        let member = r.get::<org::Member>(&task.member).unwrap();
+        member.unwrap().userid
+    });
+    let msgid = task.msgid.clone();
+    let verb = ContactVerb::SendBroadcast {
+        msgid: msgid.clone(),
+        userid: userid.clone(),
+    };
+    firm.sim.act(verb).unwrap();
+    let client = firm.app().wecom().unwrap();
+    let told = client.broadcast_results(&msgid, &userid).all();
+    let told = firm.runtime().block_on(told).unwrap();
+    told.iter().filter(|result| result.status == 1).count() as u64
+}
+
+fn account(firm: &Firm, id: BroadcastId) -> queries::Account {
+    firm.app().read(|r| queries::account(r, id)).unwrap()
 }

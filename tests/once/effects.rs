@@ -16,7 +16,7 @@ use qitai::{
 
 use super::{
     Firm, broadcasts, codes, directory, group_broadcasts, groups, moments, rules, tags as library,
-    wait_for, welcome,
+    tell, wait_for, welcome,
 };
 
 const KINDS: [&str; 2] = ["customers.mark_tag", "customers.remark"];
@@ -81,6 +81,8 @@ pub(super) enum Wish {
     OfMoment(moments::Wish),
     /// A template that groups greet with.
     OfGroupWelcome(groups::Wish),
+    /// A message to a member.
+    Told(tell::Wish),
 }
 
 /// The relations of one member, one after the other, and what the directory's cells need.
@@ -156,11 +158,15 @@ impl Bench {
             let (id, wish) = groups::plan(self, cell.kind);
             return (id, Wish::OfGroupWelcome(wish));
         }
+        if tell::KINDS.contains(&cell.kind) {
+            let (id, wish) = tell::plan(self);
+            return (id, Wish::Told(wish));
+        }
         if !KINDS.contains(&cell.kind) {
             let (id, wish) = directory::plan(self, cell.kind);
             return (id, Wish::InDirectory(wish));
         }
-        let relation = self.relations[(self.next - 1) % self.relations.len()];
+        let relation = self.next_relation();
         let now = self.relation(relation);
         let (tag, remark) = (self.tag, format!("第{}次", self.next));
         let is_on = !now.tags.contains(&tag);
@@ -204,6 +210,11 @@ impl Bench {
             true => (id, Wish::Tagged(relation, is_on)),
             false => (id, Wish::Noted(relation, remark)),
         }
+    }
+
+    /// The relation that it is the turn of.
+    pub(super) fn next_relation(&self) -> RelationId {
+        self.relations[(self.next - 1) % self.relations.len()]
     }
 
     fn relation(&self, id: RelationId) -> Relation {
@@ -268,8 +279,10 @@ impl Bench {
         }
         let calls = self.calls(call, since);
         let carried_out = calls.iter().filter(|a| a.errcode == Some(0)).count();
-        // Of some twice is the same as once, and deleting again is refused.
-        let is_once = kind.look.is_some() || cell.kind.ends_with("_delete");
+        // Of some twice is the same as once, and deleting again is refused. What members are told
+        // WeCom takes again and drops.
+        let is_dropped = tell::KINDS.contains(&cell.kind);
+        let is_once = (kind.look.is_some() && !is_dropped) || cell.kind.ends_with("_delete");
         let is_right = match ends {
             EffectState::Done if is_once => carried_out == 1,
             // Each end without an answer brings one more: of the call, and of the process.
@@ -302,6 +315,7 @@ impl Bench {
             Wish::OfBroadcast(wish) => return broadcasts::same_everywhere(self, wish),
             Wish::OfMoment(wish) => return moments::same_everywhere(self, wish),
             Wish::OfGroupWelcome(wish) => return groups::same_everywhere(self, wish),
+            Wish::Told(wish) => return tell::same_everywhere(self, wish),
         };
         let here = self.relation(relation);
         let external = self.firm.app().read(|r| {
@@ -327,7 +341,8 @@ impl Bench {
             | Wish::OfCode(_)
             | Wish::OfBroadcast(_)
             | Wish::OfMoment(_)
-            | Wish::OfGroupWelcome(_) => false,
+            | Wish::OfGroupWelcome(_)
+            | Wish::Told(_) => false,
         };
         match is_right {
             true => Ok(()),
@@ -444,6 +459,7 @@ fn every_kind_of_effect_is_in_a_matrix() {
         &moments::KINDS[..],
         &groups::KINDS[..],
         &welcome::KINDS[..],
+        &tell::KINDS[..],
     ]
     .concat();
     let mut all: Vec<&str> = slices::effects()

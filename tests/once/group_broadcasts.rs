@@ -102,7 +102,11 @@ fn the_ledger_is_wecoms(firm: &Firm, id: BroadcastId) {
         ..PageRequest::default()
     };
     let sent = Some((TouchState::Sent, None));
-    let rows = firm.app().read(|r| queries::recipients(r, id, sent, &all));
+    let rows = firm.app().read(|r| {
+        let viewer = Viewer::system("test");
+        let eyes = firm.app().sight(r, &viewer, Permission::GroupRead).unwrap();
+        queries::recipients(r, Some(&eyes), id, sent, &all)
+    });
     let here: BTreeSet<_> = rows
         .unwrap()
         .items

@@ -1,16 +1,19 @@
 //! Everything that is heard and everything that is done happens once, whatever fails and
 //! whenever the process ends. Planted bugs prove that the tests can see it.
 
+mod broadcast_ends;
 mod broadcasts;
 mod codes;
 mod directory;
 mod effects;
 mod group_broadcasts;
 mod groups;
+mod moment_media;
 mod moments;
 mod rules;
 mod storm;
 mod tags;
+mod tell;
 mod welcome;
 
 use std::{
@@ -83,6 +86,7 @@ impl Firm {
             .with(Area::Tags, WriteMode::On)
             .with(Area::Words, WriteMode::On)
             .with(Area::Directory, WriteMode::On)
+            .with(Area::Messages, WriteMode::On)
             .with(Area::Outreach, WriteMode::On);
         firm.app()
             .store

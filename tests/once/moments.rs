@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use qitai::{
     customers::{self, CustomerId},
-    identity::{Permission, Viewer},
+    identity::Viewer,
     org::{self, MemberId},
     outreach::{
         Content,
+        materials::MaterialId,
         moments::{
             Moment, MomentId, MomentState, Range,
             actions::{self, SaveDraft, Send, StopMoment},
-            queries,
         },
         touches::{Touch, TouchKind},
     },
@@ -54,12 +54,22 @@ fn write<T: std::marker::Send + 'static>(
 
 /// Makes a moment of these members and sends it.
 fn begin(firm: &Firm, members: Vec<MemberId>, text: &str) -> MomentId {
+    begin_with(firm, members, text, Vec::new())
+}
+
+/// The same with what comes along.
+pub(super) fn begin_with(
+    firm: &Firm,
+    members: Vec<MemberId>,
+    text: &str,
+    attachments: Vec<MaterialId>,
+) -> MomentId {
     let command = SaveDraft {
         id: None,
         name: text.to_owned(),
         content: Content {
             text: text.to_owned(),
-            attachments: Vec::new(),
+            attachments,
         },
         range: Range {
             members,
@@ -87,12 +97,12 @@ fn stop(firm: &Firm, id: MomentId) {
     .unwrap();
 }
 
-fn moment(firm: &Firm, id: MomentId) -> Moment {
+pub(super) fn moment(firm: &Firm, id: MomentId) -> Moment {
     firm.app().read(|r| r.get::<Moment>(&id)).unwrap().unwrap()
 }
 
 /// Lets time pass and everything work until it is so.
-fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
+pub(super) fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
     wait_for(what, || {
         firm.app().effects.notify_one();
         firm.app().outreach.moments.wake.notify_one();
@@ -103,7 +113,7 @@ fn until<T>(firm: &Firm, what: &str, mut so: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The member whom the cells work with.
-fn one(firm: &Firm) -> MemberId {
+pub(super) fn one(firm: &Firm) -> MemberId {
     wait_for("everything can be found", || {
         firm.app().is_caught_up().then_some(())
     });
@@ -134,11 +144,8 @@ fn prepare(bench: &Bench) {
 fn named(bench: &Bench, name: &str) -> MomentId {
     let app = bench.firm.app();
     app.read(|r| {
-        let sight = app
-            .sight(r, &Viewer::system("test"), Permission::OutreachRead)
-            .unwrap();
-        let all = queries::moments(r, &sight, None, 10_000).unwrap();
-        all.iter().find(|m| m.name == name).unwrap().id
+        let mut all = r.all::<Moment>(None).unwrap().map(Result::unwrap);
+        all.find(|m| m.name == name).unwrap().id
     })
 }
 
@@ -159,7 +166,7 @@ pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
 }
 
 /// Moments of the firm at WeCom with these words.
-fn there(firm: &Firm, text: &str) -> Vec<String> {
+pub(super) fn there(firm: &Firm, text: &str) -> Vec<String> {
     let client = firm.app().wecom().unwrap();
     let now = firm.clock.now().ms() / 1_000;
     let query = MomentQuery {

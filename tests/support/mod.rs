@@ -183,6 +183,11 @@ impl TestApp {
         }
     }
 
+    /// Waits for something of the product's, such as a call of its client.
+    pub fn wait_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.background.block_on(work)
+    }
+
     /// Waits until the newest full sync has ended well.
     pub fn end_latest_sync(&self) -> jobs::Job {
         let job = self.app.read(|r| jobs::latest(r, sync::KIND)).unwrap();

@@ -82,7 +82,7 @@ fn who_is_erased_takes_no_proof_along() {
     let act = Act::by_system("customer.erase", "test").recorded();
     let erased = archive
         .store
-        .write_blocking(act, move |w| Ok(ingest::forget(w, subject)?));
+        .write_blocking(act, move |w| Ok(ingest::forget(w, subject, |_| Ok(()))?));
     assert_eq!(erased.unwrap(), ingest::Forgotten::Whole);
     assert_eq!(proved(&archive), (vec![1, 2, 3, 4], Vec::new()));
     archive.check();

@@ -99,11 +99,7 @@ impl Holds {
     }
 
     /// The holds that keep a person from being erased, by whatever name the archive has them.
-    pub fn on_person(
-        &self,
-        subject: SubjectId,
-        party: Option<u32>,
-    ) -> impl Iterator<Item = &Hold> {
+    pub fn on_person(&self, subject: SubjectId, party: Option<u32>) -> impl Iterator<Item = &Hold> {
         let is_on = move |active: &&Active| match (active.hold.on, &active.on) {
             (HoldOn::Everything, _) => true,
             (HoldOn::Person(_), On::Party(no)) if party == Some(*no) => true,

@@ -19,7 +19,7 @@ use crate::{
     outreach::{
         Content,
         materials::{self, Body, MaterialId},
-        rules::{Rule, SaveRule, Trigger, save_rule},
+        rules::{Rule, RuleTodo, SaveRule, Trigger, save_rule},
         welcome::{self, Whose},
     },
     store::Write,
@@ -77,6 +77,7 @@ pub(super) async fn go_on(app: &App, sim: &SimHandle, step: Step) -> Result<Step
             {
                 return Ok(Step::Coming(job, arrivals.len()));
             }
+            super::todos::make_all(app, &arrivals, "春季茶博会").await?;
             recall_scans(app, arrivals).await?;
             Ok(Step::Over)
         }
@@ -84,7 +85,7 @@ pub(super) async fn go_on(app: &App, sim: &SimHandle, step: Step) -> Result<Step
     }
 }
 
-async fn act<C, T>(
+pub(super) async fn act<C, T>(
     app: &App,
     change: &'static str,
     command: C,
@@ -204,7 +205,7 @@ async fn make_welcome(app: &App) -> Result<()> {
     .map(drop)
 }
 
-async fn asset(app: &App, title: &str, body: Body) -> Result<MaterialId> {
+pub(super) async fn asset(app: &App, title: &str, body: Body) -> Result<MaterialId> {
     let command = materials::actions::SaveMaterial {
         id: None,
         seen: 0,
@@ -287,7 +288,7 @@ fn shops(app: &App) -> Result<Vec<Vec<MemberId>>> {
     Ok(shops.into_iter().map(ids).collect())
 }
 
-fn tag_named(app: &App, name: &str) -> Result<Option<TagId>> {
+pub(super) fn tag_named(app: &App, name: &str) -> Result<Option<TagId>> {
     let groups = app.read(tags::queries::groups)?;
     let mut all = groups.iter().flat_map(|group| &group.tags);
     Ok(all.find(|tag| tag.name == name).map(|tag| tag.id))
@@ -312,14 +313,20 @@ fn rooms_of(app: &App, range: std::ops::Range<usize>) -> Result<Vec<Room>> {
 async fn make_rules(app: &App, fair: Option<ChannelId>) -> Result<()> {
     let now = app.store.clock().now();
     let wanted = [
-        ("茶博会客户标为高意向", fair.map(Trigger::Channel), "高意向"),
+        (
+            "茶博会客户标为高意向",
+            fair.map(Trigger::Channel),
+            "高意向",
+            ("给{客户}寄一份茶样，问问口味", 3),
+        ),
         (
             "问送礼的客户",
             Some(Trigger::Words(vec!["送礼".to_owned(), "礼盒".to_owned()])),
             "送礼",
+            ("把礼盒目录发给{客户}", 1),
         ),
     ];
-    for (name, trigger, tag) in wanted {
+    for (name, trigger, tag, (todo, days)) in wanted {
         let (Some(trigger), Some(tag)) = (trigger, tag_named(app, tag)?) else {
             continue;
         };
@@ -333,6 +340,12 @@ async fn make_rules(app: &App, fair: Option<ChannelId>) -> Result<()> {
                 tags: vec![tag],
                 remark_prefix: String::new(),
                 since: now,
+                todo: Some(RuleTodo {
+                    words: todo.to_owned(),
+                    due_days: Some(days),
+                }),
+                message: Some(format!("{{客户}}：{name}，已建待办。")),
+                assignee: None,
             },
             directory: app.read(|r| app.directory.get(r))?,
         };

@@ -11,6 +11,7 @@ mod list;
 mod origin;
 pub(super) mod own;
 mod profile;
+mod todos;
 mod views;
 mod yardstick;
 

@@ -30,6 +30,7 @@ use super::{
     ledger::Ledger,
     list::{name_of, tag_names, way_name},
     origin::Origins,
+    todos::TodoCard,
 };
 
 /// How many changes the page shows.
@@ -146,6 +147,7 @@ pub(in crate::customers) struct ProfilePage {
     is_lost: bool,
     pending: Vec<Pending>,
     editable: Vec<Editable>,
+    todos: TodoCard,
 }
 view!(ProfilePage, "tab" => as_tab);
 
@@ -346,6 +348,7 @@ impl Maker<'_> {
             place,
             pending: self.pending(&found)?,
             editable: self.editable(&found),
+            todos: TodoCard::of(self.r, self.sight, self.cx, &found, self.may_edit)?,
             is_lost: !found.relations.iter().any(Relation::is_active),
             customer: found.customer,
         })

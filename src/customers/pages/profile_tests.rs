@@ -4,6 +4,7 @@ use super::{
     super::{
         ledger::{Line, Out},
         origin::Origin,
+        todos,
     },
     *,
 };
@@ -117,6 +118,28 @@ fn profile(n: usize, tab: &'static str, text: &str) -> ProfilePage {
                 remark_href: "/customers/a/remark".into(),
             })
             .collect(),
+        todos: todo_card(n, text),
+    }
+}
+
+fn todo_card(n: usize, text: &str) -> TodoCard {
+    let line = |i: usize| todos::Line {
+        href: "/todo/a".into(),
+        words: text.into(),
+        member: text.into(),
+        due: (i != 1).then_some(Timestamp::from_ms(0)),
+        is_overdue: i == 0,
+    };
+    let choice = |i: usize| crate::web::parts::Choice {
+        value: i.to_string(),
+        label: text.into(),
+        count: None,
+        is_on: false,
+    };
+    TodoCard {
+        lines: (0..n).map(line).collect(),
+        has_more: n > 1,
+        members: (0..n).map(choice).collect(),
     }
 }
 

@@ -329,7 +329,9 @@ fn whoever_is_out_of_scope_has_no_line_even_where_the_whole_code_is_in_it() {
     arrivals::count_for_test(&store);
     let range = Range::parse("7d", NOW, &zone());
     let sight = Sight::of_members_for_test([MemberId::from_bits(1)]);
-    let figures = store.read(|r| of_code(r, &sight, &code, &range, NOW)).unwrap();
+    let figures = store
+        .read(|r| of_code(r, &sight, &code, &range, NOW))
+        .unwrap();
     assert!(figures.is_whole);
     assert_eq!((figures.sums.scans, figures.sums.adds), (2, 2));
     let members: Vec<u64> = figures.members.iter().map(|(m, _)| m.bits()).collect();

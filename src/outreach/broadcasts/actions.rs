@@ -9,19 +9,19 @@ use crate::{
     org::Directory,
     outreach::{
         Content,
-        campaign::{found, maker_of, may_begin, name_or_text, own_draft, takes_part},
+        campaign::{
+            found, is_writing_off, maker_of, may_begin, name_or_text, own_draft, takes_part,
+        },
         materials,
-        touches::{TouchState, Why, settle},
     },
     store::{Read, StoreError, SubjectId, Write},
-    work::effects,
 };
 
 use super::{
     audience::Audience,
     model::{
         self, Approval, Broadcast, BroadcastId, Decision, NAME_CHARS_MAX, State, Stop, StopReason,
-        Task, TaskState,
+        TaskState,
     },
     outbound, queries,
 };
@@ -249,7 +249,11 @@ pub fn stop(w: &mut Write<'_>, allowed: Allowed<StopBroadcast>) -> Result<()> {
     stop_now(w, broadcast, by, StopReason::ByHand)
 }
 
-/// Stops a broadcast: what has not left is released here and now, what is out is taken back.
+/// Stops a broadcast: from now on nothing of it leaves. What has not left is released and what is
+/// out taken back by the worker, a stretch at a time.
+///
+/// # Errors
+/// [`AppError::Conflict`] `writing_off` if something is out and WeCom cannot be told.
 pub(super) fn stop_now(
     w: &mut Write<'_>,
     mut broadcast: Broadcast,
@@ -257,8 +261,8 @@ pub(super) fn stop_now(
     why: StopReason,
 ) -> Result<()> {
     let tasks = queries::tasks(&w.read(), broadcast.id)?;
-    for task in tasks {
-        stop_task(w, task, by)?;
+    if tasks.iter().any(|task| task.state == TaskState::Out) && is_writing_off(w)? {
+        return Err(AppError::Conflict { why: "writing_off" });
     }
     broadcast.state = State::Stopping;
     broadcast.stopped = Some(Stop {
@@ -267,39 +271,6 @@ pub(super) fn stop_now(
         why,
     });
     Ok(w.put(&broadcast)?)
-}
-
-fn stop_task(w: &mut Write<'_>, mut task: Task, by: Option<SubjectId>) -> Result<()> {
-    match task.state {
-        TaskState::Over => Ok(()),
-        TaskState::Out => {
-            task.cancel = Some(outbound::take_back(w, &task, by)?);
-            Ok(w.put(&task)?)
-        }
-        TaskState::Queued => {
-            let is_held = match task.effect {
-                Some(effect) => effects::cancel(w, effect)?,
-                None => true,
-            };
-            // On its way this moment: it is taken back once its id is known.
-            if is_held {
-                release(w, &task, Why::Stopped)?;
-                task.state = TaskState::Over;
-                w.put(&task)?;
-            }
-            Ok(())
-        }
-    }
-}
-
-/// Whoever has not got it will not, for this reason.
-pub(super) fn release(w: &mut Write<'_>, task: &Task, why: Why) -> Result<usize> {
-    let now = w.now();
-    let planned = queries::planned(&w.read(), task)?;
-    let ends = planned
-        .iter()
-        .map(|touch| (touch.id(), TouchState::Failed, now, Some(why)));
-    settle(w, ends)
 }
 
 /// Reminds them; gives how many.

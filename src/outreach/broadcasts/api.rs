@@ -9,7 +9,7 @@ use crate::{
     customers::customer_no,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::{Page, Timestamp},
+    kit::Timestamp,
     org::Sight,
     store::{Read, StoreError},
     web::{ListQuery, Web},
@@ -20,9 +20,6 @@ use super::{
     pages::outcome_of,
     queries::{self, Recipient},
 };
-
-/// Broadcasts that are looked through.
-const LOOKED_AT: usize = 2_000;
 
 /// The query of the list.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -127,8 +124,8 @@ pub(super) async fn list(
     let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
-        let all = queries::broadcasts(r, &sight, queries::own(&viewer), LOOKED_AT)?;
-        let page = Page::of_whole(all, &paging.request);
+        let whose = (&sight, queries::own(&viewer));
+        let page = queries::list(r, whose, (&[], |_| true), &paging.request)?.page;
         Ok(Json(paging.answer(page.try_map(|b| item(r, &b))?)))
     })
 }

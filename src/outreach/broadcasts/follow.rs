@@ -1,10 +1,11 @@
 //! The worker: takes every broadcast a step further, and asks WeCom what became of those that
 //! are out. All it knows lies in the store.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     app::App,
+    customers::CustomerId,
     error::{AppError, Result},
     kit::Timestamp,
     org::Member,
@@ -15,15 +16,13 @@ use crate::{
     slice::WorkerFuture,
     store::{Act, Read, StoreError, Write},
     wecom::{self, BroadcastResult, Client, quota::Urgency},
-    work::effects::{self, Area, Effect, EffectId, EffectState, WriteMode},
 };
 
 use super::{
-    actions::{note_uses, release},
     audience::Target,
     model::{Broadcast, BroadcastId, Look, State, StopReason, Task, TaskState},
-    outbound::{self, sent_at},
-    plan, queries,
+    outbound::sent_at,
+    plan, queries, standing,
 };
 
 /// How often it is looked at without being woken.
@@ -95,141 +94,30 @@ async fn step(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
     }
 }
 
-/// What became of a task that WeCom has not been told of.
-#[derive(Clone, Copy)]
-enum Fate {
-    /// It may still leave.
-    Open,
-    /// It did not and will not.
-    Lost(Why),
-    /// A person says it did, and nobody knows its msgid.
-    Believed(Timestamp),
-}
-
-fn fate(effect: Option<&Effect>, now: Timestamp) -> Fate {
-    let Some(effect) = effect else {
-        return Fate::Lost(Why::Stopped);
-    };
-    match effect.state {
-        EffectState::Queued | EffectState::Sending | EffectState::Unknown => Fate::Open,
-        EffectState::Failed => Fate::Lost(Why::Refused),
-        EffectState::Cancelled | EffectState::Rehearsed => Fate::Lost(Why::Stopped),
-        EffectState::Done => Fate::Believed(effect.finished_at.unwrap_or(now)),
-    }
-}
-
-/// Where the tasks of a broadcast stand, all of one state: what is told of an effect changes
-/// with it.
-struct Standing {
-    /// Those that never left, and why.
-    settled: Vec<(Task, Fate)>,
-    /// Those that are with a member although the broadcast is stopped, and nothing tells WeCom.
-    unwanted: Vec<Task>,
-    /// Whether everything about all of them is known.
-    is_over: bool,
-}
-
-fn standing(r: &Read<'_>, broadcast: &Broadcast, now: Timestamp) -> Result<Standing, StoreError> {
-    let effect = |id: Option<EffectId>| match id {
-        Some(id) => r.get::<Effect>(&id),
-        None => Ok(None),
-    };
-    let mut standing = Standing {
-        settled: Vec::new(),
-        unwanted: Vec::new(),
-        is_over: true,
-    };
-    for task in queries::tasks(r, broadcast.id)? {
-        standing.is_over &= task.state != TaskState::Out;
-        match task.state {
-            TaskState::Queued => match fate(effect(task.effect)?.as_ref(), now) {
-                Fate::Open => standing.is_over = false,
-                fate => standing.settled.push((task, fate)),
-            },
-            TaskState::Out if broadcast.state == State::Stopping => {
-                // What failed waits in the outbox for a person.
-                let is_told = effect(task.cancel)?.is_some_and(|effect| {
-                    !matches!(
-                        effect.state,
-                        EffectState::Cancelled | EffectState::Rehearsed
-                    )
-                });
-                if !is_told && task.cancelled_at.is_none() {
-                    standing.unwanted.push(task);
-                }
-            }
-            TaskState::Out | TaskState::Over => {}
-        }
-    }
-    Ok(standing)
-}
-
 /// Settles tasks that never left, and takes back what is out against the wish; ends the
 /// broadcast when all is known.
 async fn go_on(app: &Arc<App>, id: BroadcastId) -> Result<()> {
-    let now = app.store.clock().now();
-    let is_idle = app.read(|r| {
-        let Some(broadcast) = r.get::<Broadcast>(&id)? else {
-            return Ok(true);
-        };
-        let standing = standing(r, &broadcast, now)?;
-        let can_tell = effects::mode(r, Area::Outreach)? == WriteMode::On;
-        let is_unwanted = can_tell && !standing.unwanted.is_empty();
-        Ok::<_, AppError>(standing.settled.is_empty() && !standing.is_over && !is_unwanted)
-    })?;
-    if is_idle {
-        return Ok(());
-    }
-    let act = Act::by_system("broadcast.follow", "broadcast").about("broadcast", id);
-    app.write(act, move |w| carry_on(w, id)).await?;
-    app.effects.notify_one();
-    Ok(())
-}
-
-fn carry_on(w: &mut Write<'_>, id: BroadcastId) -> Result<()> {
-    let found = w.get::<Broadcast>(&id)?;
-    let is_going = |b: &Broadcast| matches!(b.state, State::Running | State::Stopping);
-    let Some(mut broadcast) = found.filter(is_going) else {
-        return Ok(());
-    };
-    let standing = standing(&w.read(), &broadcast, w.now())?;
-    for (task, fate) in standing.settled {
-        settle_lost(w, task, fate)?;
-    }
-    if effects::mode(&w.read(), Area::Outreach)? == WriteMode::On {
-        for mut task in standing.unwanted {
-            task.cancel = Some(outbound::take_back(w, &task, None)?);
-            w.put(&task)?;
+    let pace = &app.outreach.broadcasts.pace;
+    let most = pace.stretch();
+    while !app.is_stopping() && !app.read(|r| standing::is_idle(r, id))? {
+        pace.pass().await;
+        let is_more = app
+            .write(act(id), move |w| standing::step(w, id, most))
+            .await?;
+        app.effects.notify_one();
+        if !is_more {
+            break;
         }
-    }
-    if standing.is_over {
-        broadcast.state = match broadcast.state {
-            State::Stopping => State::Stopped,
-            _ => State::Done,
-        };
-        w.put(&broadcast)?;
-        note_uses(w, &broadcast)?;
     }
     Ok(())
 }
 
-fn settle_lost(w: &mut Write<'_>, mut task: Task, fate: Fate) -> Result<()> {
-    match fate {
-        Fate::Open => return Ok(()),
-        Fate::Lost(why) => {
-            release(w, &task, why)?;
-        }
-        Fate::Believed(at) => {
-            let planned = queries::planned(&w.read(), &task)?;
-            let ends = planned.iter().map(|t| (t.id(), TouchState::Sent, at, None));
-            settle(w, ends.collect::<Vec<_>>())?;
-        }
-    }
-    task.state = TaskState::Over;
-    Ok(w.put(&task)?)
+fn act(id: BroadcastId) -> Act {
+    Act::by_system("broadcast.follow", "broadcast").about("broadcast", id)
 }
 
 /// What WeCom says of a task.
+#[derive(Default)]
 struct Told {
     /// Asked after WeCom had confirmed that nobody gets it any more.
     is_final: bool,
@@ -270,12 +158,11 @@ async fn ask(app: &Arc<App>, client: &Client, look: Look) -> Result<()> {
             return again(app, look, pause).await;
         }
     };
-    let act = Act::by_system("broadcast.follow", "broadcast").about("broadcast", look.broadcast);
-    app.write(act, move |w| {
-        let is_open = match told {
-            Some(told) => keep(w, key, told)?,
-            None => false,
-        };
+    let is_open = match told {
+        Some(told) => keep(app, key, told).await?,
+        None => false,
+    };
+    app.write(act(look.broadcast), move |w| {
         if is_other(w, &look)? {
             return Ok(());
         }
@@ -319,11 +206,7 @@ async fn told(client: &Client, task: &Task, userid: &str) -> Result<Told, wecom:
     let sent = of_member.filter(wecom::BroadcastTask::is_sent);
     // Before the member has done anything there is nothing to know about anybody.
     if sent.is_none() && task.cancelled_at.is_none() {
-        return Ok(Told {
-            is_final: false,
-            sent_at: None,
-            results: Vec::new(),
-        });
+        return Ok(Told::default());
     }
     Ok(Told {
         is_final: task.cancelled_at.is_some(),
@@ -338,24 +221,65 @@ fn is_complete(sent_at: Timestamp, now: Timestamp) -> bool {
     now.since_ms(sent_at) >= GROUPS_TOLD_MS
 }
 
-/// Keeps what WeCom says; whether anything is still open.
-fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) -> Result<bool> {
-    let Some(mut task) = w.get::<Task>(&key)? else {
-        return Ok(false);
+/// A task's key.
+type TaskKey = (BroadcastId, u32);
+
+/// Keeps what WeCom says, a stretch at a time, and what follows from it once all of it is kept;
+/// whether anything is still open. Where the process ends in between, it is asked about again.
+async fn keep(app: &Arc<App>, key: TaskKey, told: Told) -> Result<bool> {
+    let (is_final, sent_at) = (told.is_final, told.sent_at);
+    // Nobody has done anything, and somebody may still get it: there is nothing to keep.
+    if !is_final && sent_at.is_none() && app.read(|r| is_open(r, key))? {
+        return Ok(true);
+    }
+    let pace = &app.outreach.broadcasts.pace;
+    let most = pace.stretch();
+    for stretch in told.results.chunks(most) {
+        let stretch = stretch.to_vec();
+        pace.pass().await;
+        app.write(act(key.0), move |w| note(w, key, sent_at, &stretch))
+            .await?;
+    }
+    loop {
+        pace.pass().await;
+        let standing = app
+            .write(act(key.0), move |w| {
+                conclude(w, key, (is_final, sent_at), most)
+            })
+            .await?;
+        match standing {
+            Standing::Over => return Ok(false),
+            Standing::Open => return Ok(true),
+            Standing::More if app.is_stopping() => return Ok(true),
+            Standing::More => {}
+        }
+    }
+}
+
+/// Whether a task may still reach somebody.
+fn is_open(r: &Read<'_>, key: TaskKey) -> Result<bool, StoreError> {
+    match r.get::<Task>(&key)? {
+        Some(task) => Ok(!queries::planned_ids(r, &task, 1)?.is_empty()),
+        None => Ok(false),
+    }
+}
+
+/// Keeps what became of some recipients.
+fn note(
+    w: &mut Write<'_>,
+    key: TaskKey,
+    sent: Option<Timestamp>,
+    results: &[BroadcastResult],
+) -> Result<()> {
+    let (Some(task), Some(broadcast)) = (w.get::<Task>(&key)?, w.get::<Broadcast>(&key.0)?) else {
+        return Ok(());
     };
     let now = w.now();
-    let Some(broadcast) = w.get::<Broadcast>(&task.broadcast)? else {
-        return Ok(false);
-    };
     let target = broadcast.target();
-    let or = told.sent_at.unwrap_or(now);
-    let planned = queries::planned(&w.read(), &task)?;
+    let planned = queries::planned_ids(&w.read(), &task, usize::MAX)?;
+    let open: HashMap<CustomerId, TouchId> = planned.into_iter().map(|id| (id.0, id)).collect();
     let mut ends: Vec<(TouchId, TouchState, Timestamp, Option<Why>)> = Vec::new();
-    let open: std::collections::HashMap<_, _> = planned
-        .iter()
-        .map(|touch| (touch.customer, touch.id()))
-        .collect();
-    for result in &told.results {
+    for result in results {
         let name = match target {
             Target::Customers => &result.external_userid,
             Target::Groups => &result.chat_id,
@@ -364,7 +288,7 @@ fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) ->
         let Some(id) = recipient.and_then(|recipient| open.get(&recipient)) else {
             continue;
         };
-        let at = sent_at(result.send_time, or);
+        let at = sent_at(result.send_time, sent.unwrap_or(now));
         match result.status {
             1 => ends.push((*id, TouchState::Sent, at, None)),
             2 => ends.push((*id, TouchState::Failed, now, Some(Why::NotContact))),
@@ -372,18 +296,52 @@ fn keep(w: &mut Write<'_>, key: (super::model::BroadcastId, u32), told: Told) ->
             _ => {}
         }
     }
-    let settled = settle(w, ends)?;
-    task.sent_at = task.sent_at.or(told.sent_at);
+    settle(w, ends).map(drop)
+}
+
+/// Where a task stands after what WeCom said is kept.
+enum Standing {
+    /// Everything about it is known.
+    Over,
+    /// Something about it is still to be asked.
+    Open,
+    /// There is more to settle at once.
+    More,
+}
+
+/// What follows from what WeCom said, with all of it kept.
+fn conclude(
+    w: &mut Write<'_>,
+    key: TaskKey,
+    (is_final, sent_at): (bool, Option<Timestamp>),
+    most: usize,
+) -> Result<Standing> {
+    let (Some(mut task), Some(broadcast)) = (w.get::<Task>(&key)?, w.get::<Broadcast>(&key.0)?)
+    else {
+        return Ok(Standing::Over);
+    };
+    let now = w.now();
+    let is_told = |at: Timestamp| is_complete(at, now);
     // Then what is not sent is not.
-    if told.is_final {
-        release(w, &task, Why::Stopped)?;
-        task.state = TaskState::Over;
-    } else if settled == planned.len() {
-        task.state = TaskState::Over;
-    } else if target == Target::Groups && told.sent_at.is_some_and(|at| is_complete(at, now)) {
-        release(w, &task, Why::NotSent)?;
+    let rest = if is_final {
+        Some(Why::Stopped)
+    } else if broadcast.target() == Target::Groups && sent_at.is_some_and(is_told) {
+        Some(Why::NotSent)
+    } else {
+        None
+    };
+    task.sent_at = task.sent_at.or(sent_at);
+    let is_over = match rest {
+        Some(why) => standing::release(w, &task, why, most)?,
+        None => queries::planned_ids(&w.read(), &task, 1)?.is_empty(),
+    };
+    if is_over {
         task.state = TaskState::Over;
     }
     w.put(&task)?;
-    Ok(task.state == TaskState::Out)
+    Ok(match (is_over, rest) {
+        (true, _) => Standing::Over,
+        (false, Some(_)) => Standing::More,
+        (false, None) => Standing::Open,
+    })
 }

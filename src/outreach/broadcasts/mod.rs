@@ -15,10 +15,12 @@ mod follow;
 pub mod groups;
 pub(in crate::outreach) mod model;
 mod outbound;
+mod pace;
 mod pages;
 mod plan;
 pub mod queries;
 mod seen;
+mod standing;
 mod tables;
 mod waiting;
 
@@ -40,6 +42,7 @@ pub use model::{
     Approval, Broadcast, BroadcastId, CAUSE, Decision, State as BroadcastState, Stop, StopReason,
     Task, TaskState,
 };
+pub use pace::Pace;
 pub use waiting::waiting;
 
 /// What the part keeps in memory.
@@ -47,6 +50,8 @@ pub use waiting::waiting;
 pub struct State {
     /// Notified when a broadcast may go on.
     pub wake: Notify,
+    /// How it goes on.
+    pub pace: Pace,
 }
 
 pub(super) fn part() -> Slice {

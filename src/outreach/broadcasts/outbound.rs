@@ -17,7 +17,7 @@ use crate::{
     outreach::campaign::{bytes, client, is_writing_off},
     outreach::content::{Content, Names, fill},
     outreach::materials,
-    outreach::touches::{Touch, TouchState, Why, settle},
+    outreach::touches::{TouchId, TouchState, Why, settle},
     store::{Read, StoreError, SubjectId, Write},
     wecom::{self, Client, NewBroadcast, Text},
     work::effects::{
@@ -27,7 +27,6 @@ use crate::{
 };
 
 use super::{
-    actions::release,
     audience::Target,
     model::{Broadcast, BroadcastId, Look, State, Task, TaskState},
     queries, seen,
@@ -284,25 +283,22 @@ fn made(w: &mut Write<'_>, effect: &Effect, answer: &[u8]) -> Result<()> {
             why: "broadcast_known",
         });
     }
-    let planned = queries::planned(&w.read(), &task)?;
+    let planned = queries::planned_ids(&w.read(), &task, usize::MAX)?;
     let broadcast = w.get::<Broadcast>(&task.broadcast)?;
     let broadcast = broadcast.ok_or(AppError::NotFound { what: "broadcast" })?;
     let mut failed = BTreeSet::new();
     for name in &made.failed {
         failed.extend(queries::recipient_of(&w.read(), broadcast.target(), name)?);
     }
-    let is_failed = |touch: &&Touch| failed.contains(&touch.customer);
+    let is_failed = |id: &&TouchId| failed.contains(&id.0);
     let ends = planned
         .iter()
         .filter(is_failed)
-        .map(|touch| (touch.id(), TouchState::Failed, now, Some(Why::Unreachable)));
+        .map(|id| (*id, TouchState::Failed, now, Some(Why::Unreachable)));
     let unreachable = settle(w, ends.collect::<Vec<_>>())?;
-    if made.msgid.is_empty() {
-        release(w, &task, Why::Stopped)?;
+    if unreachable == planned.len() {
         task.state = TaskState::Over;
-    } else if unreachable == planned.len() {
-        task.state = TaskState::Over;
-    } else {
+    } else if !made.msgid.is_empty() {
         task.state = TaskState::Out;
         w.put(&Look {
             broadcast: task.broadcast,

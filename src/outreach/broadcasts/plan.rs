@@ -27,18 +27,16 @@ use crate::{
 };
 
 use super::{
-    actions::{note_uses, release, stop_now},
+    actions::{note_uses, stop_now},
     audience::{self, Meant, Target},
     groups,
     model::{Approval, Broadcast, State, StopReason, Task, TaskState},
     outbound, queries,
+    standing::STRETCH,
 };
 
 /// For the index of customers; behind it the next round goes on.
 const INDEX_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Customers or groups written down in one write.
-const STRETCH: usize = 2_000;
 
 /// Who is meant and not written down yet.
 fn left(app: &App, broadcast: &Broadcast) -> Result<Vec<Meant>> {
@@ -244,16 +242,18 @@ fn hand_out(
         return Ok(w.put(&broadcast)?);
     }
     for mut task in queries::tasks(&w.read(), broadcast.id)? {
-        let left = match able.contains(&task.member) {
-            true => leave_out(w, &task)?,
-            false => {
-                release(w, &task, Why::NoSender)?;
-                0
-            }
+        // One of a member who may send nothing any more gets no effect, and is settled by the
+        // worker.
+        if !able.contains(&task.member) {
+            continue;
+        }
+        let is_left = match broadcast.target() {
+            Target::Customers => true,
+            Target::Groups => leave_out(w, &task)? > 0,
         };
-        match left {
-            0 => task.state = TaskState::Over,
-            _ => task.effect = Some(outbound::hand_out(w, &broadcast, &task, firm)?),
+        match is_left {
+            true => task.effect = Some(outbound::hand_out(w, &broadcast, &task, firm)?),
+            false => task.state = TaskState::Over,
         }
         w.put(&task)?;
     }
@@ -287,12 +287,9 @@ pub(super) async fn end(app: &Arc<App>, broadcast: Broadcast, why: StopReason) -
                 return Ok(());
             };
             match broadcast.state {
-                State::Planning => {
-                    // Nothing has tasks yet: what was written down is released one by one.
-                    release_all(w, &broadcast)?;
+                state if state == State::Planning || state.can_stop() => {
                     stop_now(w, broadcast, None, why)
                 }
-                state if state.can_stop() => stop_now(w, broadcast, None, why),
                 _ => Ok(()),
             }
         })
@@ -305,18 +302,4 @@ pub(super) async fn end(app: &Arc<App>, broadcast: Broadcast, why: StopReason) -
             ended
         }
     }
-}
-
-fn release_all(w: &mut Write<'_>, broadcast: &Broadcast) -> Result<()> {
-    let now = w.now();
-    let planned = Some((TouchState::Planned, None));
-    let ids: Vec<_> = {
-        let read = w.read();
-        let rows = touches::queries::of_cause(&read, &broadcast.cause(), planned, Walk::default())?;
-        rows.collect::<Result<_, _>>()?
-    };
-    let ends = ids
-        .into_iter()
-        .map(|(_, id)| (id, TouchState::Failed, now, Some(Why::Stopped)));
-    touches::settle(w, ends).map(drop)
 }

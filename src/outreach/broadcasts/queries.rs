@@ -10,8 +10,9 @@ use crate::{
     kit::{Cursor, Page, PageRequest, Timestamp},
     org::{MemberId, Sight},
     outreach::{
-        campaign::{newest, one},
-        touches::{self, Touch, TouchState, Why, queries::Outcomes},
+        campaign::one,
+        listed::{Belongs, List, Listed},
+        touches::{self, Touch, TouchId, TouchState, Why, queries::Outcomes},
     },
     store::{Read, StoreError, SubjectId, Walk},
 };
@@ -34,14 +35,22 @@ pub fn broadcast(
     one(r, sight, own, id)
 }
 
-/// Broadcasts the viewer sees among the newest, newest first.
-pub fn broadcasts(
+/// A page of the broadcasts that the viewer sees and that belong to the part shown, newest first,
+/// and how many each part has.
+pub(super) fn list(
     r: &Read<'_>,
-    sight: &Sight,
-    own: Option<SubjectId>,
-    most: usize,
-) -> Result<Vec<Broadcast>, StoreError> {
-    newest(r, &BY_TIME, sight, own, most)
+    (sight, own): (&Sight, Option<SubjectId>),
+    (parts, shown): (&[Belongs<Broadcast>], Belongs<Broadcast>),
+    request: &PageRequest,
+) -> Result<Listed<Broadcast>, StoreError> {
+    let list = List {
+        by_time: &BY_TIME,
+        sight,
+        own,
+        parts,
+        shown,
+    };
+    list.page(r, request)
 }
 
 /// Broadcasts with which something is still to happen.
@@ -66,15 +75,39 @@ pub(super) fn due(r: &Read<'_>, now: Timestamp, most: usize) -> Result<Vec<Look>
 
 /// The touches of a task that may still reach somebody.
 pub(super) fn planned(r: &Read<'_>, task: &Task) -> Result<Vec<Touch>, StoreError> {
-    let planned = (TouchState::Planned, None);
-    let of = cause(task.broadcast);
     let mut found = Vec::new();
-    for id in touches::queries::of_member(r, &of, planned, task.member)? {
-        if (task.from..=task.to).contains(&id.0.bits()) {
-            found.extend(r.get::<Touch>(&id)?);
-        }
+    for id in planned_ids(r, task, usize::MAX)? {
+        found.extend(r.get::<Touch>(&id)?);
     }
     Ok(found)
+}
+
+/// The ids of touches of a task that may still reach somebody, at most so many.
+pub(super) fn planned_ids(
+    r: &Read<'_>,
+    task: &Task,
+    most: usize,
+) -> Result<Vec<TouchId>, StoreError> {
+    let planned = (TouchState::Planned, None);
+    let of_member = touches::queries::of_member(r, &cause(task.broadcast), planned, task.member)?;
+    let is_of_task = |id: &TouchId| (task.from..=task.to).contains(&id.0.bits());
+    of_member
+        .filter(|id| id.as_ref().map_or(true, is_of_task))
+        .take(most)
+        .collect()
+}
+
+/// The ids of touches of a broadcast that may still reach somebody, at most so many.
+pub(super) fn all_planned(
+    r: &Read<'_>,
+    id: BroadcastId,
+    most: usize,
+) -> Result<Vec<TouchId>, StoreError> {
+    let planned = Some((TouchState::Planned, None));
+    touches::queries::of_cause(r, &cause(id), planned, Walk::default())?
+        .map(|hit| hit.map(|(_, id)| id))
+        .take(most)
+        .collect()
 }
 
 /// Numbers of a broadcast or of one member's part of it.
@@ -298,3 +331,7 @@ pub(super) fn msgids(r: &Read<'_>) -> Result<BTreeSet<String>, StoreError> {
     }
     Ok(known)
 }
+
+#[cfg(test)]
+#[path = "list_tests.rs"]
+mod tests;

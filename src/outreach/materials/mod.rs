@@ -10,6 +10,7 @@ pub mod actions;
 mod api;
 mod bubble;
 mod inspect;
+mod intake;
 mod media;
 mod model;
 mod moment;
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub use bubble::Bubble;
+pub use intake::add;
 pub use media::{LeftOut, Resolved, attachments, attachments_within};
 pub(in crate::outreach) use media::{forget, kept_until};
 pub use model::{

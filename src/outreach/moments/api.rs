@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     model::{Moment, Part},
-    pages::{LOOKED_AT, id_of},
+    pages::id_of,
     queries::{self, Account},
 };
 
@@ -127,8 +127,8 @@ pub(super) async fn list(
     let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
-        let all = queries::moments(r, &sight, queries::own(&viewer), LOOKED_AT)?;
-        let page = Page::of_whole(all, &paging.request);
+        let whose = (&sight, queries::own(&viewer));
+        let page = queries::list(r, whose, (&[], |_| true), &paging.request)?.page;
         Ok(Json(paging.answer(page.try_map(|m| item(r, &m))?)))
     })
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     customers::CustomerId,
     error::Result,
-    kit::Timestamp,
+    kit::{PageRequest, Timestamp},
     org::{MemberId, Sight},
     outreach::{
-        campaign::{newest, one, waits_for},
+        campaign::{one, waits_for},
+        listed::{Belongs, List, Listed},
         touches::{self, TouchState},
     },
     store::{Read, StoreError, SubjectId, Walk},
@@ -26,14 +27,22 @@ pub fn moment(r: &Read<'_>, sight: &Sight, own: Option<SubjectId>, id: MomentId)
     one(r, sight, own, id)
 }
 
-/// Moments the viewer sees among the newest, newest first.
-pub fn moments(
+/// A page of the moments that the viewer sees and that belong to the part shown, newest first,
+/// and how many each part has.
+pub(super) fn list(
     r: &Read<'_>,
-    sight: &Sight,
-    own: Option<SubjectId>,
-    most: usize,
-) -> Result<Vec<Moment>, StoreError> {
-    newest(r, &BY_TIME, sight, own, most)
+    (sight, own): (&Sight, Option<SubjectId>),
+    (parts, shown): (&[Belongs<Moment>], Belongs<Moment>),
+    request: &PageRequest,
+) -> Result<Listed<Moment>, StoreError> {
+    let list = List {
+        by_time: &BY_TIME,
+        sight,
+        own,
+        parts,
+        shown,
+    };
+    list.page(r, request)
 }
 
 /// Moments with which something is still to happen.
@@ -127,6 +136,7 @@ pub(super) fn reached_by(
     member: MemberId,
 ) -> Result<BTreeSet<CustomerId>, StoreError> {
     let sent = (TouchState::Sent, None);
-    let touches = touches::queries::of_member(r, &cause(id), sent, member)?;
-    Ok(touches.into_iter().map(|(customer, _)| customer).collect())
+    touches::queries::of_member(r, &cause(id), sent, member)?
+        .map(|touch| touch.map(|(customer, _)| customer))
+        .collect()
 }

@@ -7,13 +7,13 @@ use crate::{
     error::{AppError, Invalid, Result},
     identity::{Allowed, Command, Permission, Scope},
     livecodes::{Channel, LiveCode},
-    org::{Directory, decides},
+    org::{Directory, Member, Sight, decides},
     store::{Read, StoreError, Write},
     tags,
 };
 
 use super::model::{
-    DAYS_MAX, NAME_MAX, PREFIX_MAX, Rule, RuleId, TAGS_MAX, Trigger, WORD_MAX, WORDS_MAX,
+    DAYS_MAX, NAME_MAX, PREFIX_MAX, Rule, RuleId, SAID_MAX, TAGS_MAX, Trigger, WORD_MAX, WORDS_MAX,
 };
 
 /// Keeps a rule, new or changed.
@@ -31,8 +31,15 @@ impl Command for SaveRule {
     fn within(&self, r: &Read<'_>, scope: &Scope) -> Result<bool, StoreError> {
         let known = r.get::<Rule>(&self.rule.id)?;
         let is_there = self.rule.id.bits() == 0 || known.is_some();
+        let before = known.as_ref().and_then(|known| known.assignee);
+        let stays = before == self.rule.assignee;
         let is_known_in_reach = known.is_none_or(|k| decides(scope, &self.directory, k.unit));
-        Ok(is_there && is_known_in_reach && decides(scope, &self.directory, self.rule.unit))
+        let sees_assignee = self.rule.assignee.is_none_or(|member| {
+            let sight = Sight::new(self.directory.clone(), scope);
+            stays || sight.sees(member)
+        });
+        let may_decide = decides(scope, &self.directory, self.rule.unit);
+        Ok(is_there && is_known_in_reach && may_decide && sees_assignee)
     }
 }
 
@@ -41,6 +48,13 @@ pub fn save_rule(w: &mut Write<'_>, allowed: Allowed<SaveRule>) -> Result<RuleId
     let mut rule = allowed.into_command().rule;
     rule.name = rule.name.trim().to_owned();
     rule.remark_prefix = rule.remark_prefix.trim().to_owned();
+    if let Some(todo) = &mut rule.todo {
+        todo.words = todo.words.trim().to_owned();
+    }
+    rule.message = rule.message.map(|message| message.trim().to_owned());
+    if rule.todo.is_none() && rule.message.is_none() {
+        rule.assignee = None;
+    }
     check(&w.read(), &rule)?;
     let known = w.get::<Rule>(&rule.id)?;
     if rule.id.bits() == 0 {
@@ -94,10 +108,35 @@ fn check(r: &Read<'_>, rule: &Rule) -> Result<()> {
     if rule.remark_prefix.chars().count() > PREFIX_MAX {
         wrong = wrong.with("remark_prefix", "autorules.prefix_length");
     }
-    if rule.tags.is_empty() && rule.remark_prefix.is_empty() {
+    wrong = check_follow_up(r, rule, wrong)?;
+    if !rule.marks() && rule.todo.is_none() && rule.message.is_none() {
         wrong = wrong.with("tag", "autorules.nothing_to_do");
     }
     wrong.into_result()
+}
+
+/// To-do and message.
+fn check_follow_up(r: &Read<'_>, rule: &Rule, mut wrong: Invalid) -> Result<Invalid> {
+    let is_odd = |said: &str| said.is_empty() || said.chars().count() > SAID_MAX;
+    if let Some(todo) = &rule.todo {
+        if is_odd(&todo.words) {
+            wrong = wrong.with("todo", "autorules.said_length");
+        }
+        if todo.due_days.is_some_and(|days| days > DAYS_MAX) {
+            wrong = wrong.with("todo_days", "autorules.todo_days_range");
+        }
+    }
+    if rule.message.as_deref().is_some_and(is_odd) {
+        wrong = wrong.with("message", "autorules.said_length");
+    }
+    let assignee = match &rule.assignee {
+        Some(id) => r.get::<Member>(id)?.map(|member| member.is_here()),
+        None => Some(true),
+    };
+    Ok(match assignee {
+        Some(true) => wrong,
+        _ => wrong.with("assignee", "autorules.assignee_gone"),
+    })
 }
 
 macro_rules! about_rule {

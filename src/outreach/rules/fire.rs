@@ -1,9 +1,10 @@
-//! Carrying out: tags and remark through the same verbs as people's wishes, and the record of
-//! what came of it.
+//! Carrying out: tags and remark through the same verbs as people's wishes, to-do and message,
+//! and the record of what came of it.
 
 use std::sync::Arc;
 
 use crate::{
+    app::App,
     customers::{
         Customer, Relation,
         actions::{SetRemark, SetTags, Wish, set_remark, set_tags, tags_to_be},
@@ -13,6 +14,7 @@ use crate::{
     identity::Viewer,
     livecodes::queries::by_id,
     org::Directory,
+    rollout,
     store::{Read, StoreError, Write},
     sync::pilot::Pilot,
     tags::TagId,
@@ -20,25 +22,53 @@ use crate::{
 };
 
 use super::{
+    follow_up::{self, FollowUp},
     matching::Hit,
     model::{Cause, Firing, Outcome, Rule, prefixed},
     tables::{FIRING_BY_OCCASION, occasion_key},
 };
 
-/// What a cause puts on a relation.
+/// What firings need to know besides the store.
+#[derive(Debug, Clone)]
+pub(super) struct Around {
+    /// The directory.
+    pub directory: Arc<Directory>,
+    /// The firm's name.
+    pub firm: String,
+    /// The address people reach Qitai at, if it was told.
+    pub home: Option<String>,
+    /// The firm's zone.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Around {
+    /// As it is now.
+    pub fn of(app: &App, r: &Read<'_>) -> Result<Self> {
+        Ok(Self {
+            directory: app.directory.get(r)?,
+            firm: rollout::queries::name(app, r)?,
+            home: app.config.public_url.clone(),
+            zone: app.zone(),
+        })
+    }
+}
+
+/// What a cause puts on a relation, and the rule if it is one.
 struct Wanted {
     tags: Vec<TagId>,
     prefix: String,
+    rule: Option<Rule>,
+}
+
+impl Wanted {
+    fn marks(&self) -> bool {
+        !self.tags.is_empty() || !self.prefix.is_empty()
+    }
 }
 
 /// Carries a hit out, unless it was before; whether it fired. `viewer` is the system's, and the
 /// write is done for it.
-pub(super) fn fire(
-    w: &mut Write<'_>,
-    viewer: &Viewer,
-    directory: &Arc<Directory>,
-    hit: &Hit,
-) -> Result<bool> {
+pub(super) fn fire(w: &mut Write<'_>, viewer: &Viewer, around: &Around, hit: &Hit) -> Result<bool> {
     let key = occasion_key(hit.cause, hit.of, hit.occasion);
     if w.read().find_key(&FIRING_BY_OCCASION, &key)?.is_some() {
         return Ok(false);
@@ -51,9 +81,14 @@ pub(super) fn fire(
     let Some(relation) = relation.filter(Relation::is_active) else {
         return Ok(false);
     };
-    let outcome = match refusal(&w.read(), &relation)? {
+    let is_in_pilot = Pilot::load(&w.read())?.has_member(&w.read(), relation.member)?;
+    let follow_up = match &wanted.rule {
+        Some(rule) if is_in_pilot => follow_up::carry_out(w, viewer, around, rule, &relation)?,
+        _ => FollowUp::default(),
+    };
+    let outcome = match refusal(&w.read(), is_in_pilot, &wanted)? {
         Some(why) => Outcome::Refused(why.to_owned()),
-        None => carry_out(w, viewer, directory, &relation, wanted)?,
+        None => carry_out(w, viewer, &around.directory, &relation, wanted)?,
     };
     let id = w.new_id::<Firing>()?;
     w.put(&Firing {
@@ -66,6 +101,8 @@ pub(super) fn fire(
         occasion: hit.occasion,
         at: w.now(),
         outcome,
+        todo: follow_up.todo,
+        message: follow_up.message,
     })?;
     Ok(true)
 }
@@ -76,23 +113,25 @@ fn wanted(r: &Read<'_>, cause: Cause) -> Result<Option<Wanted>, StoreError> {
             .get::<Rule>(&id)?
             .filter(|rule| rule.is_on)
             .map(|rule| Wanted {
-                tags: rule.tags,
-                prefix: rule.remark_prefix,
+                tags: rule.tags.clone(),
+                prefix: rule.remark_prefix.clone(),
+                rule: Some(rule),
             }),
         Cause::Code(id) => by_id(r, id)?.map(|code| Wanted {
             tags: code.tags,
             prefix: code.remark_prefix,
+            rule: None,
         }),
     })
 }
 
-/// Why nothing may be done to a relation: the end of a key of `autorules.refused`.
-fn refusal(r: &Read<'_>, relation: &Relation) -> Result<Option<&'static str>> {
-    if !Pilot::load(r)?.has_member(r, relation.member)? {
+/// Why nothing may be put on a relation: the end of a key of `autorules.refused`.
+fn refusal(r: &Read<'_>, is_in_pilot: bool, wanted: &Wanted) -> Result<Option<&'static str>> {
+    if !is_in_pilot {
         return Ok(Some("outside_pilot"));
     }
     let is_off = effects::mode(r, Area::Customers)? == WriteMode::Off;
-    Ok(is_off.then_some("writing_off"))
+    Ok((is_off && wanted.marks()).then_some("writing_off"))
 }
 
 fn carry_out(

@@ -10,7 +10,7 @@ use crate::{
     error::{AppError, Result},
     identity::Viewer,
     kit::Timestamp,
-    org::{Directory, DirectoryCache},
+    org::DirectoryCache,
     slice::WorkerFuture,
     store::{Entity, FeedEntry, Read, StoreError, Write},
     sync,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    fire::fire,
+    fire::{Around, fire},
     matching::{Hit, Matcher, Time},
     tables::{FIRM, Place, rules},
 };
@@ -67,9 +67,9 @@ pub(super) async fn look(app: &Arc<App>) -> Result<bool> {
     };
     let more = step.more;
     let viewer = Viewer::system("rules");
-    let directory = app.read(|r| app.directory.get(r))?;
+    let around = app.read(|r| Around::of(app, r))?;
     app.write(viewer.change("rule.fire"), move |w| {
-        step.carry_out(w, &viewer, &directory)
+        step.carry_out(w, &viewer, &around)
     })
     .await?;
     app.effects.notify_one();
@@ -82,10 +82,10 @@ impl Step {
         &self,
         w: &mut Write<'_>,
         viewer: &Viewer,
-        directory: &Arc<Directory>,
+        around: &Around,
     ) -> Result<()> {
         for hit in &self.hits {
-            fire(w, viewer, directory, hit)?;
+            fire(w, viewer, around, hit)?;
         }
         Ok(w.put(&self.place)?)
     }

@@ -28,8 +28,10 @@ pub const TAGS_MAX: usize = 20;
 pub const WORDS_MAX: usize = 50;
 /// Characters of a word.
 pub const WORD_MAX: usize = 20;
-/// Days of quiet that can be waited for.
+/// Days of quiet that can be waited for, and days that a to-do may have.
 pub const DAYS_MAX: u16 = 365;
+/// Characters of what a to-do or a message says, before names are filled in.
+pub const SAID_MAX: usize = 100;
 
 /// What has to happen.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -95,6 +97,33 @@ pub struct Rule {
     /// In force as it is since then; what happened before does not count.
     #[n(7)]
     pub since: Timestamp,
+    /// The to-do that is made.
+    #[n(8)]
+    pub todo: Option<RuleTodo>,
+    /// What the firm's app tells the member in WeCom, with variables.
+    #[n(9)]
+    pub message: Option<String>,
+    /// Who gets to-do and message; without one the relation's member.
+    #[n(10)]
+    pub assignee: Option<MemberId>,
+}
+
+impl Rule {
+    /// Whether it puts anything on the relation itself.
+    pub fn marks(&self) -> bool {
+        !self.tags.is_empty() || !self.remark_prefix.is_empty()
+    }
+}
+
+/// A to-do as a rule wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RuleTodo {
+    /// What is to be done, with variables.
+    #[n(0)]
+    pub words: String,
+    /// Due so many days after the firing; at any time without it.
+    #[n(1)]
+    pub due_days: Option<u16>,
 }
 
 /// What made something fire.
@@ -139,6 +168,36 @@ pub enum Outcome {
     Refused(#[n(0)] String),
 }
 
+/// What came of a to-do or of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Came {
+    /// It was made, or is on its way: 64 bits of the to-do or of the effect.
+    #[n(0)]
+    Made(#[n(0)] u64),
+    /// The rule's earlier to-do about the relation is still open: nothing new.
+    #[n(1)]
+    Same,
+    /// It was not, for this reason: the end of a key of `autorules.refused`.
+    #[n(2)]
+    Refused(#[n(0)] String),
+}
+
+impl Came {
+    /// Not done, for this reason.
+    pub(super) fn refused(why: &str) -> Self {
+        Self::Refused(why.to_owned())
+    }
+
+    /// For the audit trail.
+    pub(super) fn code(&self) -> &str {
+        match self {
+            Self::Made(_) => "done",
+            Self::Same => "same",
+            Self::Refused(why) => why,
+        }
+    }
+}
+
 /// One firing: what happened to one relation, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Firing {
@@ -166,9 +225,15 @@ pub struct Firing {
     /// When.
     #[n(7)]
     pub at: Timestamp,
-    /// What came of it.
+    /// What came of tags and remark.
     #[n(8)]
     pub outcome: Outcome,
+    /// What came of the to-do; none if the rule wants none.
+    #[n(9)]
+    pub todo: Option<Came>,
+    /// What came of the message; none if the rule wants none.
+    #[n(10)]
+    pub message: Option<Came>,
 }
 
 /// A remark with this beginning, as long as WeCom takes; none if it begins so already.

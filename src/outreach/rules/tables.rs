@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::model::{Cause, Firing, FiringId, Outcome, Rule, RuleId, Trigger};
+use super::model::{Came, Cause, Firing, FiringId, Outcome, Rule, RuleId, Trigger};
 
 /// The tables.
 pub(super) const TABLES: [TableSpec; 3] = [
@@ -46,6 +46,9 @@ impl Entity for Rule {
             ("of", of.into()),
             ("tags", tags.into()),
             ("remark_prefix", self.remark_prefix.as_str().into()),
+            ("todo", self.todo.as_ref().map(|t| t.words.as_str()).into()),
+            ("message", self.message.as_deref().into()),
+            ("assignee", self.assignee.map(|id| id.to_string()).into()),
         ]
     }
 }
@@ -104,6 +107,8 @@ impl Entity for Firing {
             ("relation", self.relation.to_string().into()),
             ("customer", self.customer.to_string().into()),
             ("outcome", outcome.into()),
+            ("todo", self.todo.as_ref().map(Came::code).into()),
+            ("message", self.message.as_ref().map(Came::code).into()),
         ]
     }
 }

@@ -1,15 +1,13 @@
 //! Rules on a real store: each fires once for what it is about, and for nothing else.
 
-use std::sync::Arc;
-
 use super::{
     actions::{SaveRule, save_rule},
-    fire::fire,
+    fire::{Around, fire},
     follow::{Step, next},
     matching::{Hit, Matcher, Time},
     model::*,
     tables::{FIRM, Place},
-    trial::trial,
+    trial::{Trial, trial},
 };
 use crate::{
     app::App,
@@ -24,6 +22,7 @@ use crate::{
     org::{DirectoryCache, Gender, Member, MemberId, MemberState, Origin, Sight},
     store::{Act, Folder, Store, Write},
     tags::{Tag, TagGroup, TagGroupId, TagId},
+    todos::{self, Source, Todo},
     work::effects::{self, Area, Effect, SaveWriteSettings, WriteMode, WriteSettings},
 };
 
@@ -104,7 +103,9 @@ impl Bench {
 
     fn allow(&self, mode: WriteMode) {
         let viewer = Viewer::system("test");
-        let settings = WriteSettings::default().with(Area::Customers, mode);
+        let settings = WriteSettings::default()
+            .with(Area::Customers, mode)
+            .with(Area::Messages, mode);
         let act = viewer.change("settings.writing");
         self.store
             .write_blocking(act, move |w| {
@@ -124,6 +125,9 @@ impl Bench {
             tags: vec![TagId::from_bits(2)],
             remark_prefix: String::new(),
             since: NOW,
+            todo: None,
+            message: None,
+            assignee: None,
         };
         let viewer = Viewer::system("test");
         let directory = self.store.read(|r| self.directory.get(r)).unwrap();
@@ -137,18 +141,50 @@ impl Bench {
         self.store.read(|r| r.get::<Rule>(&id)).unwrap().unwrap()
     }
 
+    /// A rule about the code that only follows up.
+    fn follow_up(&self, todo: Option<&str>, message: Option<&str>) -> Rule {
+        let rule = self.rule(Trigger::Code(LiveCodeId::from_bits(1)));
+        let rule = Rule {
+            tags: Vec::new(),
+            todo: todo.map(|words| RuleTodo {
+                words: words.to_owned(),
+                due_days: Some(2),
+            }),
+            message: message.map(str::to_owned),
+            ..rule
+        };
+        let kept = rule.clone();
+        self.put(move |w| Ok(w.put(&kept)?));
+        rule
+    }
+
+    fn of_rule(&self, rule: &Rule) -> Vec<Firing> {
+        let mut firings = self.firings();
+        firings.retain(|firing| firing.cause == Cause::Rule(rule.id));
+        firings
+    }
+
     /// The next step, not carried out.
     fn next(&self) -> Option<Step> {
         let now = self.clock.now();
         self.store.read(|r| next(&self.directory, r, now)).unwrap()
     }
 
+    fn around(&self) -> Around {
+        Around {
+            directory: self.store.read(|r| self.directory.get(r)).unwrap(),
+            firm: "云岭茶业".into(),
+            home: Some("https://qitai.example".into()),
+            zone: jiff::tz::TimeZone::UTC,
+        }
+    }
+
     fn carry_out(&self, step: Step, fails: bool) -> Result<()> {
         let viewer = Viewer::system("rules");
-        let directory = self.store.read(|r| self.directory.get(r)).unwrap();
+        let around = self.around();
         self.store
             .write_blocking(viewer.change("rule.fire"), move |w| {
-                step.carry_out(w, &viewer, &directory)?;
+                step.carry_out(w, &viewer, &around)?;
                 match fails {
                     true => Err(AppError::internal("killed")),
                     false => Ok(()),
@@ -562,13 +598,13 @@ fn what_has_changed_since_it_was_read_is_looked_at_again() {
     };
     bench.put(move |w| Ok(w.put(&ended)?));
     let viewer = Viewer::system("rules");
-    let directory: Arc<_> = directory;
+    let around = bench.around();
     let fired = bench
         .store
         .write_blocking(viewer.change("rule.fire"), move |w| {
             let mut fired = 0;
             for hit in &hits {
-                fired += usize::from(fire(w, &viewer, &directory, hit)?);
+                fired += usize::from(fire(w, &viewer, &around, hit)?);
             }
             Ok(fired)
         });
@@ -587,6 +623,12 @@ fn a_rule_that_would_do_nothing_is_refused_field_by_field() {
         tags: Vec::new(),
         remark_prefix: "长".repeat(11),
         since: NOW,
+        todo: Some(RuleTodo {
+            words: " ".into(),
+            due_days: Some(DAYS_MAX + 1),
+        }),
+        message: Some("长".repeat(SAID_MAX + 1)),
+        assignee: Some(MemberId::from_bits(99)),
     };
     let viewer = Viewer::system("test");
     let directory = bench.store.read(|r| bench.directory.get(r)).unwrap();
@@ -600,5 +642,137 @@ fn a_rule_that_would_do_nothing_is_refused_field_by_field() {
         panic!("it was kept");
     };
     let fields: Vec<&str> = wrong.problems.iter().map(|p| p.field).collect();
-    assert_eq!(fields, ["name", "words", "remark_prefix"]);
+    let wanted = ["name", "words", "remark_prefix", "todo", "todo_days"];
+    assert_eq!(fields[..5], wanted);
+    assert_eq!(fields[5..], ["message", "assignee"]);
+}
+
+#[test]
+fn a_rule_makes_one_todo_at_a_time_and_tells_once_with_it() {
+    let bench = Bench::new();
+    let rule = bench.follow_up(
+        Some("给{客户}寄茶样，{员工}，{活码}，{企业}"),
+        Some("{客户}来了"),
+    );
+    bench.comes(1, &lc(1), NOW);
+    bench.run();
+    let todos: Vec<Todo> = bench.all();
+    assert_eq!(todos.len(), 1);
+    assert_eq!(todos[0].words, "给{客户}寄茶样，周敏，活码1，云岭茶业");
+    assert_eq!(todos[0].source, Source::Rule(rule.id));
+    assert_eq!(todos[0].member, MemberId::from_bits(1));
+    assert_eq!(todos[0].relation, Some(RelationId::from_bits(1)));
+    // 2026-11-20 in this zone, and two days.
+    let due = Timestamp::from_ms(1_795_391_999_999);
+    assert_eq!(todos[0].due, Some(due));
+    let fired = &bench.of_rule(&rule)[0];
+    assert_eq!(fired.outcome, Outcome::Same);
+    assert_eq!(fired.todo, Some(Came::Made(todos[0].id.bits())));
+    assert!(matches!(fired.message, Some(Came::Made(_))));
+    let told = |bench: &Bench| {
+        let mut effects = bench.all::<Effect>();
+        effects.retain(|effect| effect.kind == "outreach.tell");
+        effects.len()
+    };
+    assert_eq!(told(&bench), 1);
+
+    // The customer comes again while it is open.
+    bench.clock.advance_ms(HOUR_MS);
+    bench.comes(1, &lc(1), bench.clock.now());
+    bench.run();
+    let same = bench.of_rule(&rule);
+    let same = same.iter().find(|f| f.todo == Some(Came::Same)).unwrap();
+    assert_eq!(same.message, Some(Came::Same));
+    assert_eq!((bench.all::<Todo>().len(), told(&bench)), (1, 1));
+
+    // It is done, and the customer comes once more.
+    let done = Todo {
+        done: Some(todos::Done { at: NOW, by: None }),
+        ..todos[0].clone()
+    };
+    bench.put(move |w| Ok(w.put(&done)?));
+    bench.clock.advance_ms(HOUR_MS);
+    bench.comes(1, &lc(1), bench.clock.now());
+    bench.run();
+    assert_eq!((bench.all::<Todo>().len(), told(&bench)), (2, 2));
+    assert_eq!(bench.store.check().unwrap().found, []);
+}
+
+#[test]
+fn where_nothing_may_be_written_the_todo_is_made_all_the_same() {
+    let bench = Bench::new();
+    let rule = bench.follow_up(Some("回访"), Some("来了"));
+    bench.allow(WriteMode::Off);
+    bench.comes(1, &lc(1), NOW);
+    bench.run();
+    let fired = &bench.of_rule(&rule)[0];
+    assert!(matches!(fired.todo, Some(Came::Made(_))));
+    let off = Came::Refused("messages_off".to_owned());
+    assert_eq!(fired.message, Some(off));
+    assert_eq!(bench.effects(), 0);
+}
+
+#[test]
+fn a_fixed_member_gets_the_todo_unless_they_have_left() {
+    let bench = Bench::new();
+    let other = |state: MemberState| Member {
+        id: MemberId::from_bits(2),
+        userid: "chenyu".into(),
+        name: "陈雨".into(),
+        no: 2,
+        state,
+        ..member()
+    };
+    let rule = Rule {
+        assignee: Some(MemberId::from_bits(2)),
+        ..bench.follow_up(Some("回访{客户}"), None)
+    };
+    bench.put(move |w| {
+        w.put(&rule)?;
+        Ok(w.put(&other(MemberState::Active))?)
+    });
+    bench.comes(1, &lc(1), NOW);
+    bench.run();
+    let whose = |bench: &Bench| {
+        let mut all: Vec<(u64, u64)> = bench
+            .all::<Todo>()
+            .iter()
+            .map(|todo| (todo.relation.unwrap().bits(), todo.member.bits()))
+            .collect();
+        all.sort_unstable();
+        all
+    };
+    assert_eq!(whose(&bench), [(1, 2)]);
+    bench.put(move |w| {
+        Ok(w.put(&Member {
+            left_at: Some(NOW),
+            ..other(MemberState::Left)
+        })?)
+    });
+    bench.comes(2, &lc(1), NOW);
+    bench.run();
+    assert_eq!(whose(&bench), [(1, 2), (2, 1)]);
+}
+
+#[test]
+fn a_trial_counts_one_todo_for_each_relation() {
+    let bench = Bench::new();
+    let rule = bench.follow_up(Some("回访"), Some("来了"));
+    let hit = |n: u64, at: i64| Hit {
+        cause: Cause::Rule(rule.id),
+        relation: relation(n, &lc(1), NOW),
+        of: n,
+        occasion: at,
+        at: NOW,
+    };
+    let found = Trial {
+        hits: vec![hit(1, 1), hit(1, 2), hit(2, 1)],
+        is_whole: true,
+    };
+    assert_eq!(found.follow_ups(&rule), (2, 2));
+    let only_message = Rule {
+        todo: None,
+        ..rule.clone()
+    };
+    assert_eq!(found.follow_ups(&only_message), (0, 3));
 }

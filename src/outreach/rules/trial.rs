@@ -28,6 +28,25 @@ pub(super) struct Trial {
     pub is_whole: bool,
 }
 
+impl Trial {
+    /// How many to-dos and messages there would have been, had nobody finished any: one to-do
+    /// for each relation, and where one is made no message without one.
+    pub fn follow_ups(&self, rule: &Rule) -> (usize, usize) {
+        let relations: HashSet<_> = self.hits.iter().map(|hit| hit.relation.id).collect();
+        let todos = if rule.todo.is_some() {
+            relations.len()
+        } else {
+            0
+        };
+        let messages = match (&rule.message, &rule.todo) {
+            (None, _) => 0,
+            (Some(_), Some(_)) => todos,
+            (Some(_), None) => self.hits.len(),
+        };
+        (todos, messages)
+    }
+}
+
 /// Whom in scope a rule would have been set off for between two moments.
 pub(super) fn trial(
     r: &Read<'_>,

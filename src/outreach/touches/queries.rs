@@ -162,16 +162,15 @@ pub fn of_cause<'a>(
 }
 
 /// The ids of one member's touches with one cause and outcome, by customer.
-pub fn of_member(
-    r: &Read<'_>,
+pub fn of_member<'a>(
+    r: &Read<'a>,
     of: &(String, String),
     (state, why): (TouchState, Option<Why>),
     member: MemberId,
-) -> Result<Vec<TouchId>, StoreError> {
+) -> Result<impl Iterator<Item = Result<TouchId, StoreError>> + use<'a>, StoreError> {
     let prefix = outcome_key(of, state, why).with(member);
-    r.walk(&BY_CAUSE, &Walk::prefix(prefix))?
-        .map(|hit| hit.map(|hit| hit.key))
-        .collect()
+    let hits = r.walk(&BY_CAUSE, &Walk::prefix(prefix))?;
+    Ok(hits.map(|hit| hit.map(|hit| hit.key)))
 }
 
 /// The member in a place of [`of_cause`].

@@ -42,7 +42,15 @@ fn said(png: &[u8]) -> String {
 #[test]
 fn three_hundred_come_in_order_with_names_of_their_own() {
     let names = captions(300);
-    let out = write_zip(Cursor::new(Vec::new()), Item::Png(256), &names, true, art, || false).unwrap();
+    let out = write_zip(
+        Cursor::new(Vec::new()),
+        Item::Png(256),
+        &names,
+        true,
+        art,
+        || false,
+    )
+    .unwrap();
     let mut zip = ZipArchive::new(out).unwrap();
     assert_eq!(zip.len(), 300);
     let mut seen = std::collections::HashSet::new();
@@ -82,7 +90,14 @@ fn every_kind_of_file_can_be_in_it() {
         zip.by_index(2).unwrap().read_to_end(&mut bytes).unwrap();
         assert!(bytes.starts_with(head));
     }
-    let none = write_zip(Cursor::new(Vec::new()), Item::Png(256), &[], true, art, || false);
+    let none = write_zip(
+        Cursor::new(Vec::new()),
+        Item::Png(256),
+        &[],
+        true,
+        art,
+        || false,
+    );
     let none = none.unwrap();
     assert_eq!(ZipArchive::new(none).unwrap().len(), 0);
 }
@@ -94,7 +109,14 @@ fn one_that_cannot_be_read_ends_it_and_is_named() {
         57 => Art::new(&address(at), (Colour::BLACK, Colour::BLACK), None),
         _ => art(at),
     };
-    let made = write_zip(Cursor::new(Vec::new()), Item::Png(256), &names, true, art, || false);
+    let made = write_zip(
+        Cursor::new(Vec::new()),
+        Item::Png(256),
+        &names,
+        true,
+        art,
+        || false,
+    );
     match made {
         Err(BundleError::Fault(57, Fault::Colours(_))) => {}
         other => panic!("{:?}", other.map(drop)),

@@ -7,13 +7,16 @@ use crate::{
     app::App,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::{Page, Timestamp},
+    kit::Timestamp,
     outreach::broadcasts::{
         audience::Target,
         model::{Broadcast, State},
         queries::{self, Numbers},
     },
-    outreach::campaign::name_of,
+    outreach::{
+        campaign::name_of,
+        listed::{Belongs, Listed},
+    },
     store::Read,
     view,
     web::{
@@ -21,9 +24,6 @@ use crate::{
         parts::{Empty, EmptyKind, Link, Pager, Tab},
     },
 };
-
-/// Broadcasts that are looked through.
-const LOOKED_AT: usize = 2_000;
 
 /// One line of the list.
 struct Line {
@@ -51,14 +51,16 @@ pub(in crate::outreach::broadcasts) struct ListPage {
 view!(ListPage, "list" => as_list);
 
 /// A part of the list: code, word, and what belongs there.
-type Part = (&'static str, &'static str, fn(State) -> bool);
+type Part = (&'static str, &'static str, Belongs<Broadcast>);
 
 /// The parts, in order.
 const PARTS: [Part; 4] = [
     ("", "broadcasts.view.all", |_| true),
-    ("active", "broadcasts.view.active", State::is_active),
-    ("draft", "broadcasts.view.draft", |s| s == State::Draft),
-    ("over", "broadcasts.view.over", State::is_over),
+    ("active", "broadcasts.view.active", |b| b.state.is_active()),
+    ("draft", "broadcasts.view.draft", |b| {
+        b.state == State::Draft
+    }),
+    ("over", "broadcasts.view.over", |b| b.state.is_over()),
 ];
 
 /// Shows the list. Nothing personal is on it.
@@ -72,24 +74,25 @@ pub(in crate::outreach::broadcasts) async fn show(
     let view = query.get("view").unwrap_or("");
     let page = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::OutreachRead)?;
-        let all = queries::broadcasts(r, &sight, queries::own(&viewer), LOOKED_AT)?;
-        let views = PARTS.iter().map(|(code, word, belongs)| Tab {
+        let binding = viewer.name_for_binding();
+        let request = web.cursors.page_request(&binding, &query);
+        let shown = PARTS.iter().find(|(code, ..)| *code == view);
+        let (.., shown) = *shown.unwrap_or(&PARTS[0]);
+        let parts = PARTS.map(|(.., belongs)| belongs);
+        let whose = (&sight, queries::own(&viewer));
+        let Listed { page, counts } = queries::list(r, whose, (&parts, shown), &request)?;
+        let views = PARTS.iter().enumerate().map(|(n, (code, word, _))| Tab {
             label: cx.t(word).into_owned(),
             href: query.only(&[]).with("view", code).to_string(),
-            count: Some(all.iter().filter(|b| belongs(b.state)).count() as u64),
+            count: counts.as_ref().and_then(|counts| counts.get(n).copied()),
             is_current: *code == view,
         });
         let views = views.collect();
-        let belongs = PARTS.iter().find(|(code, ..)| *code == view);
-        let belongs = belongs.map_or(PARTS[0].2, |(_, _, belongs)| *belongs);
-        let shown: Vec<Broadcast> = all.into_iter().filter(|b| belongs(b.state)).collect();
-        let name = viewer.name_for_binding();
-        let page = Page::of_whole(shown, &web.cursors.page_request(&name, &query));
         let lines = page.items.iter().map(|b| line(r, b));
         Ok::<_, AppError>(ListPage {
             views,
             lines: lines.collect::<Result<_>>()?,
-            pager: Pager::of(&page, &query, &name, &web.cursors),
+            pager: Pager::of(&page, &query, &binding, &web.cursors),
             empty: empty(&cx, &viewer, view.is_empty()),
             may_send: viewer.may(Permission::BroadcastSend),
             may_limit: viewer.may(Permission::SettingsManage),

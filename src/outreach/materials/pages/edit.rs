@@ -1,7 +1,5 @@
 //! `/assets/new`, `/assets/{id}/edit`: an asset is made, or gets its next version.
 
-use std::sync::Arc;
-
 use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
@@ -18,9 +16,8 @@ use super::{
     super::{
         Body, Bubble, FolderId, Kind, Material, MaterialId, Stored,
         actions::{self, SaveMaterial},
-        inspect::{self, Arrived},
+        intake,
         queries::{self, Folders},
-        shelf,
     },
     HERE, material_id,
 };
@@ -230,18 +227,8 @@ async fn keep_file(
     };
     let mut sha256 = [0; 32];
     hex::decode_to_slice(&file.sha256, &mut sha256).map_err(AppError::internal)?;
-    let (app, path, name) = (Arc::clone(app), file.path().to_owned(), file.name.clone());
-    let kept = tokio::task::spawn_blocking(move || {
-        let arrived = Arrived {
-            path: &path,
-            name: &name,
-            sha256,
-        };
-        let stored = inspect::inspect(kind, &arrived)?;
-        shelf::keep(&app, &sha256, &path).map_err(AppError::internal)?;
-        Ok(Some(stored))
-    });
-    kept.await.map_err(AppError::internal)?
+    let placed = intake::place(app, kind, (file.path(), &file.name), sha256);
+    placed.await.map(Some)
 }
 
 async fn keep(

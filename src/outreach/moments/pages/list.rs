@@ -7,11 +7,14 @@ use crate::{
     app::App,
     error::{AppError, Result},
     identity::{Permission, Viewer},
-    kit::{Page, Timestamp},
-    outreach::campaign::name_of,
+    kit::Timestamp,
     outreach::moments::{
         model::{Moment, State},
         queries::{self, Account},
+    },
+    outreach::{
+        campaign::name_of,
+        listed::{Belongs, Listed},
     },
     store::Read,
     view,
@@ -20,8 +23,6 @@ use crate::{
         parts::{Empty, EmptyKind, Link, Pager, Tab},
     },
 };
-
-use super::LOOKED_AT;
 
 /// One line of the list.
 pub(super) struct Line {
@@ -47,14 +48,16 @@ pub(in crate::outreach::moments) struct ListPage {
 view!(ListPage, "list" => as_list);
 
 /// A part of the list: code, word, and what belongs there.
-type Part = (&'static str, &'static str, fn(State) -> bool);
+type Part = (&'static str, &'static str, Belongs<Moment>);
 
 /// The parts, in order.
 const PARTS: [Part; 4] = [
     ("", "broadcasts.view.all", |_| true),
-    ("active", "broadcasts.view.active", State::is_active),
-    ("draft", "broadcasts.view.draft", |s| s == State::Draft),
-    ("over", "broadcasts.view.over", State::is_over),
+    ("active", "broadcasts.view.active", |m| m.state.is_active()),
+    ("draft", "broadcasts.view.draft", |m| {
+        m.state == State::Draft
+    }),
+    ("over", "broadcasts.view.over", |m| m.state.is_over()),
 ];
 
 /// Shows the list. Nothing personal is on it.
@@ -68,19 +71,20 @@ pub(in crate::outreach::moments) async fn show(
     let view = query.get("view").unwrap_or("");
     let page = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::OutreachRead)?;
-        let all = queries::moments(r, &sight, queries::own(&viewer), LOOKED_AT)?;
-        let views = PARTS.iter().map(|(code, word, belongs)| Tab {
+        let binding = viewer.name_for_binding();
+        let request = web.cursors.page_request(&binding, &query);
+        let shown = PARTS.iter().find(|(code, ..)| *code == view);
+        let (.., shown) = *shown.unwrap_or(&PARTS[0]);
+        let parts = PARTS.map(|(.., belongs)| belongs);
+        let whose = (&sight, queries::own(&viewer));
+        let Listed { page, counts } = queries::list(r, whose, (&parts, shown), &request)?;
+        let views = PARTS.iter().enumerate().map(|(n, (code, word, _))| Tab {
             label: cx.t(word).into_owned(),
             href: query.only(&[]).with("view", code).to_string(),
-            count: Some(all.iter().filter(|m| belongs(m.state)).count() as u64),
+            count: counts.as_ref().and_then(|counts| counts.get(n).copied()),
             is_current: *code == view,
         });
         let views = views.collect();
-        let belongs = PARTS.iter().find(|(code, ..)| *code == view);
-        let belongs = belongs.map_or(PARTS[0].2, |(_, _, belongs)| *belongs);
-        let shown: Vec<Moment> = all.into_iter().filter(|m| belongs(m.state)).collect();
-        let binding = viewer.name_for_binding();
-        let page = Page::of_whole(shown, &web.cursors.page_request(&binding, &query));
         let lines = page.items.iter().map(|m| line(r, m));
         Ok::<_, AppError>(ListPage {
             views,

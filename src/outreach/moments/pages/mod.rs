@@ -13,8 +13,6 @@ use super::model::MomentId;
 
 /// The list's address.
 const HERE: &str = "/moments";
-/// Moments that are looked through.
-pub(super) const LOOKED_AT: usize = 2_000;
 
 pub(super) fn id_of(text: &str) -> Result<MomentId> {
     let missing = |_| AppError::NotFound { what: "moment" };

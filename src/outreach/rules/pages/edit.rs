@@ -11,17 +11,18 @@ use crate::{
     identity::{Permission, Reach, Viewer},
     kit::{Id, Timestamp},
     livecodes::{self, Channel, ChannelId, Eyes, LiveCode},
-    org::decides,
+    org::{Member, Sight, decides},
+    outreach::content::Variables,
     store::Read,
     tags, view,
-    web::{Cx, Form, FormState, Shown, filters, parts::Choice},
+    web::{Cx, Form, FormState, Lang, Shown, filters, parts::Choice},
     work::pages::Nothing,
 };
 
 use super::{
     super::{
         actions::{DeleteRule, SaveRule, SwitchRule, delete_rule, save_rule, switch_rule},
-        model::{Rule, RuleId, Trigger},
+        model::{Rule, RuleId, RuleTodo, Trigger},
     },
     HERE, find, parse,
 };
@@ -43,6 +44,9 @@ pub(in super::super) struct EditPage {
     units: Vec<Choice>,
     /// Name of the tag group, and its tags.
     tags: Vec<(String, Vec<Choice>)>,
+    assignees: Vec<Choice>,
+    /// The variables of to-do and message.
+    variables: &'static str,
 }
 view!(EditPage);
 
@@ -110,8 +114,29 @@ fn edit_page(
                 .collect(),
             units,
             tags: tags.collect(),
+            assignees: assignees(cx, &sight),
+            variables: Variables::All.written(cx.lang() == Lang::En),
         })
     })
+}
+
+/// Who can be given what a rule makes: the one who knows the customer, or somebody in scope.
+fn assignees(cx: &Cx, sight: &Sight) -> Vec<Choice> {
+    let members = sight.directory.members();
+    let mut members: Vec<_> = members
+        .filter(|member| member.is_here() && sight.sees(member.id))
+        .collect();
+    members.sort_by_cached_key(|member| (member.name.clone(), member.no));
+    let department = |member: &Member| {
+        let found = sight.directory.department_of(member);
+        found.map_or(String::new(), |found| format!(" · {}", found.name))
+    };
+    let chosen = members.into_iter().map(|member| {
+        let label = format!("{}{}", member.name, department(member));
+        choice(member.id, label)
+    });
+    let own = choice("", cx.t("autorules.assignee_own").into_owned());
+    std::iter::once(own).chain(chosen).collect()
 }
 
 /// Codes in scope that are not over for good.
@@ -198,6 +223,12 @@ fn filled(rule: &Rule) -> FormState {
     if rule.is_on {
         values.push(("is_on", "on".to_owned()));
     }
+    if let Some(todo) = &rule.todo {
+        values.push(("todo", todo.words.clone()));
+        values.extend(todo.due_days.map(|days| ("todo_days", days.to_string())));
+    }
+    values.extend(rule.message.clone().map(|message| ("message", message)));
+    values.extend(rule.assignee.map(|id| ("assignee", id.to_string())));
     values.extend(rule.tags.iter().map(|tag| ("tag", tag.to_string())));
     FormState::with_values(values)
 }
@@ -222,6 +253,14 @@ pub(in super::super) struct Fields {
     tag: Vec<String>,
     #[serde(default)]
     remark_prefix: String,
+    #[serde(default)]
+    todo: String,
+    #[serde(default)]
+    todo_days: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    assignee: String,
     #[serde(default)]
     unit: String,
     #[serde(default)]
@@ -260,7 +299,27 @@ impl Fields {
             tags: tags.collect::<Result<_>>()?,
             remark_prefix: self.remark_prefix.clone(),
             since: Timestamp::from_ms(0),
+            todo: self.todo()?,
+            message: Some(self.message.trim().to_owned()).filter(|said| !said.is_empty()),
+            assignee: match self.assignee.as_str() {
+                "" => None,
+                id => Some(named(id, "assignee", "autorules.assignee_gone")?),
+            },
         })
+    }
+
+    /// The to-do, if any words are given.
+    fn todo(&self) -> Result<Option<RuleTodo>> {
+        let wrong = |_| AppError::field("todo_days", "autorules.todo_days_range");
+        let due_days = match self.todo_days.trim() {
+            "" => None,
+            days => Some(days.parse().map_err(wrong)?),
+        };
+        let words = self.todo.trim();
+        Ok((!words.is_empty()).then(|| RuleTodo {
+            words: words.to_owned(),
+            due_days,
+        }))
     }
 
     /// One a line; commas and ideographic commas part words too.
@@ -395,6 +454,8 @@ mod tests {
                 groups: choices(n),
                 units: choices(n),
                 tags: (0..n).map(|_| (HOSTILE.to_owned(), choices(n))).collect(),
+                assignees: choices(n),
+                variables: Variables::All.written(n == 1),
             });
         }
     }

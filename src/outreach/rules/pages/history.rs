@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::super::{
-    model::{Cause, Firing, Outcome, Rule, RuleId},
+    model::{Came, Cause, Firing, Outcome, Rule, RuleId},
     tables,
 };
 
@@ -142,20 +142,54 @@ fn line(
         href: known.map(|_| format!("/customers/{}", firing.customer)),
         member: sight.name(firing.member).to_owned(),
         at: firing.at,
-        outcomes: outcomes(r, &firing.outcome)?,
+        outcomes: outcomes(r, firing)?,
     })
 }
 
 /// What came of a firing, as far as WeCom has answered.
-fn outcomes(r: &Read<'_>, outcome: &Outcome) -> Result<Vec<(&'static str, &'static str)>> {
+fn outcomes(r: &Read<'_>, firing: &Firing) -> Result<Vec<(&'static str, &'static str)>> {
+    let mut all = match (&firing.outcome, &firing.todo, &firing.message) {
+        (Outcome::Same, None, None) => vec![("autorules.outcome.same", "muted")],
+        // Nothing was to be put on the relation, or it was so already.
+        (Outcome::Same, ..) => Vec::new(),
+        (outcome, ..) => marked(r, outcome)?,
+    };
+    all.extend(firing.todo.as_ref().map(|came| match came {
+        Came::Made(_) => ("autorules.outcome.todo", "ok"),
+        Came::Same => ("autorules.outcome.todo_same", "muted"),
+        Came::Refused(why) => refused(why),
+    }));
+    all.extend(match &firing.message {
+        None | Some(Came::Same) => None,
+        Some(Came::Refused(why)) => Some(refused(why)),
+        Some(Came::Made(id)) => {
+            let words = [
+                "autorules.outcome.message",
+                "autorules.outcome.message_waiting",
+            ];
+            Some(sent(r, EffectId::from_bits(*id), words)?)
+        }
+    });
+    Ok(all)
+}
+
+/// Why something was not done, in words.
+fn refused(why: &str) -> (&'static str, &'static str) {
+    match why {
+        "outside_pilot" => ("autorules.refused.outside_pilot", "warn"),
+        "writing_off" => ("autorules.refused.writing_off", "warn"),
+        "messages_off" => ("autorules.refused.messages_off", "warn"),
+        "member_gone" => ("autorules.refused.member_gone", "warn"),
+        "gone" => ("autorules.refused.gone", "warn"),
+        _ => ("autorules.refused.not_possible", "bad"),
+    }
+}
+
+/// What came of tags and remark.
+fn marked(r: &Read<'_>, outcome: &Outcome) -> Result<Vec<(&'static str, &'static str)>> {
     Ok(match outcome {
         Outcome::Same => vec![("autorules.outcome.same", "muted")],
-        Outcome::Refused(why) => vec![match why.as_str() {
-            "outside_pilot" => ("autorules.refused.outside_pilot", "warn"),
-            "writing_off" => ("autorules.refused.writing_off", "warn"),
-            "gone" => ("autorules.refused.gone", "warn"),
-            _ => ("autorules.refused.not_possible", "bad"),
-        }],
+        Outcome::Refused(why) => vec![refused(why)],
         Outcome::Done { tags, remark } => {
             let mut all = Vec::new();
             if let Some(id) = tags {

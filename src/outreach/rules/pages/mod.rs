@@ -25,7 +25,7 @@ use crate::{
 use super::model::{Rule, RuleId, Trigger};
 
 /// The pages' address.
-const HERE: &str = "/outreach/rules";
+pub(super) const HERE: &str = "/outreach/rules";
 
 fn parse(id: &str) -> Result<RuleId> {
     id.parse().map_err(|_| AppError::NotFound {

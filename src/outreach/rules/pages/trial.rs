@@ -46,6 +46,8 @@ pub(in super::super) struct TrialPage {
     days: i64,
     customers: usize,
     times: usize,
+    todos: usize,
+    messages: usize,
     is_whole: bool,
     lines: Vec<Line>,
     empty: Empty,
@@ -108,6 +110,7 @@ fn make(
                 at: hit.at,
             });
         }
+        let (todos, messages) = found.follow_ups(&rule);
         let page = TrialPage {
             id: id.to_string(),
             when: when(cx, r, &rule.trigger)?,
@@ -117,6 +120,8 @@ fn make(
             days: DAYS,
             customers: everybody.len(),
             times: found.hits.len(),
+            todos,
+            messages,
             is_whole: found.is_whole,
             lines,
             empty: Empty {
@@ -155,6 +160,8 @@ mod tests {
                 days: DAYS,
                 customers: n,
                 times: n,
+                todos: n,
+                messages: n,
                 is_whole: n != 1,
                 lines: (0..n).map(line).collect(),
                 empty: Empty {
