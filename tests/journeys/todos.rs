@@ -69,7 +69,7 @@ fn todos(visitor: &Visitor<'_>, query: &str) -> Vec<Value> {
     answer.json()["items"].as_array().unwrap().clone()
 }
 
-/// Somebody of another store who is alone with the name.
+/// Somebody of another store.
 fn foreigner(test: &TestApp) -> Member {
     test.app.read(|r| {
         let directory = test.app.directory.get(r).unwrap();

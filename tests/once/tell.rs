@@ -104,7 +104,10 @@ pub(super) fn plan(bench: &mut Bench) -> (EffectId, Wish) {
     let told = text.clone();
     let id = wait_for("the rule has fired", || {
         let app = bench.firm.app();
-        let all: Vec<Effect> = app.read(|r| r.all(None).unwrap().map(Result::unwrap).collect());
+        let all: Vec<Effect> = app.read(|r| {
+            let all = r.all::<Effect>(None).unwrap();
+            all.map(Result::unwrap).collect()
+        });
         let says = |effect: &Effect| {
             let input = String::from_utf8_lossy(&effect.input);
             effect.kind == KINDS[0] && input.contains(&told)

@@ -172,7 +172,11 @@ impl Bench {
 
     fn around(&self) -> Around {
         Around {
-            directory: self.store.read(|r| self.directory.get(r)).unwrap(),
+            // Members are put without a word to the directory: it is read anew.
+            directory: self
+                .store
+                .read(|r| DirectoryCache::default().get(r))
+                .unwrap(),
             firm: "云岭茶业".into(),
             home: Some("https://qitai.example".into()),
             zone: jiff::tz::TimeZone::UTC,
