@@ -185,7 +185,8 @@ fn who_confirms_is_seen_and_who_opted_out_is_left_out() {
         (Some(1), Some(0))
     );
     let link = format!("href=\"{page}\"");
-    let body = staff.get(&ledger).body;
+    assert!(staff.get(&ledger).body.contains("已收到"));
+    let body = admin.get(&ledger).body;
     assert!(body.contains("已收到") && body.contains(&link), "{body}");
     let file = admin.post(&format!("{page}/export"), &[("format", "csv")]);
     assert_eq!(file.status, 200);

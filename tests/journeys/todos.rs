@@ -103,6 +103,8 @@ fn a_scan_makes_a_todo_and_tells_the_member_once() {
     let sim = test.sim.as_ref().unwrap();
     test.hear_events();
     let before = sim.messages_of(cast.store_staff).len();
+    // WeCom tells seconds: what begins in the second in which the rule was kept may be before it.
+    sim.clock().advance_ms(2_000);
     sim.act(CustomerVerb::AddCustomer {
         userid: cast.store_staff.to_owned(),
         name: "单来客".to_owned(),

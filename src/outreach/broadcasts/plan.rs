@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use crate::{
@@ -35,9 +34,6 @@ use super::{
     standing::STRETCH,
 };
 
-/// For the index of customers; behind it the next round goes on.
-const INDEX_PATIENCE: Duration = Duration::from_secs(2);
-
 /// Who is meant and not written down yet.
 fn left(app: &App, broadcast: &Broadcast) -> Result<Vec<Meant>> {
     app.read(|r| {
@@ -63,10 +59,6 @@ fn begins_at(r: &Read<'_>, broadcast: &Broadcast, now: Timestamp) -> Result<Time
 
 /// Writes down who gets it, and what comes next.
 pub(super) async fn plan(app: &Arc<App>, broadcast: Broadcast) -> Result<()> {
-    // Customers are found by the index: one that is behind, or being rebuilt, does not know all.
-    if !app.catches_up(INDEX_PATIENCE).await {
-        return Ok(());
-    }
     let (reading, of) = (app.clone(), broadcast.clone());
     let meant = tokio::task::spawn_blocking(move || left(&reading, &of)).await;
     let meant = match meant.map_err(AppError::internal)? {

@@ -29,6 +29,9 @@ const ROUND: usize = 20;
 /// A moment that could not be stopped when its time was over is stopped again after this, ms.
 const STOPPED_AGAIN_MS: i64 = 86_400_000;
 
+/// For the index of customers; behind it the next round goes on.
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Runs as long as the process.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
@@ -45,7 +48,13 @@ pub(super) fn run(app: Arc<App>) -> WorkerFuture {
 }
 
 async fn round(app: &Arc<App>) -> Result<()> {
-    for moment in app.read(queries::active)? {
+    let mut active = app.read(queries::active)?;
+    let is_planning = |moment: &Moment| moment.state == State::Planning;
+    // Customers are found by the index: one that is behind, or being rebuilt, does not know all.
+    if active.iter().any(is_planning) && !app.catches_up(INDEX_PATIENCE).await {
+        active.retain(|moment| !is_planning(moment));
+    }
+    for moment in active {
         let id = moment.id;
         if let Err(error) = step(app, moment).await {
             // One that cannot go on holds none of the others up.

@@ -1,7 +1,7 @@
 //! From a draft that was sent to a task at WeCom: who publishes it is settled, a second person
 //! asked where there have to be two, and WeCom told when it is time.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     app::App,
@@ -19,9 +19,6 @@ use super::{
     outbound, queries,
 };
 
-/// For the index of customers; behind it the next round goes on.
-const INDEX_PATIENCE: Duration = Duration::from_secs(2);
-
 fn act(code: &'static str, moment: &Moment) -> Act {
     Act {
         code,
@@ -32,10 +29,6 @@ fn act(code: &'static str, moment: &Moment) -> Act {
 
 /// Settles who publishes it, and what comes next.
 pub(super) async fn plan(app: &Arc<App>, moment: Moment) -> Result<()> {
-    // Customers are counted by the index: one that is behind does not know all.
-    if !app.catches_up(INDEX_PATIENCE).await {
-        return Ok(());
-    }
     let (reading, of) = (app.clone(), moment.clone());
     let planned = tokio::task::spawn_blocking(move || {
         reading.read(|r| {

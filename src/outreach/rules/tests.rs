@@ -1,5 +1,7 @@
 //! Rules on a real store: each fires once for what it is about, and for nothing else.
 
+use std::sync::Arc;
+
 use super::{
     actions::{SaveRule, save_rule},
     fire::{Around, fire},
@@ -19,7 +21,7 @@ use crate::{
     identity::Viewer,
     kit::{Clock, Id, Random, Timestamp},
     livecodes::{Channel, ChannelId, CodeKind, CodeState, LiveCode, LiveCodeId, state_of, stats},
-    org::{DirectoryCache, Gender, Member, MemberId, MemberState, Origin, Sight},
+    org::{Directory, DirectoryCache, Gender, Member, MemberId, MemberState, Origin, Sight},
     store::{Act, Folder, Store, Write},
     tags::{Tag, TagGroup, TagGroupId, TagId},
     todos::{self, Source, Todo},
@@ -173,10 +175,7 @@ impl Bench {
     fn around(&self) -> Around {
         Around {
             // Members are put without a word to the directory: it is read anew.
-            directory: self
-                .store
-                .read(|r| DirectoryCache::default().get(r))
-                .unwrap(),
+            directory: Arc::new(self.store.read(Directory::load).unwrap()),
             firm: "云岭茶业".into(),
             home: Some("https://qitai.example".into()),
             zone: jiff::tz::TimeZone::UTC,
