@@ -209,7 +209,7 @@ impl Maker<'_> {
             .app
             .sight(r, self.viewer, Permission::BroadcastApprove)?;
         let own = self.viewer.account_id().map(|account| account.cast());
-        let broadcasts = broadcasts::waiting(r, &sight, own)?;
+        let broadcasts = broadcasts::queries::waiting(r, &sight, own)?;
         let moments = moments::queries::waiting(r, &sight, own)?;
         for (n, word, href) in [
             (broadcasts, "home.broadcasts", "/broadcasts?view=active"),

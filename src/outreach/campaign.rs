@@ -2,7 +2,7 @@
 //! part has all who send it in sight, and what happens at WeCom is asked about at pauses that
 //! grow.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     app::App,
@@ -10,7 +10,7 @@ use crate::{
     identity::{self, Allowed, Permission, Scope, Viewer},
     kit::{Id, Timestamp},
     org::{Directory, MemberId, Sight},
-    store::{Entity, Read, StoreError, SubjectId, Write},
+    store::{Act, Entity, Index, Read, StoreError, SubjectId, Write},
     wecom::Client,
     work::effects::{self, Area, Effect, WriteMode},
 };
@@ -22,6 +22,24 @@ const PAUSES_MS: [i64; 7] = [
     15_000, 30_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000,
 ];
 
+/// For the index of customers; behind it the next round goes on.
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is being written.
+    Draft,
+    /// Whom it reaches is being settled.
+    Planning,
+    /// A second person is asked.
+    Waiting,
+    /// It will be sent, or is.
+    Going,
+    /// It is being stopped, or over.
+    Ending,
+}
+
 /// A broadcast or a moment.
 pub(super) trait Campaign: Entity<Key = Id<Self>> {
     /// Why a draft that was sent is no draft any more.
@@ -30,8 +48,10 @@ pub(super) trait Campaign: Entity<Key = Id<Self>> {
     fn maker(&self) -> Option<SubjectId>;
     /// The members who send it, once they are settled.
     fn senders(&self) -> &[MemberId];
-    /// Whether it is being written.
-    fn is_draft(&self) -> bool;
+    /// How far it is.
+    fn stage(&self) -> Stage;
+    /// All of them by time, newest first.
+    fn by_time() -> &'static Index<Self>;
 }
 
 /// The account behind a viewer, as makers are named.
@@ -61,14 +81,54 @@ fn are_seen<C: Campaign>(campaign: &C, sight: &Sight) -> bool {
 /// Whether somebody sees it: it is their own, or all who send it are in their sight.
 pub(super) fn sees<C: Campaign>(campaign: &C, sight: &Sight, own: Option<SubjectId>) -> bool {
     let is_own = own.is_some() && campaign.maker() == own;
-    let of_others = sight.members().is_none() || !campaign.is_draft();
+    let of_others = sight.members().is_none() || campaign.stage() != Stage::Draft;
     is_own || (of_others && are_seen(campaign, sight))
 }
 
-/// Whether what waits for a second person waits for this one: it is not their own, and all who
-/// send it are in their sight.
-pub(super) fn waits_for<C: Campaign>(campaign: &C, sight: &Sight, own: Option<SubjectId>) -> bool {
-    campaign.maker() != own && are_seen(campaign, sight)
+/// How many of these wait for somebody with this sight to approve them. Nobody decides about
+/// their own.
+pub(super) fn waiting<C: Campaign>(of: &[C], sight: &Sight, own: Option<SubjectId>) -> usize {
+    let is_for =
+        |one: &&C| one.stage() == Stage::Waiting && one.maker() != own && are_seen(*one, sight);
+    of.iter().filter(is_for).count()
+}
+
+/// Those of these with which the worker can go on: customers are found by the index, and one that
+/// is behind, or being rebuilt, does not know all.
+pub(super) async fn ready<C: Campaign>(app: &App, mut active: Vec<C>) -> Vec<C> {
+    let is_planning = |one: &C| one.stage() == Stage::Planning;
+    if active.iter().any(is_planning) && !app.catches_up(INDEX_PATIENCE).await {
+        active.retain(|one| !is_planning(one));
+    }
+    active
+}
+
+/// Stops one by itself, if it can still be stopped. While the firm does not let Qitai write, WeCom
+/// cannot be told: then later.
+pub(super) async fn end<C: Campaign>(
+    app: &App,
+    act: Act,
+    id: Id<C>,
+    stop: impl FnOnce(&mut Write<'_>, C) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let ended = app
+        .write(act, move |w| {
+            let found = w.get::<C>(&id)?;
+            let can_end =
+                |one: &C| matches!(one.stage(), Stage::Planning | Stage::Waiting | Stage::Going);
+            match found.filter(can_end) {
+                Some(found) => stop(w, found),
+                None => Ok(()),
+            }
+        })
+        .await;
+    match ended {
+        Err(AppError::Conflict { .. }) => Ok(()),
+        ended => {
+            app.effects.notify_one();
+            ended
+        }
+    }
 }
 
 /// One that the viewer sees.
@@ -105,9 +165,9 @@ pub(super) fn own_draft<C: Campaign>(w: &Write<'_>, by: Option<SubjectId>, id: I
     if draft.maker() != by {
         return Err(AppError::NotFound { what: C::KIND });
     }
-    match draft.is_draft() {
-        true => Ok(draft),
-        false => Err(AppError::Conflict { why: C::SENT }),
+    match draft.stage() {
+        Stage::Draft => Ok(draft),
+        _ => Err(AppError::Conflict { why: C::SENT }),
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::{
     kit::{Cursor, Page, PageRequest},
     org::Sight,
-    store::{Index, Read, StoreError, SubjectId, Walk},
+    store::{Read, StoreError, SubjectId, Walk},
 };
 
 use super::campaign::{Campaign, sees};
@@ -29,8 +29,6 @@ pub(super) struct Listed<C> {
 
 /// A list as somebody sees it.
 pub(super) struct List<'v, C: Campaign> {
-    /// By time, newest first.
-    pub by_time: &'static Index<C>,
     /// What the viewer sees.
     pub sight: &'v Sight,
     /// The viewer's account, as makers are named.
@@ -41,16 +39,28 @@ pub(super) struct List<'v, C: Campaign> {
     pub shown: Belongs<C>,
 }
 
-impl<C: Campaign> List<'_, C> {
-    /// The page that is asked for.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn page(&self, r: &Read<'_>, request: &PageRequest) -> Result<Listed<C>, StoreError> {
-        self.page_within(r, request, LOOKED_AT)
-    }
+/// A page of what the viewer sees and what belongs to the part shown, newest first, and how many
+/// each part has.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn page<C: Campaign>(
+    r: &Read<'_>,
+    (sight, own): (&Sight, Option<SubjectId>),
+    (parts, shown): (&[Belongs<C>], Belongs<C>),
+    request: &PageRequest,
+) -> Result<Listed<C>, StoreError> {
+    let list = List {
+        sight,
+        own,
+        parts,
+        shown,
+    };
+    list.page_within(r, request, LOOKED_AT)
+}
 
-    /// The same, looking at no more rows than that.
+impl<C: Campaign> List<'_, C> {
+    /// The page that is asked for, looking at no more rows than that.
     ///
     /// # Errors
     /// Those of the store.
@@ -116,7 +126,7 @@ impl<C: Campaign> List<'_, C> {
             ..Walk::default()
         };
         let (mut rows, mut last) = (Vec::new(), None);
-        for (n, hit) in r.walk(self.by_time, &walk)?.enumerate() {
+        for (n, hit) in r.walk(C::by_time(), &walk)?.enumerate() {
             let hit = hit?;
             let found = match n < most {
                 true => r.get::<C>(&hit.key)?.filter(|row| self.is_shown(row)),
@@ -153,7 +163,7 @@ impl<C: Campaign> List<'_, C> {
             shown: 0,
             before: 0,
         };
-        for (n, hit) in r.walk(self.by_time, &Walk::default())?.enumerate() {
+        for (n, hit) in r.walk(C::by_time(), &Walk::default())?.enumerate() {
             let hit = hit?;
             if n == most {
                 return Ok(None);

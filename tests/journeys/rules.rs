@@ -86,7 +86,8 @@ fn comes(test: &TestApp, userid: &str, name: &str) {
     .unwrap();
 }
 
-fn firings(test: &TestApp) -> Vec<Firing> {
+/// What has fired, newest first.
+pub(super) fn firings(test: &TestApp) -> Vec<Firing> {
     test.app.read(|r| {
         let viewer = Viewer::system("test");
         let sight = test

@@ -5,13 +5,14 @@ use qitai::{
     identity::{Permission, Viewer},
     livecodes::{CodeKind, CodeState, LiveCode, LiveCodeId, Seat, state_of},
     org::{self, Member},
-    outreach::rules::{self, Came, Firing},
+    outreach::rules::Came,
     store::Act,
     wecom::sim::{CustomerVerb, firm},
     work::effects::{self, Area, SaveWriteSettings, WriteMode, WriteSettings},
 };
 use serde_json::Value;
 
+use super::rules::firings;
 use crate::support::{TestApp, Visitor};
 
 const CODE: LiveCodeId = LiveCodeId::from_bits(0x70d0);
@@ -62,18 +63,6 @@ fn make_code(test: &TestApp, userid: &str) {
         .store
         .write_blocking(act, move |w| Ok(w.put(&code)?))
         .unwrap();
-}
-
-fn firings(test: &TestApp) -> Vec<Firing> {
-    test.app.read(|r| {
-        let viewer = Viewer::system("test");
-        let sight = test
-            .app
-            .sight(r, &viewer, Permission::CustomerRead)
-            .unwrap();
-        let all = rules::firings(r, &sight, None).unwrap();
-        all.map(Result::unwrap).collect()
-    })
 }
 
 fn todos(visitor: &Visitor<'_>, query: &str) -> Vec<Value> {
@@ -159,6 +148,7 @@ fn a_scan_makes_a_todo_and_tells_the_member_once() {
     assert!(staff.get("/todo").body.contains("给单来客寄茶样"));
     let profile = staff.get(&format!("/customers/{customer}")).body;
     assert!(profile.contains("给单来客寄茶样"), "{profile}");
+    assert!(profile.contains("· 茶博会"), "the code's name: {profile}");
     let history = admin.get("/outreach/rules/history").body;
     assert!(history.contains("已建待办") && history.contains("已通知员工"));
 

@@ -128,6 +128,16 @@ impl<'a> Origins<'a> {
     }
 }
 
+/// The channel of a relation as people call it: WeCom hands back what we gave it for a live code,
+/// which is the code's name then.
+pub(super) fn channel_name(r: &Read<'_>, channel: &str) -> Result<String> {
+    let code = match livecodes::of_state(channel) {
+        Some(id) => livecodes::queries::by_id(r, id)?,
+        None => None,
+    };
+    Ok(code.map_or_else(|| channel.to_owned(), |code| code.name))
+}
+
 /// Whether what was looked for is there for the viewer.
 fn is_there<T>(found: Result<T>) -> Result<bool> {
     match found {

@@ -29,7 +29,7 @@ use super::{
     asked,
     ledger::Ledger,
     list::{name_of, tag_names, way_name},
-    origin::Origins,
+    origin::{Origins, channel_name},
     todos::TodoCard,
 };
 
@@ -295,7 +295,7 @@ impl Maker<'_> {
             .from
             .clone()
             .unwrap_or_else(|| asked::LIST.to_owned());
-        let mut events = self.events(&found);
+        let mut events = self.events(&found)?;
         events.extend(in_groups.iter().map(|(group, place)| Event {
             at: place.joined_at,
             icon: "group",
@@ -465,13 +465,13 @@ impl Maker<'_> {
     }
 
     /// What is known to have happened, from the relations in scope.
-    fn events(&self, found: &VisibleCustomer) -> Vec<Event> {
+    fn events(&self, found: &VisibleCustomer) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         for relation in &found.relations {
             let who = self.sight.name(relation.member).to_owned();
             let mut detail = way_name(self.cx, relation.add_way);
             if !relation.channel.is_empty() {
-                detail = format!("{detail} · {}", relation.channel);
+                detail = format!("{detail} · {}", channel_name(self.r, &relation.channel)?);
             }
             events.push(Event {
                 at: relation.added_at,
@@ -500,7 +500,7 @@ impl Maker<'_> {
                 });
             }
         }
-        events
+        Ok(events)
     }
 
     /// The audited changes of the customer and of the relations in scope, newest first.

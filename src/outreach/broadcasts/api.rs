@@ -11,6 +11,7 @@ use crate::{
     identity::{Permission, Viewer},
     kit::Timestamp,
     org::Sight,
+    outreach::listed,
     store::{Read, StoreError},
     web::{ListQuery, Web},
 };
@@ -125,7 +126,7 @@ pub(super) async fn list(
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
         let whose = (&sight, queries::own(&viewer));
-        let page = queries::list(r, whose, (&[], |_| true), &paging.request)?.page;
+        let page = listed::page(r, whose, (&[], |_| true), &paging.request)?.page;
         Ok(Json(paging.answer(page.try_map(|b| item(r, &b))?)))
     })
 }

@@ -10,7 +10,7 @@ use crate::{
     kit::Timestamp,
     org::Member,
     outreach::{
-        campaign::pause,
+        campaign::{pause, ready},
         touches::{TouchId, TouchState, Why, settle},
     },
     slice::WorkerFuture,
@@ -36,9 +36,6 @@ const DISPATCH_MS: i64 = 5_000;
 /// How long after an owner has sent it WeCom may take to tell all groups that got it, ms.
 const GROUPS_TOLD_MS: i64 = 600_000;
 
-/// For the index of customers; behind it the next round goes on.
-const INDEX_PATIENCE: Duration = Duration::from_secs(2);
-
 /// Runs as long as the process.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
@@ -55,13 +52,7 @@ pub(super) fn run(app: Arc<App>) -> WorkerFuture {
 }
 
 async fn round(app: &Arc<App>) -> Result<()> {
-    let mut active = app.read(queries::active)?;
-    let is_planning = |broadcast: &Broadcast| broadcast.state == State::Planning;
-    // Customers are found by the index: one that is behind, or being rebuilt, does not know all.
-    if active.iter().any(is_planning) && !app.catches_up(INDEX_PATIENCE).await {
-        active.retain(|broadcast| !is_planning(broadcast));
-    }
-    for broadcast in active {
+    for broadcast in ready(app, app.read(queries::active)?).await {
         let id = broadcast.id;
         if let Err(error) = step(app, broadcast).await {
             // One that cannot go on holds none of the others up.

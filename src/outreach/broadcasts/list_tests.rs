@@ -75,8 +75,7 @@ impl Bench {
         most: usize,
     ) -> Listed<Broadcast> {
         let sight = Sight::of_members_for_test([]);
-        let list = List {
-            by_time: &BY_TIME,
+        let list: List<'_, Broadcast> = List {
             sight: &sight,
             own: MINE,
             parts: &[|_| true, |b| b.state == State::Done],

@@ -22,7 +22,6 @@ pub mod queries;
 mod seen;
 mod standing;
 mod tables;
-mod waiting;
 
 use tokio::sync::Notify;
 
@@ -43,7 +42,6 @@ pub use model::{
     Task, TaskState,
 };
 pub use pace::Pace;
-pub use waiting::waiting;
 
 /// What the part keeps in memory.
 #[derive(Default)]

@@ -5,8 +5,11 @@ use minicbor::{Decode, Encode};
 use crate::{
     kit::{Id, Timestamp},
     org::MemberId,
-    outreach::{Content, campaign::Campaign},
-    store::SubjectId,
+    outreach::{
+        Content,
+        campaign::{Campaign, Stage},
+    },
+    store::{Index, SubjectId},
     work::effects::EffectId,
 };
 
@@ -258,8 +261,17 @@ impl Campaign for Broadcast {
     fn senders(&self) -> &[MemberId] {
         &self.senders
     }
-    fn is_draft(&self) -> bool {
-        self.state == State::Draft
+    fn stage(&self) -> Stage {
+        match self.state {
+            State::Draft => Stage::Draft,
+            State::Planning => Stage::Planning,
+            State::Waiting => Stage::Waiting,
+            state if state.can_stop() => Stage::Going,
+            _ => Stage::Ending,
+        }
+    }
+    fn by_time() -> &'static Index<Self> {
+        &super::tables::BY_TIME
     }
 }
 

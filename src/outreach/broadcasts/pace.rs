@@ -1,56 +1,72 @@
 //! How many touches one write settles while a broadcast is followed or stopped; and, for tests,
 //! behind which of these writes nothing goes on, as if the process had ended there.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(feature = "faults")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::standing::STRETCH;
 
 /// See above.
+#[derive(Default)]
 pub struct Pace {
-    stretch: AtomicUsize,
-    left: AtomicUsize,
-    is_cut: AtomicBool,
+    #[cfg(feature = "faults")]
+    cut: Mutex<Option<Cut>>,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            stretch: AtomicUsize::new(STRETCH),
-            left: AtomicUsize::new(usize::MAX),
-            is_cut: AtomicBool::new(false),
-        }
-    }
+/// Where a test has it end.
+#[cfg(feature = "faults")]
+struct Cut {
+    touches: usize,
+    writes: usize,
+    has_come: bool,
 }
 
 impl Pace {
     /// Touches settled in one write.
     pub(super) fn stretch(&self) -> usize {
-        self.stretch.load(Ordering::Relaxed)
+        #[cfg(feature = "faults")]
+        if let Some(cut) = &*self.cut() {
+            return cut.touches;
+        }
+        STRETCH
     }
 
     /// Comes before each such write.
     pub(super) async fn pass(&self) {
-        let one_less = |left: usize| match left {
-            usize::MAX => Some(left),
-            left => left.checked_sub(1),
-        };
-        let order = Ordering::SeqCst;
-        if self.left.fetch_update(order, order, one_less).is_err() {
-            self.is_cut.store(true, order);
+        #[cfg(feature = "faults")]
+        if self.has_ended() {
             std::future::pending::<()>().await;
         }
     }
+}
 
+#[cfg(feature = "faults")]
+impl Pace {
     /// From now on each write settles so few touches, and behind so many of them nothing goes on.
-    #[cfg(feature = "faults")]
     pub fn cut_behind(&self, writes: usize, touches: usize) {
-        self.stretch.store(touches.max(1), Ordering::SeqCst);
-        self.left.store(writes, Ordering::SeqCst);
+        *self.cut() = Some(Cut {
+            touches: touches.max(1),
+            writes,
+            has_come: false,
+        });
     }
 
     /// Whether that has come.
-    #[cfg(feature = "faults")]
     pub fn is_cut(&self) -> bool {
-        self.is_cut.load(Ordering::SeqCst)
+        self.cut().as_ref().is_some_and(|cut| cut.has_come)
+    }
+
+    fn has_ended(&self) -> bool {
+        let mut cut = self.cut();
+        let Some(cut) = &mut *cut else {
+            return false;
+        };
+        cut.has_come |= cut.writes == 0;
+        cut.writes = cut.writes.saturating_sub(1);
+        cut.has_come
+    }
+
+    fn cut(&self) -> MutexGuard<'_, Option<Cut>> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     kit::Timestamp,
     org::MemberId,
     outreach::{
-        campaign::sight_of_maker,
+        campaign::{self, sight_of_maker},
         touches::{
             self, NewTouch, TouchState, Why, note_all,
             queries::{Judge, limits},
@@ -272,26 +272,7 @@ fn leave_out(w: &mut Write<'_>, task: &Task) -> Result<usize> {
 
 /// Stops a broadcast by itself.
 pub(super) async fn end(app: &Arc<App>, broadcast: Broadcast, why: StopReason) -> Result<()> {
-    let id = broadcast.id;
-    let ended = app
-        .write(act("broadcast.end", &broadcast), move |w| {
-            let Some(broadcast) = w.get::<Broadcast>(&id)? else {
-                return Ok(());
-            };
-            match broadcast.state {
-                state if state == State::Planning || state.can_stop() => {
-                    stop_now(w, broadcast, None, why)
-                }
-                _ => Ok(()),
-            }
-        })
-        .await;
-    match ended {
-        // WeCom cannot be told while the firm does not let Qitai write: later.
-        Err(AppError::Conflict { .. }) => Ok(()),
-        ended => {
-            app.effects.notify_one();
-            ended
-        }
-    }
+    let act = act("broadcast.end", &broadcast);
+    let stop = move |w: &mut Write<'_>, found| stop_now(w, found, None, why);
+    campaign::end(app, act, broadcast.id, stop).await
 }

@@ -10,8 +10,7 @@ use crate::{
     kit::{Cursor, Page, PageRequest, Timestamp},
     org::{MemberId, Sight},
     outreach::{
-        campaign::one,
-        listed::{Belongs, List, Listed},
+        campaign::{self, one},
         touches::{self, Touch, TouchId, TouchState, Why, queries::Outcomes},
     },
     store::{Read, StoreError, SubjectId, Walk},
@@ -22,7 +21,7 @@ pub(in crate::outreach) use crate::outreach::campaign::own;
 use super::{
     audience::Target,
     model::{Broadcast, BroadcastId, Look, Task, cause},
-    tables::{ACTIVE, BY_TIME, DUE},
+    tables::{ACTIVE, DUE},
 };
 
 /// A broadcast the viewer sees.
@@ -35,27 +34,18 @@ pub fn broadcast(
     one(r, sight, own, id)
 }
 
-/// A page of the broadcasts that the viewer sees and that belong to the part shown, newest first,
-/// and how many each part has.
-pub(super) fn list(
-    r: &Read<'_>,
-    (sight, own): (&Sight, Option<SubjectId>),
-    (parts, shown): (&[Belongs<Broadcast>], Belongs<Broadcast>),
-    request: &PageRequest,
-) -> Result<Listed<Broadcast>, StoreError> {
-    let list = List {
-        by_time: &BY_TIME,
-        sight,
-        own,
-        parts,
-        shown,
-    };
-    list.page(r, request)
-}
-
 /// Broadcasts with which something is still to happen.
 pub(super) fn active(r: &Read<'_>) -> Result<Vec<Broadcast>, StoreError> {
     r.list(&ACTIVE, &Walk::default())?.collect()
+}
+
+/// How many broadcasts wait for somebody with this sight to approve them. Nobody decides about
+/// their own.
+///
+/// # Errors
+/// Those of the store.
+pub fn waiting(r: &Read<'_>, sight: &Sight, own: Option<SubjectId>) -> Result<usize, StoreError> {
+    Ok(campaign::waiting(&active(r)?, sight, own))
 }
 
 /// The tasks of a broadcast, by number.

@@ -10,6 +10,7 @@ use crate::{
     identity::{Permission, Viewer},
     kit::{Page, Timestamp},
     org::Sight,
+    outreach::listed,
     store::{Read, StoreError},
     web::{ListQuery, Web},
 };
@@ -128,7 +129,7 @@ pub(super) async fn list(
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
         let whose = (&sight, queries::own(&viewer));
-        let page = queries::list(r, whose, (&[], |_| true), &paging.request)?.page;
+        let page = listed::page(r, whose, (&[], |_| true), &paging.request)?.page;
         Ok(Json(paging.answer(page.try_map(|m| item(r, &m))?)))
     })
 }

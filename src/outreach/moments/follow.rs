@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     app::App,
     error::{AppError, Result},
+    outreach::campaign::ready,
     slice::WorkerFuture,
     store::{Act, Read, StoreError, Write},
     wecom::quota::Urgency,
@@ -29,9 +30,6 @@ const ROUND: usize = 20;
 /// A moment that could not be stopped when its time was over is stopped again after this, ms.
 const STOPPED_AGAIN_MS: i64 = 86_400_000;
 
-/// For the index of customers; behind it the next round goes on.
-const INDEX_PATIENCE: Duration = Duration::from_secs(2);
-
 /// Runs as long as the process.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
@@ -48,13 +46,7 @@ pub(super) fn run(app: Arc<App>) -> WorkerFuture {
 }
 
 async fn round(app: &Arc<App>) -> Result<()> {
-    let mut active = app.read(queries::active)?;
-    let is_planning = |moment: &Moment| moment.state == State::Planning;
-    // Customers are found by the index: one that is behind, or being rebuilt, does not know all.
-    if active.iter().any(is_planning) && !app.catches_up(INDEX_PATIENCE).await {
-        active.retain(|moment| !is_planning(moment));
-    }
-    for moment in active {
+    for moment in ready(app, app.read(queries::active)?).await {
         let id = moment.id;
         if let Err(error) = step(app, moment).await {
             // One that cannot go on holds none of the others up.

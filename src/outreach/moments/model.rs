@@ -5,8 +5,12 @@ use minicbor::{Decode, Encode};
 use crate::{
     kit::{Id, Timestamp},
     org::MemberId,
-    outreach::{Content, broadcasts::Approval, campaign::Campaign},
-    store::SubjectId,
+    outreach::{
+        Content,
+        broadcasts::Approval,
+        campaign::{Campaign, Stage},
+    },
+    store::{Index, SubjectId},
     tags::TagId,
     work::{Failure, effects::EffectId},
 };
@@ -292,8 +296,17 @@ impl Campaign for Moment {
     fn senders(&self) -> &[MemberId] {
         &self.senders
     }
-    fn is_draft(&self) -> bool {
-        self.state == State::Draft
+    fn stage(&self) -> Stage {
+        match self.state {
+            State::Draft => Stage::Draft,
+            State::Planning => Stage::Planning,
+            State::Waiting => Stage::Waiting,
+            state if state.can_stop() => Stage::Going,
+            _ => Stage::Ending,
+        }
+    }
+    fn by_time() -> &'static Index<Self> {
+        &super::tables::BY_TIME
     }
 }
 

@@ -7,7 +7,11 @@ use crate::{
     app::App,
     error::{AppError, Result},
     org::MemberId,
-    outreach::{broadcasts::Approval, campaign::sight_of_maker, touches::queries::limits},
+    outreach::{
+        broadcasts::Approval,
+        campaign::{self, sight_of_maker},
+        touches::queries::limits,
+    },
     rollout,
     store::{Act, Write},
 };
@@ -150,26 +154,7 @@ fn hand_out(
 
 /// Stops a moment by itself.
 pub(super) async fn end(app: &Arc<App>, moment: Moment, why: StopReason) -> Result<()> {
-    let id = moment.id;
-    let ended = app
-        .write(act("moment.end", &moment), move |w| {
-            let Some(moment) = w.get::<Moment>(&id)? else {
-                return Ok(());
-            };
-            match moment.state {
-                state if state == State::Planning || state.can_stop() => {
-                    stop_now(w, moment, None, why)
-                }
-                _ => Ok(()),
-            }
-        })
-        .await;
-    match ended {
-        // WeCom cannot be told while the firm does not let Qitai write: later.
-        Err(AppError::Conflict { .. }) => Ok(()),
-        ended => {
-            app.effects.notify_one();
-            ended
-        }
-    }
+    let act = act("moment.end", &moment);
+    let stop = move |w: &mut Write<'_>, found| stop_now(w, found, None, why);
+    campaign::end(app, act, moment.id, stop).await
 }

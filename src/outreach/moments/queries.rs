@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     customers::CustomerId,
     error::Result,
-    kit::{PageRequest, Timestamp},
+    kit::Timestamp,
     org::{MemberId, Sight},
     outreach::{
-        campaign::{one, waits_for},
-        listed::{Belongs, List, Listed},
+        campaign::{self, one},
         touches::{self, TouchState},
     },
     store::{Read, StoreError, SubjectId, Walk},
@@ -18,31 +17,13 @@ use crate::{
 pub(super) use crate::outreach::campaign::own;
 
 use super::{
-    model::{Look, Moment, MomentId, Part, PartState, State, cause},
-    tables::{ACTIVE, BY_TIME, DUE},
+    model::{Look, Moment, MomentId, Part, PartState, cause},
+    tables::{ACTIVE, DUE},
 };
 
 /// A moment the viewer sees.
 pub fn moment(r: &Read<'_>, sight: &Sight, own: Option<SubjectId>, id: MomentId) -> Result<Moment> {
     one(r, sight, own, id)
-}
-
-/// A page of the moments that the viewer sees and that belong to the part shown, newest first,
-/// and how many each part has.
-pub(super) fn list(
-    r: &Read<'_>,
-    (sight, own): (&Sight, Option<SubjectId>),
-    (parts, shown): (&[Belongs<Moment>], Belongs<Moment>),
-    request: &PageRequest,
-) -> Result<Listed<Moment>, StoreError> {
-    let list = List {
-        by_time: &BY_TIME,
-        sight,
-        own,
-        parts,
-        shown,
-    };
-    list.page(r, request)
 }
 
 /// Moments with which something is still to happen.
@@ -56,9 +37,7 @@ pub(super) fn active(r: &Read<'_>) -> Result<Vec<Moment>, StoreError> {
 /// # Errors
 /// Those of the store.
 pub fn waiting(r: &Read<'_>, sight: &Sight, own: Option<SubjectId>) -> Result<usize, StoreError> {
-    let active = active(r)?.into_iter();
-    let waiting = active.filter(|m| m.state == State::Waiting && waits_for(m, sight, own));
-    Ok(waiting.count())
+    Ok(campaign::waiting(&active(r)?, sight, own))
 }
 
 /// What each member makes of a moment, by member.

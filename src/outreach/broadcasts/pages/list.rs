@@ -15,7 +15,7 @@ use crate::{
     },
     outreach::{
         campaign::name_of,
-        listed::{Belongs, Listed},
+        listed::{self, Belongs, Listed},
     },
     store::Read,
     view,
@@ -80,7 +80,7 @@ pub(in crate::outreach::broadcasts) async fn show(
         let (.., shown) = *shown.unwrap_or(&PARTS[0]);
         let parts = PARTS.map(|(.., belongs)| belongs);
         let whose = (&sight, queries::own(&viewer));
-        let Listed { page, counts } = queries::list(r, whose, (&parts, shown), &request)?;
+        let Listed { page, counts } = listed::page(r, whose, (&parts, shown), &request)?;
         let views = PARTS.iter().enumerate().map(|(n, (code, word, _))| Tab {
             label: cx.t(word).into_owned(),
             href: query.only(&[]).with("view", code).to_string(),
