@@ -8,12 +8,13 @@ use crate::{kit::Timestamp, org::MemberId};
 
 use super::{
     Seat, Window,
-    scan::{Share, Turn},
+    scan::{Expected, Share, Turn},
 };
 
-/// How long a customer who was shown a member may take to add that member, in milliseconds,
-/// before the place under the member's cap is free again.
-const OPEN_MS: i64 = 15 * 60_000;
+/// How long a customer who was shown a member may take to add that member, in minutes, before
+/// the place under the member's cap is free again. Counted by whole minutes: however many scans
+/// come, few numbers are kept.
+const EXPECTED_MINUTES: i64 = 15;
 
 /// A moment in the firm's zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Turn {
         for share in &mut self.shares {
             share.given = 0;
             share.added = 0;
-            share.open.clear();
+            share.expected.clear();
         }
     }
 
@@ -103,7 +104,7 @@ impl Turn {
                 credit: 0,
                 given: 0,
                 added: 0,
-                open: Vec::new(),
+                expected: Vec::new(),
             });
             self.shares.len() - 1
         });
@@ -120,9 +121,8 @@ impl Turn {
         if !self.is_told {
             return share.given;
         }
-        let open = share.open.iter().filter(|at| is_still_open(**at, moment));
-        let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
-        share.added.saturating_add(open)
+        let expected = share.expected.iter().filter(|scans| scans.may_come(moment));
+        expected.fold(share.added, |used, of| used.saturating_add(of.scans))
     }
 
     /// Notes that a customer has added a member by the code.
@@ -131,8 +131,9 @@ impl Turn {
         self.is_told = true;
         let share = self.share(member);
         share.added = share.added.saturating_add(1);
-        if !share.open.is_empty() {
-            share.open.remove(0);
+        if let Some(oldest) = share.expected.first_mut() {
+            oldest.scans = oldest.scans.saturating_sub(1);
+            share.expected.retain(|of| of.scans > 0);
         }
     }
 
@@ -174,9 +175,9 @@ impl Turn {
         let chosen = self.next(&candidates)?;
         let share = self.share(chosen.member);
         share.given = share.given.saturating_add(1);
-        share.open.retain(|at| is_still_open(*at, moment));
+        share.expected.retain(|scans| scans.may_come(moment));
         if chosen.daily_cap.is_some() {
-            share.open.push(moment.at);
+            share.expect(moment);
         }
         Some(chosen.member)
     }
@@ -200,8 +201,28 @@ impl Turn {
     }
 }
 
-fn is_still_open(at: Timestamp, moment: &Moment) -> bool {
-    moment.at.since_ms(at) < OPEN_MS
+impl Moment {
+    /// Minutes since 1970.
+    fn whole_minute(&self) -> i64 {
+        self.at.ms().div_euclid(60_000)
+    }
+}
+
+impl Expected {
+    fn may_come(&self, moment: &Moment) -> bool {
+        moment.whole_minute() - self.minute <= EXPECTED_MINUTES
+    }
+}
+
+impl Share {
+    /// Notes a scan whose customer may come.
+    fn expect(&mut self, moment: &Moment) {
+        let minute = moment.whole_minute();
+        match self.expected.last_mut() {
+            Some(last) if last.minute == minute => last.scans = last.scans.saturating_add(1),
+            _ => self.expected.push(Expected { minute, scans: 1 }),
+        }
+    }
 }
 
 #[cfg(test)]

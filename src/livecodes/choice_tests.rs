@@ -160,3 +160,26 @@ fn what_comes_late_from_yesterday_forgets_nothing_of_today() {
     assert_eq!(turn.day, today.day);
     assert_eq!(turn.give(&seats, &[], &today, |_| true), None);
 }
+
+#[test]
+fn a_burst_fills_the_cap_and_keeps_few_numbers() {
+    let seats = [seat(1, 1, Some(5_000), false)];
+    let (mut turn, at) = (turn(), moment());
+    turn.note_added(member(1), &at);
+    for n in 0..4_999 {
+        let at = later(at, n / 300);
+        assert_eq!(
+            turn.give(&seats, &[], &at, |_| true),
+            Some(member(1)),
+            "{n}"
+        );
+    }
+    let last = later(at, 16);
+    // The first minute's customers do not come any more.
+    assert_eq!(turn.used(member(1), &last), 5_000 - 300);
+    assert!(turn.shares[0].expected.len() <= 17);
+    // Who comes takes the place that was kept, and no second one.
+    turn.note_added(member(1), &last);
+    assert_eq!(turn.used(member(1), &last), 5_000 - 300);
+    assert_eq!(turn.used(member(1), &later(last, 16)), 2);
+}

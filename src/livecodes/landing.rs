@@ -286,7 +286,7 @@ mod tests {
             credit: 0,
             given: 1,
             added: 0,
-            open: Vec::new(),
+            expected: Vec::new(),
         });
         write(&store, move |w| {
             Ok(w.put(&Turn {

@@ -94,6 +94,17 @@ pub fn remember(w: &mut Write<'_>, code: LiveCodeId, past: Vec<Scan>) -> Result<
     w.put(&turn)
 }
 
+/// Scans of one minute whose customer may still come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Expected {
+    /// Minutes since 1970.
+    #[n(0)]
+    pub minute: i64,
+    /// How many; at least one.
+    #[n(1)]
+    pub scans: u32,
+}
+
 /// How often a member's turn has come.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Share {
@@ -109,9 +120,11 @@ pub struct Share {
     /// Customers added today, as far as WeCom has told.
     #[n(3)]
     pub added: u32,
-    /// Scans given lately whose customer may still come; only of members with a cap.
-    #[n(4)]
-    pub open: Vec<Timestamp>,
+    /// Scans given lately whose customer may still come, oldest first; only of members with a
+    /// cap.
+    #[n(5)]
+    #[cbor(default)]
+    pub expected: Vec<Expected>,
 }
 
 /// Whose turn it is on a code.
