@@ -22,6 +22,11 @@ pub trait Source {
     fn state(&self) -> Option<u64> {
         None
     }
+
+    /// The same for one row: a state in which the row is as it is here.
+    fn state_of(&self, _table: &'static str, _key: &[u8]) -> Option<u64> {
+        self.state()
+    }
 }
 
 impl Source for Snapshot {
@@ -94,6 +99,11 @@ impl Source for Layered<'_> {
             below: below.peekable(),
             backwards,
         }))
+    }
+
+    fn state_of(&self, table: &'static str, key: &[u8]) -> Option<u64> {
+        let is_changed = self.changes.get(table).is_some_and(|c| c.contains_key(key));
+        (!is_changed).then(|| self.base.state_of(table, key))?
     }
 }
 

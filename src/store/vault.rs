@@ -238,14 +238,14 @@ impl Vault {
         source: &dyn Source,
         subject: SubjectId,
     ) -> Result<Option<std::sync::Arc<LessSafeKey>>, StoreError> {
-        let state = source.state();
+        let row_key = Key::new().with(subject);
+        let state = source.state_of(SUBJECT_KEYS, row_key.as_bytes());
         if state.is_some()
             && let Some(known) = self.lock_cache().get(&subject)
             && known.state == state
         {
             return Ok(Some(known.key.clone()));
         }
-        let row_key = Key::new().with(subject);
         let Some(row) = source.get(SUBJECT_KEYS, row_key.as_bytes())? else {
             return Ok(None);
         };

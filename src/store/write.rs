@@ -1,10 +1,12 @@
 //! The inside of a write: a verb changes records here, and the store adds what may not be
 //! forgotten: indexes, audit entry, feed.
 
+use std::collections::BTreeSet;
+
 use crate::kit::{Id, Random, Timestamp};
 
 use super::{
-    Act, ActKind, Class, Entity, Outcome, Read, StoreError, SubjectId,
+    Act, ActKind, Class, Entity, Index, Outcome, Read, StoreError, SubjectId,
     engine::Changes,
     entity::AuditView,
     feed::{self, FeedEntry},
@@ -164,7 +166,9 @@ impl<'s> Write<'s> {
             version,
             body,
         };
-        self.must_be_unique(entity)?;
+        let old = old.map(|old| old.entity);
+        let moves = self.index_moves(old.as_ref(), Some(entity));
+        self.must_be_unique(&moves)?;
         if entity
             .subject()
             .is_some_and(|s| self.forgotten.contains(&s))
@@ -182,8 +186,7 @@ impl<'s> Write<'s> {
         // Nothing fails from here on: a verb may go on after an error, and then half a record
         // would be committed.
         self.goes_beyond_hold |= !E::WHILE_HELD;
-        let old = old.map(|old| old.entity);
-        self.mend_indexes(old.as_ref(), Some(entity));
+        self.mend_indexes(moves);
         self.layer.set(E::TABLE, key.clone(), Some(value));
         self.note(old.as_ref(), Some(entity), key, version);
         Ok(())
@@ -196,44 +199,64 @@ impl<'s> Write<'s> {
         };
         let key = key.to_key().into_bytes();
         self.goes_beyond_hold |= !E::WHILE_HELD;
-        self.mend_indexes(Some(&old.entity), None);
+        let moves = self.index_moves(Some(&old.entity), None);
+        self.mend_indexes(moves);
         self.layer.set(E::TABLE, key.clone(), None);
         self.note(Some(&old.entity), None, key, old.version);
         Ok(true)
     }
 
-    /// Whether each unique index row the record gives names nobody, or this very record.
-    fn must_be_unique<E: Entity>(&self, entity: &E) -> Result<(), StoreError> {
-        for index in E::indexes().iter().filter(|index| index.unique) {
-            for (key, target) in index.rows(entity, self.vault) {
-                if let Some(value) = self.layer.get(index.table, &key)?
-                    && row::decode_index(index.table, &key, &value)? != target
+    /// Whether each row that comes into a unique index names nobody there yet.
+    fn must_be_unique(&self, moves: &[IndexMove]) -> Result<(), StoreError> {
+        for IndexMove { table, come, .. } in moves.iter().filter(|moved| moved.unique) {
+            for (key, target) in come {
+                if let Some(value) = self.layer.get(table, key)?
+                    && row::decode_index(table, key, &value)? != *target
                 {
-                    return Err(StoreError::Duplicate { index: index.table });
+                    return Err(StoreError::Duplicate { index: table });
                 }
             }
         }
         Ok(())
     }
 
-    fn mend_indexes<E: Entity>(&mut self, old: Option<&E>, new: Option<&E>) {
-        for index in E::indexes() {
-            let rows = |entity: Option<&E>| match entity {
-                Some(entity) => index.rows(entity, self.vault),
-                None => Vec::new(),
+    /// What changes in the indexes when a record takes the place of another.
+    fn index_moves<E: Entity>(&self, old: Option<&E>, new: Option<&E>) -> Vec<IndexMove> {
+        let moved = |index: &Index<E>| {
+            let rows = |entity: Option<&E>| -> BTreeSet<(Vec<u8>, Vec<u8>)> {
+                let rows = entity.map(|entity| index.rows(entity, self.vault));
+                rows.into_iter().flatten().collect()
             };
-            #[cfg_attr(not(any(test, feature = "faults")), expect(unused_mut))]
-            let (mut old, new) = (rows(old), rows(new));
+            let (old, mut new) = (rows(old), rows(new));
             #[cfg(any(test, feature = "faults"))]
-            if self.planted == Some(super::faults::Bug::KeepOldIndexRows) && !index.unique {
-                old.clear();
+            let old = match self.planted {
+                Some(super::faults::Bug::KeepOldIndexRows) if !index.unique => BTreeSet::new(),
+                _ => old,
+            };
+            let gone = old.iter().filter(|row| !new.contains(row));
+            let gone = gone.map(|(key, _)| key.clone()).collect();
+            new.retain(|row| !old.contains(row));
+            IndexMove {
+                table: index.table,
+                unique: index.unique,
+                gone,
+                come: new.into_iter().collect(),
             }
-            for row in old.iter().filter(|row| !new.contains(row)) {
-                self.layer.set(index.table, row.0.clone(), None);
+        };
+        E::indexes().iter().map(moved).collect()
+    }
+
+    fn mend_indexes(&mut self, moves: Vec<IndexMove>) {
+        for IndexMove {
+            table, gone, come, ..
+        } in moves
+        {
+            for key in gone {
+                self.layer.set(table, key, None);
             }
-            for (key, target) in new.iter().filter(|row| !old.contains(row)) {
-                let value = row::encode_index(index.table, key, target);
-                self.layer.set(index.table, key.clone(), Some(value));
+            for (key, target) in come {
+                let value = row::encode_index(table, &key, &target);
+                self.layer.set(table, key, Some(value));
             }
         }
     }
@@ -362,6 +385,15 @@ impl<'s> Write<'s> {
         }
         Ok(())
     }
+}
+
+/// What changes in one index with a record.
+struct IndexMove {
+    table: &'static str,
+    unique: bool,
+    gone: Vec<Vec<u8>>,
+    /// Keys and the records they name.
+    come: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What the audit log may do at the end of a write.
