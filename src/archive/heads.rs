@@ -5,7 +5,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray, data::Type};
 
 use crate::kit::Timestamp;
 
-use super::stretch::{Head, MsgId, ZSTD_LEVEL};
+use super::stretch::{Head, MsgId};
 
 /// Bytes of all columns at most: far more than any stretch has.
 const BYTES_MAX: usize = 64 << 20;
@@ -116,19 +116,13 @@ impl Columns {
     }
 }
 
-/// `length u32 BE ‖ zstd(columns)`; none if there are more heads than a stretch may have.
+/// The columns, packed; none if there are more heads than a stretch may have.
 pub(super) fn pack(heads: &[Head]) -> Option<Vec<u8>> {
-    let plain = minicbor::to_vec(Columns::of(heads)?).ok()?;
-    let packed = zstd::bulk::compress(&plain, ZSTD_LEVEL).ok()?;
-    let length = u32::try_from(plain.len()).ok()?;
-    Some([&length.to_be_bytes()[..], &packed].concat())
+    super::pack::pack(&minicbor::to_vec(Columns::of(heads)?).ok()?)
 }
 
 fn unpack(bytes: &[u8]) -> Option<Vec<Head>> {
-    let (length, packed) = bytes.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-    let length = Some(length).filter(|length| *length <= BYTES_MAX)?;
-    let plain = zstd::bulk::decompress(packed, length).ok()?;
+    let plain = super::pack::unpack(bytes, BYTES_MAX)?;
     minicbor::decode::<Columns>(&plain).ok()?.heads()
 }
 

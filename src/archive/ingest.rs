@@ -90,6 +90,7 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         zone: arrival.zone,
         parties: HashMap::new(),
         chats: BTreeMap::new(),
+        places: HashMap::new(),
         leaves: BTreeMap::new(),
         recalls: Vec::new(),
         tallies: BTreeMap::new(),
@@ -200,6 +201,8 @@ struct Page {
     zone: jiff::tz::TimeZone,
     parties: HashMap<String, Party>,
     chats: BTreeMap<u32, Touched>,
+    /// The numbers of these.
+    places: HashMap<Place, u32>,
     leaves: BTreeMap<u64, merkle::Hash>,
     recalls: Vec<(u32, u64)>,
     tallies: BTreeMap<(u32, u32), Tally>,
@@ -333,9 +336,8 @@ impl Page {
     /// The conversation of a place, made on first sight.
     fn chat(&mut self, w: &Write<'_>, place: Place, at: Timestamp) -> Result<u32, StoreError> {
         // A conversation made by this write is stored at its end.
-        let here = self.chats.values().find(|t| t.chat.place == place);
-        if let Some(touched) = here {
-            return Ok(touched.chat.no);
+        if let Some(no) = self.places.get(&place) {
+            return Ok(*no);
         }
         let r = w.read();
         let key = place_key(r.vault(), &place);
@@ -363,6 +365,7 @@ impl Page {
             }
         };
         let no = chat.no;
+        self.places.insert(chat.place.clone(), no);
         let touched = Touched {
             chat,
             open: None,
@@ -533,7 +536,10 @@ impl Page {
         seq: u64,
         message: &Wire,
     ) -> Result<(), StoreError> {
-        if touched(&mut self.chats, chat)?.chat.dangling == 0 || message.kind == Kind::Revoke {
+        let known = &touched(&mut self.chats, chat)?.chat;
+        // Behind the newest message lies no recall.
+        let is_newest = known.last_seq <= seq;
+        if known.dangling == 0 || is_newest || message.kind == Kind::Revoke {
             return Ok(());
         }
         self.put_away(w, chat)?;

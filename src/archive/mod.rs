@@ -28,6 +28,7 @@ mod media;
 mod model;
 pub mod names;
 pub mod opening;
+mod pack;
 mod pages;
 mod puller;
 pub mod queries;

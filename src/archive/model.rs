@@ -115,7 +115,7 @@ pub struct Chat {
 }
 
 /// Where a conversation takes place.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Place {
     /// Between two (单聊); numbers of parties, the smaller first.
     #[n(0)]

@@ -32,8 +32,6 @@ pub(super) const SPLIT: usize = 128;
 const ROW_BYTES: usize = 3_900;
 /// What sealing and naming a part adds to its bodies.
 const PART_BYTES: usize = 48;
-/// Level of the compression.
-pub(super) const ZSTD_LEVEL: i32 = 3;
 /// Bytes that the bodies of one part have at most.
 const PART_BYTES_MAX: usize = 256 << 20;
 
@@ -173,7 +171,7 @@ impl MsgId {
     }
 }
 
-/// The bodies that are about one person: `salt 16 ‖ zstd(body …)`, each body with its length
+/// The bodies that are about one person: `salt 16 ‖ packed(body …)`, each body with its length
 /// (u32 BE) before it, sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Part {
@@ -200,20 +198,13 @@ impl Bodies {
             plain.extend(length.to_be_bytes());
             plain.extend(body);
         }
-        let length = u32::try_from(plain.len()).map_err(|_| too_large())?;
-        let packed = zstd::bulk::compress(&plain, ZSTD_LEVEL)
-            .map_err(|e| StoreError::Internal(e.to_string()))?;
-        Ok([&self.salt[..], &length.to_be_bytes(), &packed].concat())
+        let packed = super::pack::pack(&plain).ok_or_else(too_large)?;
+        Ok([&self.salt[..], &packed].concat())
     }
 
     fn unpack(bytes: &[u8]) -> Option<Self> {
         let (salt, rest) = bytes.split_first_chunk::<16>()?;
-        let (length, packed) = rest.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        if length > PART_BYTES_MAX {
-            return None;
-        }
-        let plain = zstd::bulk::decompress(packed, length).ok()?;
+        let plain = super::pack::unpack(rest, PART_BYTES_MAX)?;
         let (mut rest, mut bodies) = (plain.as_slice(), Vec::new());
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
             let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
@@ -539,29 +530,41 @@ impl Open {
         if let Some(first) = stored_first.filter(|first| *first != self.stretch.first()) {
             w.delete::<Stretch>(&(chat, first))?;
         }
-        let Some(fitting) = self.fitting()? else {
-            return self.seal(w);
-        };
-        let behind = self.split_off(fitting);
+        if self.stretch.heads.len() > SPLIT {
+            return self.store_split(w, FULL);
+        }
+        let packed = self.pack_parts()?;
+        match self.fitting(&packed)? {
+            Some(fitting) => self.store_split(w, fitting),
+            None => self.seal(w, &packed),
+        }
+    }
+
+    fn store_split(mut self, w: &mut Write<'_>, at: usize) -> Result<(), StoreError> {
+        let behind = self.split_off(at);
         // Measured again: what was split off was an estimate.
         self.store(w, None)?;
         behind.store(w, None)
     }
 
-    /// How many messages fit one row; none if all do. One message fits by itself, however
-    /// large it is.
-    fn fitting(&self) -> Result<Option<usize>, StoreError> {
+    /// Salt and bodies of each part that is open.
+    fn pack_parts(&self) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let parts = self.parts.iter().map(|(_, bodies)| bodies.as_ref());
+        parts
+            .map(|open| open.map(Bodies::pack).transpose())
+            .collect()
+    }
+
+    /// How many messages fit one row, given its parts; none if all do. One message fits by itself,
+    /// however large it is.
+    fn fitting(&self, packed: &[Option<Vec<u8>>]) -> Result<Option<usize>, StoreError> {
         let messages = self.stretch.heads.len();
-        if messages <= 1 {
+        let beside = self.bytes_beside_heads(packed);
+        if messages <= 1 || beside + self.heads_unpacked() <= ROW_BYTES {
             return Ok(None);
         }
-        if messages > SPLIT {
-            return Ok(Some(FULL));
-        }
-        if self.bytes_unpacked() <= ROW_BYTES {
-            return Ok(None);
-        }
-        let bytes = self.bytes()?;
+        let heads = super::heads::pack(&self.stretch.heads).ok_or_else(too_large)?;
+        let bytes = beside + heads.len();
         if bytes <= ROW_BYTES {
             return Ok(None);
         }
@@ -569,8 +572,8 @@ impl Open {
         Ok(Some(fitting.clamp(1, messages - 1)))
     }
 
-    /// Bytes of the row if nothing could be packed: quickly told, and never too few.
-    fn bytes_unpacked(&self) -> usize {
+    /// Bytes of the heads if they could not be packed: quickly told, and never too few.
+    fn heads_unpacked(&self) -> usize {
         let head = |head: &Head| {
             let id = match &head.msgid {
                 MsgId::Ms(..) => 0,
@@ -581,30 +584,18 @@ impl Open {
             let purge = head.purge.map_or(0, |_| 13);
             48 + id + leaf + purge
         };
-        let heads = self.stretch.heads.iter().map(head).sum::<usize>();
-        let sets = self.stretch.audiences.iter().map(|set| 5 * set.len() + 2);
-        let parts = self.parts.iter().zip(&self.stretch.parts);
-        let parts = parts.map(|((_, bodies), part)| match bodies {
-            Some(open) => open.bodies.iter().map(|body| body.len() + 4).sum::<usize>() + 64,
-            None => part.sealed.len() + PART_BYTES,
-        });
-        heads + sets.sum::<usize>() + parts.sum::<usize>()
+        self.stretch.heads.iter().map(head).sum()
     }
 
-    /// Bytes of the row, nearly.
-    fn bytes(&self) -> Result<usize, StoreError> {
-        let heads = super::heads::pack(&self.stretch.heads).ok_or_else(too_large)?;
-        let mut bytes = heads.len();
-        for set in &self.stretch.audiences {
-            bytes += 4 * set.len() + 2;
-        }
-        for ((_, bodies), part) in self.parts.iter().zip(&self.stretch.parts) {
-            bytes += match bodies {
-                Some(bodies) => bodies.pack()?.len() + PART_BYTES,
-                None => part.sealed.len() + PART_BYTES,
-            };
-        }
-        Ok(bytes)
+    /// Bytes of the rest of the row.
+    fn bytes_beside_heads(&self, packed: &[Option<Vec<u8>>]) -> usize {
+        let sets = self.stretch.audiences.iter().map(|set| 5 * set.len() + 2);
+        let parts = packed.iter().zip(&self.stretch.parts);
+        let parts = parts.map(|(open, part)| {
+            let bytes = open.as_ref().map_or(part.sealed.len(), Vec::len);
+            bytes + PART_BYTES
+        });
+        sets.sum::<usize>() + parts.sum::<usize>()
     }
 
     /// Takes the messages from the `at`th on out into a stretch of their own.
@@ -656,13 +647,11 @@ impl Open {
         }
     }
 
-    fn seal(mut self, w: &mut Write<'_>) -> Result<(), StoreError> {
+    fn seal(mut self, w: &mut Write<'_>, packed: &[Option<Vec<u8>>]) -> Result<(), StoreError> {
         let key = (self.stretch.chat, self.stretch.first());
-        for (place, (subject, bodies)) in self.parts.iter().enumerate() {
-            if let Some(bodies) = bodies {
-                let plain = bodies.pack()?;
-                self.stretch.parts[place].sealed =
-                    w.seal_part::<Stretch>(&key, *subject, &plain)?;
+        for (part, plain) in self.stretch.parts.iter_mut().zip(packed) {
+            if let Some(plain) = plain {
+                part.sealed = w.seal_part::<Stretch>(&key, part.subject, plain)?;
             }
         }
         w.put(&self.stretch)
