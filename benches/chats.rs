@@ -3,7 +3,8 @@
 //!
 //! `QITAI_BENCH_PARTS` (`pull,many`) names the parts. *pull*: the product reads
 //! `QITAI_BENCH_PULLED` (20,000) messages from the simulator, which runs in this process; its CPU
-//! time, with its child's, stands beside that of opening as many random keys alone. *many*:
+//! time, with its child's, stands beside that of opening as many random keys alone: once where
+//! nobody sends files, once with the files that are fetched beside. *many*:
 //! `QITAI_BENCH_MESSAGES` (100,000) messages are stored by the archive's own verb, and one
 //! conversation of `QITAI_BENCH_LONG` (100,000); then the product is asked over HTTP. With
 //! `QITAI_BENCH_DATA` the messages and words are those of that folder (see the archive bench).

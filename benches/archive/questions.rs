@@ -99,6 +99,7 @@ fn asked(rows: &mut Rows, q: Question) -> Asked {
     let room = q.room.as_deref().filter(|room| !room.is_empty());
     let chat = room.map(|room| {
         rows.chat(&Line {
+            id: String::new(),
             seq: 0,
             from: String::new(),
             to: String::new(),

@@ -14,6 +14,10 @@ use super::support::size;
 /// One message of the file.
 #[derive(serde::Deserialize, Clone)]
 pub struct Line {
+    /// WeCom's id of the message; empty if it was made here.
+    #[serde(default)]
+    #[allow(dead_code, reason = "only what is stored in the product needs it")]
+    pub id: String,
     pub seq: u64,
     pub from: String,
     pub to: String,
@@ -220,6 +224,7 @@ fn made(len: usize) -> Vec<Line> {
         }
         let kind = if below(6) > 0 { "text" } else { "image" };
         Line {
+            id: String::new(),
             seq,
             from,
             to,

@@ -28,7 +28,7 @@ const LONG: (&str, &str) = ("longwinded", "wmLongLongAgo000000000000000000");
 
 pub fn run(long: usize) {
     let rows = Rows::open();
-    let firm = Firm::with_chats(300, 0);
+    let firm = Firm::sync(300);
     let mut json_bytes = 0;
     store(&firm, &rows, long, &mut json_bytes);
     let all = (rows.len + long) as u64;
@@ -138,6 +138,7 @@ fn of_long(no: usize, at: i64) -> Line {
         _ => (customer, member),
     };
     Line {
+        id: String::new(),
         seq: 0,
         from,
         to,
@@ -150,11 +151,14 @@ fn of_long(no: usize, at: i64) -> Line {
 
 /// The message as WeCom gives it out.
 fn wire(line: &Line, no: u64) -> Value {
-    let id = format!(
-        "{:020}_{}_external",
-        no ^ 0x9e37_79b9_7f4a_7c15,
-        line.ts_ms / 1000
-    );
+    let id = match line.id.is_empty() {
+        true => format!(
+            "{:020}_{}_external",
+            no ^ 0x9e37_79b9_7f4a_7c15,
+            line.ts_ms / 1000
+        ),
+        false => line.id.clone(),
+    };
     let mut message = json!({
         "msgid": id, "action": "send", "from": line.from, "tolist": [line.to],
         "roomid": line.room, "msgtime": line.ts_ms, "msgtype": line.kind,

@@ -7,7 +7,10 @@ use qitai::{
     archive::key_ring::{self, KeepKey},
     identity::Viewer,
     kit::Secret,
-    wecom::archive::{PrivateKey, PublicKey},
+    wecom::{
+        archive::{PrivateKey, PublicKey},
+        sim::ArchiveOptions,
+    },
 };
 
 use crate::{
@@ -19,7 +22,17 @@ use crate::{
 const KEYS: usize = 2_000;
 
 pub fn run(messages: usize) {
-    let firm = Firm::with_chats(300, messages as u64);
+    pull("words alone", messages, true);
+    pull("files fetched beside", messages, false);
+}
+
+fn pull(what: &str, messages: usize, words_only: bool) {
+    let chats = ArchiveOptions {
+        messages: messages as u64,
+        words_only,
+        ..ArchiveOptions::default()
+    };
+    let firm = Firm::with_chats(300, chats);
     let key = PrivateKey::generate().unwrap();
     let alone = key_alone_s(&key);
     let version = firm.sim.upload_archive_key(&key.public_pem()).unwrap();
@@ -38,7 +51,7 @@ pub fn run(messages: usize) {
     let cpu = family_cpu_s(product.pid()) - first_cpu;
     let each = cpu / all as f64;
     println!(
-        "{all} messages pulled, stored and found in {took:.1} s ({:.0}/s); {:.0} µs CPU each, RSA-2048 alone {:.0}: {:.2} of that limit per CPU second",
+        "{what}: {all} messages pulled, stored and found in {took:.1} s ({:.0}/s); {:.0} µs CPU each, RSA-2048 alone {:.0}: {:.2} of that limit per CPU second",
         all as f64 / took,
         each * 1e6,
         alone * 1e6,

@@ -46,20 +46,17 @@ pub struct Firm {
 impl Firm {
     /// Makes a firm, syncs it in this process, and says whose time that took.
     pub fn sync(customers: usize) -> Self {
-        Self::with_chats(customers, 0)
+        Self::with_chats(customers, ArchiveOptions::default())
     }
 
-    /// The same with so many messages in its archive.
-    pub fn with_chats(customers: usize, messages: u64) -> Self {
+    /// The same with messages in its archive.
+    pub fn with_chats(customers: usize, chats: ArchiveOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let sim = Simulator::start(SimOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             seed: 7,
             customers: u32::try_from(customers).unwrap(),
-            chats: ArchiveOptions {
-                messages,
-                ..ArchiveOptions::default()
-            },
+            chats,
             now: Clock::system().now(),
             dir: None,
         })

@@ -47,6 +47,7 @@ impl ChatArgs {
             messages: self.messages,
             arrivals_s: self.arrivals,
             five_days: self.five_days,
+            words_only: false,
         }
     }
 }

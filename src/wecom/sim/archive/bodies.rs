@@ -38,6 +38,16 @@ pub(super) fn say(line: &str, around: &Around<'_>, rng: &mut Rng) -> Map<String,
     }
 }
 
+/// Whether a line's message carries a file, or may.
+pub(super) fn has_file(line: &str) -> bool {
+    let special = line.strip_prefix('!').unwrap_or_default();
+    let name = special.split(':').next().unwrap_or_default();
+    matches!(
+        name,
+        "image" | "voice" | "video" | "emotion" | "file" | "call" | "voipdoc" | "mixed" | "record"
+    )
+}
+
 fn special_body(name: &str, argument: &str, around: &Around<'_>, rng: &mut Rng) -> Value {
     let fill = |text: &str, rng: &mut Rng| around.words.fill(text, rng);
     match name {

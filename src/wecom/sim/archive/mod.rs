@@ -51,6 +51,8 @@ pub struct ArchiveOptions {
     pub arrivals_s: u64,
     /// Older messages than five days are gone, as at WeCom.
     pub five_days: bool,
+    /// Whoever would send a file writes instead: what messages alone cost can be measured.
+    pub words_only: bool,
 }
 
 /// What only the archive knows.
@@ -101,6 +103,7 @@ impl State {
             cast: Cast::new(seed, org, book, groups, &plan),
             plan,
             library: media::Library::default(),
+            words_only: options.words_only,
         };
         Self {
             story: Arc::new(story),

@@ -7,6 +7,9 @@
 /// Lines of one exchange, and how often it comes up.
 pub(super) type Exchange = (u32, &'static [&'static str]);
 
+/// What is written where nobody sends files.
+pub(super) const NO_FILE: &str = "图我晚点再发|文件回头给您|语音不方便，打字说吧";
+
 /// A customer and a member.
 pub(super) const CUSTOMER: &[Exchange] = &[
     (

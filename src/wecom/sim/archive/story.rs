@@ -29,6 +29,8 @@ pub(super) struct Story {
     pub cast: Cast,
     /// Pictures, voices, documents.
     pub library: Library,
+    /// Nobody sends files.
+    pub words_only: bool,
 }
 
 /// One line of a conversation.
@@ -90,6 +92,10 @@ impl Story {
             before: before.as_ref(),
             index,
             at_ms,
+        };
+        let said = match self.words_only && bodies::has_file(said) {
+            true => scripts::NO_FILE,
+            false => said,
         };
         let mut message = bodies::say(said, &around, &mut rng);
         let msgid = self.msgid(index, at_ms, is_external);

@@ -130,6 +130,20 @@ fn pair(sim: &SimHandle) -> (String, String) {
 }
 
 #[tokio::test]
+async fn nobody_sends_files_where_words_alone_are_wanted() {
+    let sim = start(ArchiveOptions {
+        words_only: true,
+        ..chats(2_000)
+    });
+    let key = key(&sim);
+    let all = pull(&host(&sim), &[&key], 0).await;
+    assert_eq!(all.len(), 2_000);
+    let files = |message: &Message| Body::decode(message.kind, &message.rest).media();
+    assert!(all.iter().all(|(_, message)| files(message).is_empty()));
+    assert!(all.iter().any(|(_, message)| message.kind == Kind::Revoke));
+}
+
+#[tokio::test]
 async fn the_history_comes_whole_and_the_same_twice() {
     let sim = start(chats(3_000));
     let key = key(&sim);
@@ -478,7 +492,7 @@ async fn messages_come_by_themselves_and_stay_after_a_second_start() {
     let options = ArchiveOptions {
         messages: 500,
         arrivals_s: 10,
-        five_days: false,
+        ..ArchiveOptions::default()
     };
     let sim = start_in(options, Some(dir.path()), NOW);
     let key = key(&sim);
