@@ -16,18 +16,28 @@ use crate::support::{TestApp, Visitor};
 
 /// A picture of one shade.
 pub fn picture(shade: u8) -> Vec<u8> {
+    square(shade, 2)
+}
+
+fn square(shade: u8, side: u32) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, 2, 2);
+    let mut encoder = png::Encoder::new(&mut out, side, side);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&[shade; 4]).unwrap();
+    let pixels = vec![shade; (side * side) as usize];
+    writer.write_image_data(&pixels).unwrap();
     writer.finish().unwrap();
     out
 }
 
 /// A video that says it has so many seconds.
 fn video(seconds: u32) -> Vec<u8> {
+    film(seconds, b"moov")
+}
+
+/// The same, with its header in another box.
+fn film(seconds: u32, around: &[u8; 4]) -> Vec<u8> {
     let boxed = |kind: &[u8; 4], content: &[u8]| {
         let size = u32::try_from(content.len() + 8).unwrap();
         [&size.to_be_bytes()[..], kind, content].concat()
@@ -40,7 +50,8 @@ fn video(seconds: u32) -> Vec<u8> {
     [
         boxed(b"ftyp", b"isom\0\0\0\0isom"),
         boxed(b"mdat", &[7; 64]),
-        boxed(b"moov", &boxed(b"mvhd", &header)),
+        boxed(around, &boxed(b"mvhd", &header)),
+        boxed(b"moov", b""),
     ]
     .concat()
 }
@@ -195,8 +206,8 @@ fn what_a_moment_carries_arrives_and_its_numbers_are_wecoms() {
     }
 }
 
-/// What cannot go into a moment together is said at the form, and a video that WeCom finds too
-/// long is said with what helps.
+/// What cannot go into a moment is said at the form; a video that only WeCom finds too long is
+/// said with what helps.
 #[test]
 fn what_wecom_would_not_take_is_said() {
     let test = TestApp::with_customers(20);
@@ -210,7 +221,17 @@ fn what_wecom_would_not_take_is_said() {
         &picture(9),
     );
     let fields = [("kind", "video"), ("title", "长片")];
-    let film = asset(&admin, &fields, "long.mp4", &video(45));
+    let long = asset(&admin, &fields, "long.mp4", &video(31));
+    let fields = [("kind", "image"), ("title", "海报")];
+    let wide = asset(&admin, &fields, "wide.png", &square(9, 1_081));
+    for (asset, said) in [(&long, "最长 30 秒"), (&wide, "最多 1,080 像素")] {
+        let refused = admin.post("/moments/new", &[("text", "x"), ("attachment", asset)]);
+        assert_eq!(refused.status, 422);
+        assert!(refused.body.contains(said), "{said}");
+    }
+    // How long this one is, is not said where it belongs.
+    let fields = [("kind", "video"), ("title", "怪片")];
+    let film = asset(&admin, &fields, "odd.mp4", &film(45, b"free"));
     let mixed = [
         ("text", "图和视频"),
         ("attachment", &*image),

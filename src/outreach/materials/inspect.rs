@@ -14,7 +14,7 @@ use crate::{
     kit::{limits::at_most_bytes, picture},
 };
 
-use super::model::{Kind, Stored};
+use super::model::{Kind, Measure, Stored};
 
 /// Bytes of a picture.
 pub(super) const IMAGE_BYTES_MAX: u64 = 10 << 20;
@@ -59,12 +59,13 @@ pub(super) fn inspect(kind: Kind, arrived: &Arrived<'_>) -> Result<Stored> {
     if bytes > max {
         return Err(AppError::Invalid(too_large(bytes, max)));
     }
-    let (media_type, ending) = match kind {
-        Kind::File => ("application/octet-stream", None),
-        Kind::Video => match is_mp4(&mut file, bytes).map_err(AppError::internal)? {
-            true => ("video/mp4", Some("mp4")),
-            false => return Err(AppError::field("file", "assets.not_mp4")),
-        },
+    let (media_type, ending, measure) = match kind {
+        Kind::File => ("application/octet-stream", None, None),
+        Kind::Video => {
+            let found = mp4(&mut file, bytes).map_err(AppError::internal)?;
+            let video = found.ok_or_else(|| AppError::field("file", "assets.not_mp4"))?;
+            ("video/mp4", Some("mp4"), video.ms.map(Measure::Ms))
+        }
         _ => {
             let mut content = Vec::new();
             file.read_to_end(&mut content).map_err(AppError::internal)?;
@@ -74,7 +75,9 @@ pub(super) fn inspect(kind: Kind, arrived: &Arrived<'_>) -> Result<Stored> {
                 return Err(AppError::field("file", "assets.picture_size"));
             }
             let is_png = found.media_type == "image/png";
-            (found.media_type, Some(if is_png { "png" } else { "jpg" }))
+            let ending = if is_png { "png" } else { "jpg" };
+            let pixels = Measure::Pixels(found.width, found.height);
+            (found.media_type, Some(ending), Some(pixels))
         }
     };
     Ok(Stored {
@@ -82,6 +85,7 @@ pub(super) fn inspect(kind: Kind, arrived: &Arrived<'_>) -> Result<Stored> {
         bytes,
         name: clean_name(arrived.name, ending),
         media_type: media_type.to_owned(),
+        measure,
     })
 }
 
@@ -104,38 +108,97 @@ fn mb(bytes: u64) -> f64 {
     f64::from(tenths) / 10.0
 }
 
-/// Whether a file is MP4: boxes that fill it to its last byte, `ftyp` first, `moov` among them
-/// (ISO/IEC 14496-12, 4.2 and 4.3).
-fn is_mp4(file: &mut File, length: u64) -> io::Result<bool> {
-    const BOXES_MAX: usize = 10_000;
-    let (mut at, mut has_moov) = (0, false);
-    for n in 0..BOXES_MAX {
-        if at == length {
-            return Ok(has_moov);
-        }
-        let Some((kind, size)) = next_box(file, at, length)? else {
-            return Ok(false);
-        };
-        if n == 0 && &kind != b"ftyp" {
-            return Ok(false);
-        }
-        has_moov |= &kind == b"moov";
-        at += size;
-    }
-    Ok(false)
+/// What an MP4 file says of itself.
+struct Mp4 {
+    /// How long it plays, milliseconds; none if it does not say.
+    ms: Option<u64>,
 }
 
-/// Kind and size of the box that begins here; none if it does not fit into the file.
-fn next_box(file: &mut File, at: u64, length: u64) -> io::Result<Option<([u8; 4], u64)>> {
-    let rest = length - at;
+/// Reads an MP4 file: boxes that fill it to its last byte, `ftyp` first, `moov` among them
+/// (ISO/IEC 14496-12, 4.2 and 4.3). None if it is no such file.
+fn mp4(file: &mut File, length: u64) -> io::Result<Option<Mp4>> {
+    const BOXES_MAX: usize = 10_000;
+    let (mut at, mut moov) = (0, None);
+    for n in 0..BOXES_MAX {
+        if at == length {
+            let Some((from, to)) = moov else {
+                return Ok(None);
+            };
+            let ms = duration_ms(file, from, to)?;
+            return Ok(Some(Mp4 { ms }));
+        }
+        let Some(found) = next_box(file, at, length)? else {
+            return Ok(None);
+        };
+        if n == 0 && &found.kind != b"ftyp" {
+            return Ok(None);
+        }
+        if &found.kind == b"moov" {
+            moov = moov.or(Some((at + found.head, at + found.size)));
+        }
+        at += found.size;
+    }
+    Ok(None)
+}
+
+/// How long a video plays by the header among the boxes between these places
+/// (ISO/IEC 14496-12, 8.2.2).
+fn duration_ms(file: &mut File, from: u64, to: u64) -> io::Result<Option<u64>> {
+    const BOXES_MAX: usize = 100;
+    let mut at = from;
+    for _ in 0..BOXES_MAX {
+        let Some(found) = next_box(file, at, to)? else {
+            return Ok(None);
+        };
+        if &found.kind != b"mvhd" {
+            at += found.size;
+            continue;
+        }
+        let mut header = Vec::new();
+        file.seek(SeekFrom::Start(at + found.head))?;
+        let room = found.size - found.head;
+        file.take(room.min(32)).read_to_end(&mut header)?;
+        return Ok(played_ms(&header));
+    }
+    Ok(None)
+}
+
+/// Milliseconds by a movie header; none if it is cut off, or its clock stands still.
+fn played_ms(header: &[u8]) -> Option<u64> {
+    let u32_at = |at: usize| {
+        let four = header.get(at..)?.first_chunk::<4>()?;
+        Some(u32::from_be_bytes(*four))
+    };
+    let (scale, ticks) = match header.first()? {
+        0 => (u32_at(12)?, u64::from(u32_at(16)?)),
+        _ => {
+            let high = u64::from(u32_at(24)?);
+            (u32_at(20)?, high << 32 | u64::from(u32_at(28)?))
+        }
+    };
+    ticks.saturating_mul(1_000).checked_div(u64::from(scale))
+}
+
+/// A box of an MP4 file.
+struct Found {
+    kind: [u8; 4],
+    /// Bytes before its content.
+    head: u64,
+    /// Bytes in all.
+    size: u64,
+}
+
+/// The box that begins here; none if it does not fit before `end`.
+fn next_box(file: &mut File, at: u64, end: u64) -> io::Result<Option<Found>> {
+    let rest = end - at;
     if rest < 8 {
         return Ok(None);
     }
-    let mut head = [0; 8];
+    let mut start = [0; 8];
     file.seek(SeekFrom::Start(at))?;
-    file.read_exact(&mut head)?;
-    let [s0, s1, s2, s3, k0, k1, k2, k3] = head;
-    let (least, size) = match u32::from_be_bytes([s0, s1, s2, s3]) {
+    file.read_exact(&mut start)?;
+    let [s0, s1, s2, s3, k0, k1, k2, k3] = start;
+    let (head, size) = match u32::from_be_bytes([s0, s1, s2, s3]) {
         0 => (8, rest),
         1 if rest < 16 => return Ok(None),
         1 => {
@@ -145,8 +208,9 @@ fn next_box(file: &mut File, at: u64, length: u64) -> io::Result<Option<([u8; 4]
         }
         size => (8, u64::from(size)),
     };
-    let fits = (least..=rest).contains(&size);
-    Ok(fits.then_some(([k0, k1, k2, k3], size)))
+    let kind = [k0, k1, k2, k3];
+    let fits = (head..=rest).contains(&size);
+    Ok(fits.then_some(Found { kind, head, size }))
 }
 
 /// A name that is a name and nothing else: no folders, nothing invisible or that turns the
@@ -262,6 +326,31 @@ mod tests {
         ] {
             assert_eq!(judged(Kind::Video, "v.mp4", &bad), Err("assets.not_mp4"));
         }
+    }
+
+    #[test]
+    fn a_picture_has_pixels_and_a_video_a_length() {
+        let picture = judged(Kind::Image, "a", &png(8, 9)).unwrap();
+        assert_eq!(picture.measure, Some(Measure::Pixels(8, 9)));
+        let mut header = vec![0; 100];
+        header[12..20].copy_from_slice(&[0, 0, 3, 0xe8, 0, 0, 0x79, 0x18]);
+        let video = |header: &[u8]| {
+            let mut file = mp4(&[(b"ftyp", 16), (b"moov", header.len() + 16)]);
+            let at = file.len() - header.len() - 8;
+            file[at - 8..at].copy_from_slice(b"\0\0\0\x08free");
+            let size = u32::try_from(header.len() + 8).unwrap();
+            file[at..at + 4].copy_from_slice(&size.to_be_bytes());
+            file[at + 4..at + 8].copy_from_slice(b"mvhd");
+            file[at + 8..].copy_from_slice(header);
+            judged(Kind::Video, "v", &file).unwrap().measure
+        };
+        assert_eq!(video(&header), Some(Measure::Ms(31_000)));
+        let mut long = vec![1; 112];
+        long[20..32].copy_from_slice(&[0, 0, 2, 0x58, 0, 0, 0, 0, 0, 0, 0x46, 0x50]);
+        assert_eq!(video(&long), Some(Measure::Ms(30_000)));
+        // Cut off, or with a clock that stands still, it is a video all the same.
+        assert_eq!(video(&header[..15]), None);
+        assert_eq!(video(&[0; 100]), None);
     }
 
     #[test]

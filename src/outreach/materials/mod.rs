@@ -29,7 +29,8 @@ pub use intake::add;
 pub use media::{LeftOut, Resolved, attachments, attachments_within};
 pub(in crate::outreach) use media::{forget, kept_until};
 pub use model::{
-    Body, Folder, FolderId, Kind, Material, MaterialId, MediaId, Purpose, Stored, Uses, Version,
+    Body, Folder, FolderId, Kind, Material, MaterialId, Measure, MediaId, Purpose, Stored, Uses,
+    Version,
 };
 pub(in crate::outreach) use moment::moment_attachments;
 pub use queries::{check, named, set_uses};

@@ -115,6 +115,20 @@ pub struct Stored {
     /// Its media type as the content says, e.g. `image/png`.
     #[n(3)]
     pub media_type: String,
+    /// What a moment's limits are about; none where it was not looked for, or is not said.
+    #[n(4)]
+    pub measure: Option<Measure>,
+}
+
+/// How large a picture or how long a video is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Measure {
+    /// Width and height in pixels.
+    #[n(0)]
+    Pixels(#[n(0)] u32, #[n(1)] u32),
+    /// Milliseconds.
+    #[n(1)]
+    Ms(#[n(0)] u64),
 }
 
 /// What an asset consists of.

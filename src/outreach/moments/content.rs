@@ -5,7 +5,7 @@ use crate::{
     error::Invalid,
     outreach::{
         content::{Content, NAME_BYTES_MAX, Names, fill},
-        materials::{self, Body, Kind, Material},
+        materials::{self, Body, Kind, Material, Measure},
     },
     store::{Read, StoreError},
 };
@@ -16,6 +16,10 @@ pub(super) const TEXT_CHARS_MAX: usize = 2_000;
 const TITLE_CHARS_MAX: usize = 64;
 /// Bytes of a link's title.
 const TITLE_BYTES_MAX: usize = 128;
+/// Pixels of the shorter side of a picture (WeCom documentation, 上传附件资源).
+const SHORT_SIDE_MAX: u32 = 1_080;
+/// Milliseconds of a video (the same).
+const VIDEO_MS_MAX: u64 = 30_000;
 /// Variables for which one text cannot stand: it is published once for all customers and by all
 /// members.
 const OF_SOMEBODY: [&str; 6] = [
@@ -38,6 +42,20 @@ pub(super) fn can_come(material: &Material) -> bool {
                 && title.len() <= TITLE_BYTES_MAX
         }
         Body::Text(_) | Body::File(_) | Body::MiniProgram { .. } => false,
+    }
+}
+
+/// What WeCom's moments would not take of an asset, as far as its measures are known.
+fn exceeds(material: &Material) -> Option<&'static str> {
+    let (Body::Image(file) | Body::Video(file)) = &material.body else {
+        return None;
+    };
+    match file.measure? {
+        Measure::Pixels(width, height) if width.min(height) > SHORT_SIDE_MAX => {
+            Some("moments.picture_wide")
+        }
+        Measure::Ms(ms) if ms > VIDEO_MS_MAX => Some("moments.video_long"),
+        _ => None,
     }
 }
 
@@ -67,7 +85,12 @@ pub fn check(r: &Read<'_>, content: &Content) -> Result<Invalid, StoreError> {
     let mut kinds = Vec::with_capacity(content.attachments.len());
     for id in &content.attachments {
         match r.get::<Material>(id)? {
-            Some(material) if can_come(&material) => kinds.push(material.kind()),
+            Some(material) if can_come(&material) => {
+                if let Some(code) = exceeds(&material) {
+                    return Ok(wrong.with("attachment", code));
+                }
+                kinds.push(material.kind());
+            }
             Some(material) if material.kind() == Kind::Link => {
                 return Ok(wrong.with("attachment", "moments.link_cover"));
             }

@@ -25,6 +25,7 @@ fn stored() -> Stored {
         bytes: 1_234_567,
         name: HOSTILE.to_owned(),
         media_type: "image/png".to_owned(),
+        measure: None,
     }
 }
 

@@ -118,6 +118,7 @@ mod tests {
                 bytes: 100,
                 name: "a.png".to_owned(),
                 media_type: "image/png".to_owned(),
+                measure: None,
             }),
             version,
             changed_at: NOW,
