@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::Path,
     time::{Duration, Instant},
 };
@@ -258,10 +259,11 @@ fn conversation(product: &Product, long: usize) {
     );
 }
 
-/// Bytes of a file, or of all files below a folder.
+/// Bytes that the file system keeps for a file, or for all files below a folder: a file may be
+/// longer than what was ever written to it.
 fn size_of(path: &Path) -> u64 {
     match fs::read_dir(path) {
         Ok(entries) => entries.map(|e| size_of(&e.unwrap().path())).sum(),
-        Err(_) => fs::metadata(path).map_or(0, |m| m.len()),
+        Err(_) => fs::metadata(path).map_or(0, |m| m.blocks() * 512),
     }
 }

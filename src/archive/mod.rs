@@ -43,6 +43,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 pub mod viewed;
+mod voice;
 
 use std::{
     sync::{

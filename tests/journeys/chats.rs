@@ -424,6 +424,57 @@ fn files_are_sent_as_what_they_are() {
     assert_eq!(first.status, 303, "a reason comes first");
 }
 
+/// A voice message is played in the browser, and downloaded as it was sent.
+#[test]
+fn voice_messages_are_played() {
+    let test = TestApp::start();
+    let cast = firm::cast();
+    let voice = |number: u64| {
+        let mut message = text(number, cast.store_staff, &[STRANGER], "");
+        message.as_object_mut().unwrap().remove("text");
+        message["msgtype"] = "voice".into();
+        message["voice"] = json!({
+            "md5sum": "", "voice_size": 1_606, "play_length": 1, "sdkfileid": "RklYVFVSRQ==",
+        });
+        message
+    };
+    archive(&test, 1, [voice(1), voice(2)]);
+    // A second of silence at 12.2 kbit/s.
+    let frame = [&[0x3c][..], &[0; 31]].concat();
+    let amr = [&b"#!AMR\n"[..], &frame.repeat(50)].concat();
+    keep_file(&test, 1, &amr);
+    keep_file(&test, 2, b"#!AMR-WB\nsomething else");
+    let staff = test.sign_in("staff");
+
+    let chat = chat_of(&staff, 1);
+    let viewer = staff.get(&format!("/archive/{chat}")).body;
+    assert!(viewer.contains("<audio"));
+    assert!(viewer.contains("src=\"/archive/files/1/0/play\""));
+    assert!(
+        !viewer.contains("/archive/files/2/0/play"),
+        "nobody can play it"
+    );
+    assert!(viewer.contains("href=\"/archive/files/2/0\""));
+
+    let before = test.audit_size();
+    let played = staff.get("/archive/files/1/0/play");
+    assert_eq!(
+        (played.status, played.header("content-type")),
+        (200, "audio/wav")
+    );
+    assert_eq!(played.bytes.len(), 44 + 16_000);
+    assert_eq!(test.audit_size(), before + 1);
+    let part = staff.get_range("/archive/files/1/0/play", "bytes=8-11");
+    assert_eq!((part.status, part.bytes.as_slice()), (206, &b"WAVE"[..]));
+    let sent = staff.get("/archive/files/1/0");
+    assert_eq!(sent.header("content-type"), "audio/amr");
+    assert_eq!(sent.bytes, amr);
+    assert_eq!(staff.get("/archive/files/2/0/play").status, 404);
+    let officer = test.sign_in("compliance");
+    let first = officer.get("/archive/files/1/0/play");
+    assert_eq!(first.status, 303, "a reason comes first");
+}
+
 /// Puts the first file of a message on the shelf.
 pub fn keep_file(test: &TestApp, seq: u64, content: &[u8]) {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);

@@ -19,7 +19,7 @@ use crate::{
     wecom::archive::{Body, Draw, LinkCard, MediaRef, Nested},
 };
 
-use super::file::{self, Sniffed};
+use super::file;
 
 /// Messages of one sender within so long share an avatar, ms.
 const TOGETHER_MS: i64 = 3 * 60_000;
@@ -135,8 +135,8 @@ pub(super) struct Kept {
     pub(super) sha256: String,
     /// It is not what WeCom announced.
     pub(super) differs: bool,
-    /// Whether the browser can show or play it.
-    pub(super) is_playable: bool,
+    /// The address at which the browser can show or play it.
+    pub(super) shown: Option<String>,
 }
 
 /// Makes items of messages.
@@ -681,7 +681,7 @@ impl Inside<'_, '_> {
             size,
             sha256: String::new(),
             differs: false,
-            is_playable: false,
+            shown: None,
         };
         if media.fileid.is_empty() {
             return missing("archive.file.never");
@@ -695,13 +695,12 @@ impl Inside<'_, '_> {
             (MediaState::Here, Some(sha256)) => {
                 let hash = hex::encode(sha256);
                 Kept {
-                    href: Some(format!("/archive/files/{}/{place}", self.seq)),
+                    href: Some(file::address(self.seq, place)),
                     missing: "",
                     size: file.length,
                     sha256: format!("{}…{}", &hash[..4], &hash[hash.len() - 4..]),
                     differs: file.differs,
-                    is_playable: file::sniff_kept(self.maker.app, file)
-                        .is_some_and(|kind: Sniffed| kind.is_inline),
+                    shown: file::shown_at(self.maker.app, file),
                 }
             }
             (MediaState::Lost, _) => missing("archive.file.lost"),

@@ -1,9 +1,15 @@
-//! `/archive/files/{seq}/{place}`: a file of a message, to whoever sees the message.
+//! `/archive/files/{seq}/{place}`: a file of a message, to whoever sees the message; with
+//! `/play` behind it, a voice message as browsers play it.
 //!
 //! What a file is, its first bytes decide: whoever sent it may have called it anything. Only a
 //! short list of pictures and sounds is shown by the browser; all else is saved.
 
-use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -20,6 +26,7 @@ use crate::{
         model::{Chat, Media, MediaState},
         opening,
         queries::{self, ArchiveSight},
+        voice,
     },
     error::{AppError, Result},
     identity::Viewer,
@@ -42,6 +49,17 @@ pub(super) struct Sniffed {
     /// Whether the browser may show or play it.
     pub(super) is_inline: bool,
 }
+
+/// A voice message that was made playable.
+const WAV: Sniffed = Sniffed {
+    media_type: "audio/wav",
+    is_inline: true,
+};
+/// A voice message as it was sent.
+const AMR: Sniffed = Sniffed {
+    media_type: "audio/amr",
+    is_inline: false,
+};
 
 /// What a file that begins like this is.
 fn sniff(head: &[u8]) -> Sniffed {
@@ -75,15 +93,30 @@ fn sniff(head: &[u8]) -> Sniffed {
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => inline("video/mp4"),
         [b'I', b'D', b'3', ..] | [0xff, 0xfb | 0xf3 | 0xf2, ..] => inline("audio/mpeg"),
         // No browser plays it.
-        [b'#', b'!', b'A', b'M', b'R', ..] => saved("audio/amr"),
+        head if head.starts_with(voice::MAGIC) => AMR,
         [b'%', b'P', b'D', b'F', b'-', ..] => saved("application/pdf"),
         _ => saved("application/octet-stream"),
     }
 }
 
 /// What a file that is here is; none if it cannot be read.
-pub(super) fn sniff_kept(app: &App, file: &Media) -> Option<Sniffed> {
+fn sniff_kept(app: &App, file: &Media) -> Option<Sniffed> {
     sniff_file(&media::open(app, file).ok()?).ok()
+}
+
+/// The address at which the browser can show or play a file that is here; none if it can't.
+pub(super) fn shown_at(app: &App, file: &Media) -> Option<String> {
+    let href = address(file.seq, file.place);
+    match sniff_kept(app, file)? {
+        kind if kind.is_inline => Some(href),
+        kind if kind == AMR && file.length <= voice::BYTES_MAX => Some(format!("{href}/play")),
+        _ => None,
+    }
+}
+
+/// The address of a file.
+pub(super) fn address(seq: u64, place: u8) -> String {
+    format!("/archive/files/{seq}/{place}")
 }
 
 /// The media type of a file that is here; none if it cannot be read.
@@ -105,7 +138,7 @@ struct Wanted {
     name: String,
 }
 
-/// Sends a file. Its entry is durable before the first byte leaves.
+/// Sends a file.
 pub(in crate::archive) async fn file(
     viewer: Viewer,
     path: Path<(u64, u8)>,
@@ -113,9 +146,62 @@ pub(in crate::archive) async fn file(
     app: Data<App>,
     cx: Cx,
 ) -> Result<HttpResponse> {
-    let (seq, place) = path.into_inner();
+    let (wanted, content) = match open(viewer, &path, &app, &cx).await? {
+        Ok(opened) => opened,
+        Err(asks) => return Ok(asks),
+    };
+    let kind = sniff_file(&content).map_err(AppError::internal)?;
+    let length = content.metadata().map_err(AppError::internal)?.len();
+    send(
+        content,
+        length,
+        kind,
+        &wanted,
+        req.headers().get(header::RANGE),
+    )
+}
+
+/// Sends a voice message as browsers play it.
+pub(in crate::archive) async fn play(
+    viewer: Viewer,
+    path: Path<(u64, u8)>,
+    req: HttpRequest,
+    app: Data<App>,
+    cx: Cx,
+) -> Result<HttpResponse> {
+    let (wanted, content) = match open(viewer, &path, &app, &cx).await? {
+        Ok(opened) => opened,
+        Err(asks) => return Ok(asks),
+    };
+    let played = tokio::task::spawn_blocking(move || played(content)).await;
+    let played = played.map_err(AppError::internal)?;
+    let wav = played.map_err(AppError::internal)?;
+    let wav = wav.ok_or(AppError::NotFound { what: "file" })?;
+    let length = wav.len() as u64;
+    send(wav, length, WAV, &wanted, req.headers().get(header::RANGE))
+}
+
+/// A voice message as WAV; none if the file is none.
+fn played(mut content: File) -> io::Result<Option<Vec<u8>>> {
+    if content.metadata()?.len() > voice::BYTES_MAX {
+        return Ok(None);
+    }
+    let mut amr = Vec::new();
+    content.read_to_end(&mut amr)?;
+    Ok(voice::wav(&amr))
+}
+
+/// A file that may be seen, or the page that asks for the reason. The entry is durable before it
+/// is given.
+async fn open(
+    viewer: Viewer,
+    path: &(u64, u8),
+    app: &Data<App>,
+    cx: &Cx,
+) -> Result<Result<(Wanted, File), HttpResponse>> {
+    let (seq, place) = *path;
     let (wanted, right) = app.read(|r| {
-        let sight = ArchiveSight::of(&app, r, &viewer)?;
+        let sight = ArchiveSight::of(app, r, &viewer)?;
         let wanted = wanted(r, &sight, seq, place)?;
         let right = opening::right(r, &viewer, &sight, &wanted.chat, cx.now)?;
         Ok::<_, AppError>((wanted, right))
@@ -123,9 +209,9 @@ pub(in crate::archive) async fn file(
     if right.is_none() {
         let form = ListQuery::new(&format!("/archive/{}/open", wanted.chat.id));
         let form = form.with("next", cx.here()).to_string();
-        return Ok(HttpResponse::SeeOther()
+        return Ok(Err(HttpResponse::SeeOther()
             .insert_header((header::LOCATION, form))
-            .finish());
+            .finish()));
     }
     let act = viewer
         .view("archive.file")
@@ -142,10 +228,8 @@ pub(in crate::archive) async fn file(
         self::wanted(&r, &sight, seq, place).map(drop)
     })
     .await?;
-    let content = media::open(&app, &wanted.media)?;
-    let kind = sniff_file(&content).map_err(AppError::internal)?;
-    let range = req.headers().get(header::RANGE);
-    send(content, kind, &wanted, range)
+    let content = media::open(app, &wanted.media)?;
+    Ok(Ok((wanted, content)))
 }
 
 /// A file that is here and whose message is visible.
@@ -167,12 +251,12 @@ fn wanted(r: &Read<'_>, sight: &ArchiveSight, seq: u64, place: u8) -> Result<Wan
 }
 
 fn send(
-    content: File,
+    content: impl Content,
+    length: u64,
     kind: Sniffed,
     wanted: &Wanted,
     range: Option<&HeaderValue>,
 ) -> Result<HttpResponse> {
-    let length = content.metadata().map_err(AppError::internal)?.len();
     let part = match asked(range, length) {
         Asked::Nowhere => return Ok(nowhere(length)),
         Asked::Whole => None,
@@ -277,6 +361,15 @@ pub(super) trait Content: Send + Sync + 'static {
 impl Content for File {
     fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()> {
         self.read_exact_at(out, at)
+    }
+}
+
+impl Content for Vec<u8> {
+    fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()> {
+        let from = usize::try_from(at).map_err(io::Error::other)?;
+        let part = self.get(from..).and_then(|rest| rest.get(..out.len()));
+        out.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
     }
 }
 

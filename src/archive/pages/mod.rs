@@ -44,6 +44,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/archive/files/{seq}/{place}", read, || {
             get().to(file::file)
         }),
+        Route::get("/archive/files/{seq}/{place}/play", read, || {
+            get().to(file::play)
+        }),
         Route::get("/archive/searches", read, || get().to(searches::index)),
         Route::post("/archive/searches", read, || post().to(searches::save)),
         Route::get("/archive/searches/{id}", read, || get().to(searches::found)),

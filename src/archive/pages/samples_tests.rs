@@ -66,7 +66,7 @@ fn kept(is_here: bool, is_playable: bool) -> Kept {
             String::new()
         },
         differs: is_here,
-        is_playable,
+        shown: is_playable.then(|| "/archive/files/1/0/play".to_owned()),
     }
 }
 
