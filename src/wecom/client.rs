@@ -448,12 +448,20 @@ impl Client {
     }
 }
 
-/// An HTTP client that trusts the well-known roots, follows nothing, and goes through `proxy`
-/// or whatever the environment names. An address that cannot be a proxy is an error.
+/// An HTTP client as [`http_builder`] makes it.
 pub(super) fn http_client(
     timeout: Duration,
     proxy: Option<&Secret<String>>,
 ) -> reqwest::Result<reqwest::Client> {
+    http_builder(timeout, proxy)?.build()
+}
+
+/// What makes an HTTP client that trusts the well-known roots, follows nothing, and goes through
+/// `proxy` or whatever the environment names. An address that cannot be a proxy is an error.
+pub(super) fn http_builder(
+    timeout: Duration,
+    proxy: Option<&Secret<String>>,
+) -> reqwest::Result<reqwest::ClientBuilder> {
     install_crypto_provider();
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -468,7 +476,7 @@ pub(super) fn http_client(
         let proxy = reqwest::Proxy::all(proxy.expose().as_str())?;
         http = http.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
-    http.build()
+    Ok(http)
 }
 
 /// The time an answer says it was sent at (RFC 9110, `Date`).

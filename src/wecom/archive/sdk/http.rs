@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     kit::Secret,
-    wecom::{client::http_client, lenient},
+    wecom::{client::http_builder, lenient},
 };
 
 /// The library's codes (WeCom documentation, 获取会话内容, 返回码): no network, unreadable
@@ -22,6 +22,10 @@ const NO_NETWORK: i32 = 10001;
 const UNREADABLE: i32 = 10002;
 const WRONG_KEY: i32 = 10008;
 const OWN_CODES: std::ops::RangeInclusive<i64> = 10000..=10011;
+
+/// How long a connection is kept between calls. Nobody drives it then, so its end by the server
+/// would be noticed by the next call only, which would fail.
+const IDLE: Duration = Duration::from_secs(1);
 
 pub(super) struct OverHttp {
     runtime: tokio::runtime::Runtime,
@@ -59,7 +63,8 @@ impl OverHttp {
         }
         let timeout = Duration::from_secs(begin.patience_s.into());
         let cannot = |why: String| Answer::CannotBegin(why);
-        let http = http_client(timeout, begin.proxy.as_ref());
+        let http = http_builder(timeout, begin.proxy.as_ref())
+            .and_then(|builder| builder.pool_idle_timeout(IDLE).build());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

@@ -529,3 +529,14 @@ fn ten_million_messages_take_no_room() {
     assert_eq!(sim.archived_message(10_000_001), None);
     assert_eq!(sim.archived_message(0), None);
 }
+
+#[tokio::test]
+async fn a_pull_after_a_pause_is_answered() {
+    let sim = start(chats(10));
+    key(&sim);
+    let host = host(&sim);
+    assert_eq!(host.pull(0, 500).await.unwrap().len(), 10);
+    // Longer than a server keeps an idle connection (five seconds).
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert!(host.pull(10, 500).await.unwrap().is_empty());
+}
