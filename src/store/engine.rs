@@ -9,19 +9,23 @@
 //!   left by a killed process opens in milliseconds instead of walking the whole file;
 //! - page checksums are not verified on ordinary reads, so the layer above gives every value
 //!   a check of its own;
-//! - after one I/O error the handle refuses everything, so the store stops for good.
+//! - after one I/O error the handle refuses everything, so the store stops for good;
+//! - a row never shares a page with one it does not fit beside, and pages are only ever split, not
+//!   filled up again: among small rows, large ones would leave half of the file empty. So the
+//!   large rows of a table lie in a table of their own beside it, and both read as one.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    iter::Peekable,
     ops::Bound,
     path::Path,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use redb::{ReadableDatabase, TableDefinition};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 /// A failure of the storage below. None of them can be retried on the same handle.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,7 @@ engine_error_from!(
     redb::TableError,
     redb::StorageError,
     redb::CommitError,
+    redb::CursorError,
     redb::SetDurabilityError
 );
 
@@ -105,7 +110,7 @@ fn builder(size_bytes: u64, cache_bytes: usize) -> redb::Builder {
     builder
 }
 
-type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type Definition<'n> = TableDefinition<'n, &'static [u8], &'static [u8]>;
 type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// What one commit writes: table → key → value, `None` to delete.
@@ -120,12 +125,28 @@ pub type Rows<'a> = Box<dyn Iterator<Item = Result<Row, EngineError>> + 'a>;
 /// From where to where a range goes.
 pub type Span = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
+/// Values beyond this size, in bytes, are large: two of them do not fit into a page.
+const LARGE_BYTES: usize = 2_000;
+/// What the name of a table's large rows ends in.
+const LARGE: &str = ".large";
+
+fn is_large(value: &[u8]) -> bool {
+    value.len() > LARGE_BYTES
+}
+
+/// The table of a table's large rows.
+fn large_of(table: &str) -> String {
+    format!("{table}{LARGE}")
+}
+
 /// The open file. One per folder; the file lock lives as long as this.
 pub struct Engine {
     db: redb::Database,
     /// Tables the file had when it was opened.
     known: HashSet<String>,
     tables: Arc<[&'static str]>,
+    /// Tables that have large rows, or had some once.
+    large: Mutex<Arc<HashSet<String>>>,
     failed: Failed,
 }
 
@@ -163,15 +184,18 @@ impl Engine {
     /// Knows at first only what is in the file already.
     fn over(db: redb::Database) -> Result<Self, EngineError> {
         use redb::TableHandle;
-        let known = db
-            .begin_read()?
-            .list_tables()?
-            .map(|t| t.name().to_owned())
-            .collect();
+        let (mut known, mut large) = (HashSet::new(), HashSet::new());
+        for table in db.begin_read()?.list_tables()? {
+            match table.name().strip_suffix(LARGE) {
+                Some(of) => large.insert(of.to_owned()),
+                None => known.insert(table.name().to_owned()),
+            };
+        }
         Ok(Self {
             db,
             known,
             tables: Arc::new([]),
+            large: Mutex::new(Arc::new(large)),
             failed: Failed::default(),
         })
     }
@@ -205,8 +229,7 @@ impl Engine {
         if !self.known.contains(table) {
             return Ok(None);
         }
-        let table = self.db.begin_read()?.open_table(Definition::new(table))?;
-        Ok(table.get(key)?.map(|guard| guard.value().to_vec()))
+        self.snapshot_of(&[table])?.get(table, key)
     }
 
     fn begin(&self) -> Result<redb::WriteTransaction, EngineError> {
@@ -225,32 +248,83 @@ impl Engine {
 
     fn try_commit(&self, changes: &Changes) -> Result<(), EngineError> {
         let tx = self.begin()?;
+        let mut with_large = self.with_large().clone();
         for (name, rows) in changes {
             let mut table = tx.open_table(Definition::new(name))?;
-            for (key, value) in rows {
-                match value {
-                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
-                    None => drop(table.remove(key.as_slice())?),
-                }
+            let mut values = rows.values().flatten();
+            if !with_large.contains(*name) && !values.any(|value| is_large(value)) {
+                write_rows(&mut table, rows, |_| true)?;
+                continue;
+            }
+            write_rows(&mut table, rows, |value| !is_large(value))?;
+            let mut large = tx.open_table(Definition::new(&large_of(name)))?;
+            write_rows(&mut large, rows, is_large)?;
+            if !with_large.contains(*name) {
+                Arc::make_mut(&mut with_large).insert((*name).to_owned());
             }
         }
-        Ok(tx.commit()?)
+        // A state and the tables of large rows in it are taken together.
+        let mut known = self.with_large();
+        tx.commit()?;
+        *known = with_large;
+        Ok(())
+    }
+
+    fn with_large(&self) -> MutexGuard<'_, Arc<HashSet<String>>> {
+        self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state as of the last commit, unaffected by later ones.
     pub fn snapshot(&self) -> Result<Snapshot, EngineError> {
-        let open = self
-            .tables
-            .iter()
-            .map(|name| (*name, OnceLock::new()))
-            .collect();
+        self.snapshot_of(&self.tables)
+    }
+
+    fn snapshot_of(&self, tables: &[&'static str]) -> Result<Snapshot, EngineError> {
+        let with_large = self.with_large();
+        let tx = self.failed.watch(self.db.begin_read())?;
+        let slots = |name: &&'static str| {
+            let large = with_large.contains(*name).then(OnceLock::new);
+            (*name, (OnceLock::new(), large))
+        };
+        let open = tables.iter().map(slots).collect();
         Ok(Snapshot {
             state: SNAPSHOTS.fetch_add(1, Ordering::Relaxed),
-            tx: self.failed.watch(self.db.begin_read())?,
+            tx,
             open,
             failed: self.failed.clone(),
         })
     }
+}
+
+type Table<'tx> = redb::Table<'tx, &'static [u8], &'static [u8]>;
+
+/// Writes to one table those of the rows that belong there, and removes the others. Rows behind
+/// the last one go in as one run, which fills the pages; row by row, each full page would be
+/// halved, and a table that only grows at its end would lie half empty for good.
+fn write_rows(
+    table: &mut Table<'_>,
+    rows: &BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    belongs: impl Fn(&[u8]) -> bool,
+) -> Result<(), EngineError> {
+    let last = table.last()?.map(|(key, _)| key.value().to_vec());
+    let is_within = |key: &Vec<u8>| last.as_ref().is_some_and(|last| key <= last);
+    let mut rows = rows.iter().peekable();
+    while let Some((key, value)) = rows.next_if(|(key, _)| is_within(key)) {
+        match value.as_deref().filter(|value| belongs(value)) {
+            Some(value) => drop(table.insert(key.as_slice(), value)?),
+            None => drop(table.remove(key.as_slice())?),
+        }
+    }
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    let mut cursor = table.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
+    for (key, value) in rows {
+        if let Some(value) = value.as_deref().filter(|value| belongs(value)) {
+            cursor.insert_before(key.as_slice(), value)?;
+        }
+    }
+    Ok(cursor.close()?)
 }
 
 /// A consistent state. Holding one keeps its pages from being reused, so none is kept
@@ -258,7 +332,8 @@ impl Engine {
 pub struct Snapshot {
     state: u64,
     tx: redb::ReadTransaction,
-    open: HashMap<&'static str, OnceLock<OpenTable>>,
+    /// Each table, with that of its large rows where there is one.
+    open: HashMap<&'static str, (OnceLock<OpenTable>, Option<OnceLock<OpenTable>>)>,
     failed: Failed,
 }
 
@@ -271,46 +346,103 @@ impl Snapshot {
         self.state
     }
 
-    fn table(&self, name: &'static str) -> Result<&OpenTable, EngineError> {
-        let slot = self
+    fn tables(&self, name: &'static str) -> Result<(&OpenTable, Option<&OpenTable>), EngineError> {
+        let (small, large) = self
             .open
             .get(name)
             .ok_or_else(|| EngineError::Damaged(format!("no table {name} in this version")))?;
+        let small = self.opened(small, || name.to_owned())?;
+        let large = large.as_ref();
+        let large = large.map(|slot| self.opened(slot, || large_of(name)));
+        Ok((small, large.transpose()?))
+    }
+
+    fn opened<'s>(
+        &self,
+        slot: &'s OnceLock<OpenTable>,
+        name: impl FnOnce() -> String,
+    ) -> Result<&'s OpenTable, EngineError> {
         if let Some(table) = slot.get() {
             return Ok(table);
         }
         let table = self
             .failed
-            .watch(self.tx.open_table(Definition::new(name)))?;
+            .watch(self.tx.open_table(Definition::new(&name())))?;
         Ok(slot.get_or_init(|| table))
     }
 
     /// The value of one key.
     pub fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        let guard = self.failed.watch(self.table(table)?.get(key))?;
-        Ok(guard.map(|guard| guard.value().to_vec()))
+        let (small, large) = self.tables(table)?;
+        for table in std::iter::once(small).chain(large) {
+            if let Some(guard) = self.failed.watch(table.get(key))? {
+                return Ok(Some(guard.value().to_vec()));
+            }
+        }
+        Ok(None)
     }
 
     /// The rows of a range; `backwards` gives the greatest key first.
     pub fn range(
         &self,
         table: &'static str,
-        (from, to): Span,
+        span: Span,
         backwards: bool,
     ) -> Result<Rows<'_>, EngineError> {
-        if is_empty_span(&from, &to) {
+        let (small, large) = self.tables(table)?;
+        let small = self.rows(small, &span, backwards)?;
+        Ok(match large {
+            None => small,
+            Some(large) => Box::new(Both {
+                small: small.peekable(),
+                large: self.rows(large, &span, backwards)?.peekable(),
+                backwards,
+            }),
+        })
+    }
+
+    fn rows<'s>(
+        &'s self,
+        table: &'s OpenTable,
+        (from, to): &Span,
+        backwards: bool,
+    ) -> Result<Rows<'s>, EngineError> {
+        if is_empty_span(from, to) {
             return Ok(Box::new(std::iter::empty()));
         }
         let from = from.as_ref().map(Vec::as_slice);
         let to = to.as_ref().map(Vec::as_slice);
-        let range = self.table(table)?.range::<&[u8]>((from, to));
-        let range = self.failed.watch(range)?;
+        let range = self.failed.watch(table.range::<&[u8]>((from, to)))?;
         let copied = |row| self.failed.watch(row).map(copy);
         Ok(if backwards {
             Box::new(range.rev().map(copied))
         } else {
             Box::new(range.map(copied))
         })
+    }
+}
+
+/// The rows of a table and its large ones, in one order. No key is in both.
+struct Both<'a> {
+    small: Peekable<Rows<'a>>,
+    large: Peekable<Rows<'a>>,
+    backwards: bool,
+}
+
+impl Iterator for Both<'_> {
+    type Item = Result<Row, EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let is_small = match (self.small.peek(), self.large.peek()) {
+            (Some(Ok((small, _))), Some(Ok((large, _)))) => (small < large) != self.backwards,
+            // An error is told as soon as it is known.
+            (Some(_), None) | (Some(Err(_)), _) => true,
+            (_, Some(_)) | (None, None) => false,
+        };
+        match is_small {
+            true => self.small.next(),
+            false => self.large.next(),
+        }
     }
 }
 
@@ -373,6 +505,111 @@ mod disk_seam {
         }
         fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
             self.0.write(offset, data)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TABLE: &str = "rows";
+
+    type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+    fn engine(dir: &Path) -> Engine {
+        let engine = Engine::open(&dir.join("store"), 1 << 20).unwrap();
+        engine.with_tables(vec![TABLE]).unwrap()
+    }
+
+    fn commit(engine: &Engine, rows: Rows) {
+        engine.commit(&Changes::from([(TABLE, rows)])).unwrap();
+    }
+
+    #[test]
+    fn a_table_that_grows_at_its_end_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(dir.path());
+        for n in 0..40_u64 {
+            let rows =
+                (n * 100..n * 100 + 100).map(|n| (n.to_be_bytes().to_vec(), Some(vec![7; 90])));
+            commit(&engine, rows.collect());
+        }
+        let tx = engine.db.begin_read().unwrap();
+        let table = tx.open_table(Definition::new(TABLE)).unwrap();
+        let stats = redb::ReadableTableMetadata::stats(&table).unwrap();
+        let (stored, kept) = (stats.stored_bytes(), stats.leaf_pages() * 4096);
+        assert!(stored * 10 > kept * 7, "{stored} bytes in {kept}");
+    }
+
+    /// Whether the table has these rows, whichever way they are asked for.
+    fn must_hold(
+        engine: &Engine,
+        expected: &BTreeMap<Vec<u8>, Vec<u8>>,
+    ) -> Result<(), TestCaseError> {
+        let snapshot = engine.snapshot().unwrap();
+        let rows = |backwards| -> Vec<Row> {
+            let all = (Bound::Unbounded, Bound::Unbounded);
+            let rows = snapshot.range(TABLE, all, backwards).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let mut expected: Vec<Row> = expected.clone().into_iter().collect();
+        prop_assert_eq!(&rows(false), &expected);
+        for (key, value) in &expected {
+            let found = snapshot.get(TABLE, key).unwrap();
+            prop_assert_eq!(found.as_ref(), Some(value));
+        }
+        expected.reverse();
+        prop_assert_eq!(rows(true), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn large_rows_do_not_keep_small_ones_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine(dir.path());
+        // Of each twenty rows one is large, and all grow in between others.
+        for size in [10, 60, 110] {
+            let row = |n: u32| {
+                let value = vec![7; if n.is_multiple_of(20) { 3_900 } else { size }];
+                (n.to_be_bytes().to_vec(), Some(value))
+            };
+            commit(&engine, (0..4_000).map(row).collect());
+        }
+        let tx = engine.db.begin_write().unwrap();
+        let stats = tx.stats().unwrap();
+        let (stored, kept) = (stats.stored_bytes(), stats.leaf_pages() * 4096);
+        assert!(stored * 10 > kept * 7, "{stored} bytes in {kept}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_was_written_is_there(commits in proptest::collection::vec(
+            proptest::collection::btree_map(
+                any::<u8>().prop_map(|n| vec![n]),
+                proptest::option::weighted(0.7, (0..5_000_usize).prop_map(|n| vec![1; n])),
+                0..40,
+            ),
+            1..12,
+        )) {
+            let dir = tempfile::tempdir().unwrap();
+            let engine = engine(dir.path());
+            let mut expected = BTreeMap::new();
+            for rows in commits {
+                for (key, value) in &rows {
+                    match value {
+                        Some(value) => expected.insert(key.clone(), value.clone()),
+                        None => expected.remove(key),
+                    };
+                }
+                commit(&engine, rows);
+                must_hold(&engine, &expected)?;
+            }
+            drop(engine);
+            must_hold(&self::engine(dir.path()), &expected)?;
         }
     }
 }
