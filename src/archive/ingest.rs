@@ -81,7 +81,7 @@ pub struct Stored {
     pub files: u32,
 }
 
-/// Stores an arrival. Nothing new leaves no trace but the cursor's time.
+/// Stores an arrival. Nothing new leaves no trace but the time at which the archive answered.
 pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> {
     let cursor = cursor(&w.read())?;
     let mut page = Page {
@@ -639,9 +639,14 @@ impl Page {
                 w.put(&tally)?;
             }
         }
+        if why == Brought::Pulled {
+            self.cursor.answered_at = Some(w.now());
+            self.cursor.failure = None;
+        }
         let numbers = self.leaves.keys().chain(parked);
         let numbers: BTreeSet<u64> = numbers.copied().collect();
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+            w.put(&self.cursor)?;
             return Ok(self.stored);
         };
         let mut tree = merkle::Frontier::default();

@@ -109,7 +109,8 @@ impl Puller {
         #[cfg(any(test, feature = "faults"))]
         self.put_cursor_first(&page).await?;
         self.store(page, Brought::Pulled).await?;
-        self.note(|_, _| {}).await
+        self.failures = 0;
+        Ok(())
     }
 
     /// A planted bug: the process ends between the place and what it stands behind.

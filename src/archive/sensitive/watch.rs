@@ -94,7 +94,8 @@ fn next(app: &App, r: &Read<'_>) -> Result<Step> {
     let directory = app.directory.get(r)?;
     let sieve = Sieve::of(&directory, lists(r)?)?;
     let mut alerts = Vec::new();
-    for pull in &pulls {
+    // Without a list nothing needs to be opened.
+    for pull in pulls.iter().filter(|_| !sieve.lists.is_empty()) {
         for message in queries::messages_of_pull(r, pull)? {
             alerts.extend(sieve.alerts(r, &message)?);
         }
@@ -159,6 +160,13 @@ impl Sieve {
         }
         let text = message.text_to_index();
         let folded = fold(&text);
+        let found = |ready: &'_ Ready| ready.causes(message, &text, &folded);
+        let found = self.lists.iter().map(|ready| (ready, found(ready)));
+        let found: Vec<_> = found.filter(|(_, causes)| !causes.is_empty()).collect();
+        // Who it is about is looked up only where something was found.
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
         let (mut staff, mut members) = (Vec::new(), Vec::new());
         for no in std::iter::once(&message.from).chain(&message.to) {
             let party = r.get::<Party>(no)?;
@@ -168,8 +176,11 @@ impl Sieve {
             }
         }
         let mut alerts = Vec::new();
-        for ready in self.lists.iter().filter(|ready| ready.is_about(&members)) {
-            for cause in ready.causes(message, &text, &folded) {
+        for (ready, causes) in found {
+            if !ready.is_about(&members) {
+                continue;
+            }
+            for cause in causes {
                 alerts.push(Alert {
                     id: Id::from_bits(0),
                     list: ready.list.id,

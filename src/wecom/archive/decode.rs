@@ -33,15 +33,17 @@ impl Body {
         }
         decode(kind, top, body, 0)
     }
+
+    /// The body of a text message.
+    pub fn text(content: String) -> Self {
+        let quote = Quote::split(&content);
+        Self::Text { content, quote }
+    }
 }
 
 fn decode(kind: Kind, top: Fields<'_>, body: Fields<'_>, depth: usize) -> Body {
     match kind {
-        Kind::Text => {
-            let content = body.text("content");
-            let quote = Quote::split(&content);
-            Body::Text { content, quote }
-        }
+        Kind::Text => Body::text(body.text("content")),
         Kind::Image => Body::Image(body.media(kind)),
         Kind::Voice => Body::Voice(body.media(kind)),
         Kind::Video => Body::Video(body.media(kind)),
