@@ -30,6 +30,8 @@ pub(super) const SPLIT: usize = 128;
 /// Bytes of a stretch: with its key it fits a page of the store, which would otherwise lie half
 /// empty beside it.
 const ROW_BYTES: usize = 3_900;
+/// What a head takes, packed, in bytes of bodies before they are packed.
+const HEAD_WEIGHT: usize = 24;
 /// What sealing and naming a part adds to its bodies.
 const PART_BYTES: usize = 48;
 /// Bytes that the bodies of one part have at most.
@@ -281,10 +283,13 @@ pub(super) fn json_bytes(value: &impl serde::Serialize) -> Result<Vec<u8>, Store
 }
 
 /// A stretch whose parts are open, as far as their people were not erased.
+#[derive(Clone)]
 pub(super) struct Open {
     stretch: Stretch,
     parts: Vec<(SubjectId, Option<Bodies>)>,
     is_changed: bool,
+    /// Something came that does not stand at the end.
+    has_grown_within: bool,
     /// Bodies were deleted and still lie in the parts.
     is_thinned: bool,
 }
@@ -322,6 +327,7 @@ impl Stretch {
             stretch: self,
             parts,
             is_changed: false,
+            has_grown_within: false,
             is_thinned: false,
         })
     }
@@ -343,6 +349,7 @@ impl Open {
             },
             parts: Vec::new(),
             is_changed: false,
+            has_grown_within: false,
             is_thinned: false,
         }
     }
@@ -387,6 +394,7 @@ impl Open {
             leaf: None,
             purge: None,
         };
+        self.has_grown_within |= place < self.stretch.heads.len();
         self.stretch.heads.insert(place, head);
         self.is_changed = true;
         Ok(Some(leaf))
@@ -446,6 +454,7 @@ impl Open {
         {
             heads[place].leaf = Some(leaf);
             self.is_changed = true;
+            self.has_grown_within = true;
         }
     }
 
@@ -534,17 +543,33 @@ impl Open {
             return self.store_split(w, FULL);
         }
         let packed = self.pack_parts()?;
-        match self.fitting(&packed)? {
-            Some(fitting) => self.store_split(w, fitting),
-            None => self.seal(w, &packed),
+        let bytes = self.bytes(&packed)?;
+        if self.fits(bytes) {
+            return self.seal(w, &packed);
         }
+        // What grew at its end fits without what came last. What grew within will go on doing so,
+        // and needs room there.
+        let messages = self.stretch.heads.len();
+        let at = match self.has_grown_within {
+            true => messages / 2,
+            false => messages - 1,
+        };
+        self.store_split(w, at)
     }
 
-    fn store_split(mut self, w: &mut Write<'_>, at: usize) -> Result<(), StoreError> {
-        let behind = self.split_off(at);
-        // Measured again: what was split off was an estimate.
-        self.store(w, None)?;
-        behind.store(w, None)
+    /// Stores as many messages as fit one row, at most `at`, and the others behind them.
+    fn store_split(self, w: &mut Write<'_>, mut at: usize) -> Result<(), StoreError> {
+        loop {
+            let mut first = self.clone();
+            let behind = first.split_off(at);
+            let packed = first.pack_parts()?;
+            let bytes = first.bytes(&packed)?;
+            if first.fits(bytes) {
+                first.seal(w, &packed)?;
+                return behind.store(w, None);
+            }
+            at = first.likely_to_fit(bytes);
+        }
     }
 
     /// Salt and bodies of each part that is open.
@@ -555,21 +580,36 @@ impl Open {
             .collect()
     }
 
-    /// How many messages fit one row, given its parts; none if all do. One message fits by itself,
-    /// however large it is.
-    fn fitting(&self, packed: &[Option<Vec<u8>>]) -> Result<Option<usize>, StoreError> {
-        let messages = self.stretch.heads.len();
+    /// Whether a row of so many bytes is none too large. One message fits by itself, however large
+    /// it is.
+    fn fits(&self, bytes: usize) -> bool {
+        self.stretch.heads.len() <= 1 || bytes <= ROW_BYTES
+    }
+
+    /// Bytes of the row, given its parts: exact where it may be too large, else never too few.
+    fn bytes(&self, packed: &[Option<Vec<u8>>]) -> Result<usize, StoreError> {
         let beside = self.bytes_beside_heads(packed);
-        if messages <= 1 || beside + self.heads_unpacked() <= ROW_BYTES {
-            return Ok(None);
+        let at_most = beside + self.heads_unpacked();
+        if at_most <= ROW_BYTES {
+            return Ok(at_most);
         }
         let heads = super::heads::pack(&self.stretch.heads).ok_or_else(too_large)?;
-        let bytes = beside + heads.len();
-        if bytes <= ROW_BYTES {
-            return Ok(None);
-        }
-        let fitting = messages * ROW_BYTES / bytes;
-        Ok(Some(fitting.clamp(1, messages - 1)))
+        Ok(beside + heads.len())
+    }
+
+    /// How many messages of a row that is too large are likely to fit one: at least one, and fewer
+    /// than there are.
+    fn likely_to_fit(&self, bytes: usize) -> usize {
+        let heads = &self.stretch.heads;
+        let weight = |head: &Head| HEAD_WEIGHT + self.body(head).map_or(0, |(body, _)| body.len());
+        let all: usize = heads.iter().map(weight).sum();
+        let mut room = all * ROW_BYTES / bytes.max(1);
+        let fitting = heads.iter().take_while(|head| {
+            let left = room.checked_sub(weight(head));
+            room = left.unwrap_or(0);
+            left.is_some()
+        });
+        fitting.count().clamp(1, heads.len() - 1)
     }
 
     /// Bytes of the heads if they could not be packed: quickly told, and never too few.

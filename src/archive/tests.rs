@@ -304,6 +304,38 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
     archive.check();
 }
 
+#[test]
+fn no_two_neighbouring_rows_of_what_came_in_order_would_fit_one() {
+    let random = Random::seeded(3);
+    let words = |seq: u64| match seq % 20 {
+        0 => hex::encode(random.bytes::<1_200>()),
+        _ => format!("{seq}号订单发货了吗"),
+    };
+    let said = |seq| text(seq, CUSTOMER, &["LinXiaoyu"], "", &words(seq));
+    let messages: Vec<_> = (1..=600).map(said).collect();
+    let archive = Archive::new();
+    for piece in messages.chunks(7) {
+        archive.pull(piece.to_vec());
+    }
+    archive.read(|r| {
+        let rows = r.all::<Stretch>(None).unwrap().map(|stretch| {
+            let stretch = stretch.unwrap();
+            let bytes = minicbor::to_vec(&stretch).unwrap().len();
+            (stretch.heads.len(), bytes)
+        });
+        let rows: Vec<(usize, usize)> = rows.collect();
+        assert!(rows.len() > 9, "{rows:?}");
+        for pair in rows.windows(2) {
+            let (messages, bytes) = (pair[0].0 + pair[1].0, pair[0].1 + pair[1].1);
+            assert!(
+                messages > super::stretch::FULL || bytes > 3_900,
+                "{pair:?} of {rows:?}"
+            );
+        }
+    });
+    archive.check();
+}
+
 /// Messages of a few people in a few places.
 fn some_message() -> impl Strategy<Value = (usize, usize, String)> {
     let words = prop_oneof![
