@@ -15,6 +15,7 @@ mod api;
 pub mod approval;
 pub mod carry;
 pub mod consent;
+mod counts;
 pub mod evidence;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;

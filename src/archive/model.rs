@@ -166,7 +166,7 @@ pub struct Pull {
     #[cbor(n(8), with = "minicbor::bytes")]
     pub root: [u8; 32],
     /// Conversations with new messages: number and how many.
-    #[n(9)]
+    #[cbor(n(9), with = "super::counts")]
     pub chats: Vec<(u32, u32)>,
     /// Messages that this answer marks as recalled: conversation and number.
     #[n(10)]
