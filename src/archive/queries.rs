@@ -462,30 +462,21 @@ pub fn all_messages<'a>(
 /// The messages that a pull has brought, whoever may see them: for what is derived.
 pub fn messages_of_pull(r: &Read<'_>, pull: &Pull) -> Result<Vec<Message>, StoreError> {
     let numbers: BTreeSet<u64> = pull.numbers.iter().copied().collect();
-    let is_in = |seq: u64| match numbers.is_empty() {
-        true => (pull.first_seq..=pull.last_seq).contains(&seq),
-        false => numbers.contains(&seq),
-    };
     let mut found = Vec::new();
-    for (chat, brought) in &pull.chats {
+    for (chat, _) in &pull.chats {
         let before = pull.first_seq.saturating_sub(1);
-        let mut missing = usize::try_from(*brought).unwrap_or(usize::MAX);
         for stretch in stretches(r, *chat, Side::After(before))? {
             let stretch = stretch?;
             if stretch.chat != *chat || stretch.first() > pull.last_seq {
                 break;
             }
-            if !stretch.heads.iter().any(|head| is_in(head.seq)) {
-                continue;
-            }
             let open = stretch.open(r)?;
+            let is_in = |seq: u64| match numbers.is_empty() {
+                true => (pull.first_seq..=pull.last_seq).contains(&seq),
+                false => numbers.contains(&seq),
+            };
             let heads = open.heads().iter().filter(|head| is_in(head.seq));
-            let known = found.len();
             found.extend(heads.map(|head| Message::of(&open, head)));
-            missing = missing.saturating_sub(found.len() - known);
-            if missing == 0 {
-                break;
-            }
         }
     }
     Ok(found)
