@@ -1,7 +1,7 @@
 //! What a pull has brought to which conversation, as it is stored: each number as what it adds to
 //! the one before, and the whole packed. There are hundreds of them in each pull.
 
-use minicbor::{Decode, Decoder, Encoder, data::Type};
+use minicbor::{Decoder, Encoder};
 
 /// Bytes of the list at most: far more than any pull has.
 const BYTES_MAX: usize = 16 << 20;
@@ -32,20 +32,14 @@ pub(super) fn encode<C, W: minicbor::encode::Write>(
     e: &mut Encoder<W>,
     _: &mut C,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
-    let too_many = || minicbor::encode::Error::message("too many conversations");
-    let packed = pack(counts).ok_or_else(too_many)?;
-    e.bytes(&packed)?.ok()
+    super::pack::encode_list(pack(counts), e)
 }
 
-/// Rows of before are a list of pairs.
 pub(super) fn decode<'b, C>(
     d: &mut Decoder<'b>,
     context: &mut C,
 ) -> Result<Vec<(u32, u32)>, minicbor::decode::Error> {
-    if matches!(d.datatype()?, Type::Array | Type::ArrayIndef) {
-        return Decode::decode(d, context);
-    }
-    unpack(d.bytes()?).ok_or_else(|| minicbor::decode::Error::message("damaged counts"))
+    super::pack::decode_list(unpack, d, context)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The heads of a stretch as they are stored: column by column, each number as what it adds to
 //! the one before, and the whole packed. Neighbours in a conversation have nearly all in common.
 
-use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray, data::Type};
+use minicbor::{Decode, Decoder, Encode, Encoder, bytes::ByteArray};
 
 use crate::kit::Timestamp;
 
@@ -131,20 +131,14 @@ pub(super) fn encode<C, W: minicbor::encode::Write>(
     e: &mut Encoder<W>,
     _: &mut C,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
-    let too_many = || minicbor::encode::Error::message("too many heads");
-    let packed = pack(heads).ok_or_else(too_many)?;
-    e.bytes(&packed)?.ok()
+    super::pack::encode_list(pack(heads), e)
 }
 
-/// Rows of before are a list of heads.
 pub(super) fn decode<'b, C>(
     d: &mut Decoder<'b>,
     context: &mut C,
 ) -> Result<Vec<Head>, minicbor::decode::Error> {
-    if matches!(d.datatype()?, Type::Array | Type::ArrayIndef) {
-        return Decode::decode(d, context);
-    }
-    unpack(d.bytes()?).ok_or_else(|| minicbor::decode::Error::message("damaged heads"))
+    super::pack::decode_list(unpack, d, context)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use minicbor::{Decode, Decoder, Encoder, data::Type};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// Level of the compression.
@@ -41,6 +42,30 @@ pub(super) fn unpack(bytes: &[u8], max: usize) -> Option<Vec<u8>> {
         decompressor.decompress(packed, length).ok()
     })?;
     Some(plain).filter(|plain| plain.len() == length)
+}
+
+/// Writes a list that was packed as a field of a row; none if it could not be packed.
+pub(super) fn encode_list<W: minicbor::encode::Write>(
+    packed: Option<Vec<u8>>,
+    e: &mut Encoder<W>,
+) -> Result<(), minicbor::encode::Error<W::Error>> {
+    let too_large = || minicbor::encode::Error::message("the list is too large");
+    e.bytes(&packed.ok_or_else(too_large)?)?.ok()
+}
+
+/// Reads a list that was packed; in rows of before it stands as it is.
+pub(super) fn decode_list<'b, C, T>(
+    unpack: impl FnOnce(&[u8]) -> Option<Vec<T>>,
+    d: &mut Decoder<'b>,
+    context: &mut C,
+) -> Result<Vec<T>, minicbor::decode::Error>
+where
+    Vec<T>: Decode<'b, C>,
+{
+    if matches!(d.datatype()?, Type::Array | Type::ArrayIndef) {
+        return Decode::decode(d, context);
+    }
+    unpack(d.bytes()?).ok_or_else(|| minicbor::decode::Error::message("the list is damaged"))
 }
 
 #[cfg(test)]
