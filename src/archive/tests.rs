@@ -194,6 +194,25 @@ fn a_pull_commits_to_exactly_its_messages() {
 }
 
 #[test]
+fn what_was_unlocked_later_hides_nothing_of_the_pull_around_it() {
+    let archive = Archive::new();
+    let said = |seq| text(seq, CUSTOMER, &["LinXiaoyu"], "", "收到");
+    // A full stretch and one message behind it; the second one waits for its key.
+    let last = stretch::FULL as u64 + 2;
+    let messages = (1..=last).filter(|seq| *seq != 2).map(said);
+    archive.pull(messages.collect());
+    archive.store(Brought::Unlocked, vec![opened(said(2))], Vec::new());
+    let pulls = archive.pulls();
+    let numbers = |pull: &Pull| -> Vec<u64> {
+        let messages = archive.read(|r| queries::messages_of_pull(r, pull).unwrap());
+        messages.iter().map(|message| message.seq).collect()
+    };
+    assert_eq!(numbers(&pulls[0]), (1..=last).collect::<Vec<_>>());
+    assert_eq!(numbers(&pulls[1]), [2]);
+    archive.check();
+}
+
+#[test]
 fn a_recalled_message_stays_and_is_marked_in_whatever_order_they_come() {
     let first = text(1, CUSTOMER, &["LinXiaoyu"], "", "我要退款");
     let taken_back = recall(2, &first.1);
@@ -328,7 +347,7 @@ fn no_two_neighbouring_rows_of_what_came_in_order_would_fit_one() {
         for pair in rows.windows(2) {
             let (messages, bytes) = (pair[0].0 + pair[1].0, pair[0].1 + pair[1].1);
             assert!(
-                messages > super::stretch::FULL || bytes > 3_900,
+                messages > stretch::FULL || bytes > 3_900,
                 "{pair:?} of {rows:?}"
             );
         }

@@ -160,8 +160,10 @@ impl Sieve {
         }
         let text = message.text_to_index();
         let folded = fold(&text);
-        let found = |ready: &'_ Ready| ready.causes(message, &text, &folded);
-        let found = self.lists.iter().map(|ready| (ready, found(ready)));
+        let found = self.lists.iter().map(|ready| {
+            let causes = ready.causes(message, &text, &folded);
+            (ready, causes)
+        });
         let found: Vec<_> = found.filter(|(_, causes)| !causes.is_empty()).collect();
         // Who it is about is looked up only where something was found.
         if found.is_empty() {
