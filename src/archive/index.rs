@@ -4,6 +4,7 @@
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
+    vec,
 };
 
 use crate::{
@@ -11,10 +12,11 @@ use crate::{
     error::{AppError, Result},
     search::MessageDoc,
     slice::WorkerFuture,
-    store::{Entity, Read, StoreError},
+    store::{Entity, Read, Store, StoreError},
 };
 
 use super::{
+    ingest,
     model::Pull,
     queries::{self, Message},
     retention::{Purge, PurgeRun},
@@ -29,6 +31,8 @@ const ENTRIES_AGAIN: u64 = 50_000;
 const COMMIT_MESSAGES: usize = 10_000;
 /// Time after which it is committed however few there are, while more is coming.
 const COMMIT_AFTER: Duration = Duration::from_secs(5);
+/// Messages that a new index takes from one state of the store.
+const STEP_MESSAGES: usize = 10_000;
 /// The index is committed at most this often while little is coming.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -56,16 +60,16 @@ pub(super) fn run(app: Arc<App>) -> WorkerFuture {
 /// Applies the feed up to its published end, and commits.
 pub fn follow(app: &App) -> Result<()> {
     let messages = &app.messages;
-    let published = app.store.snapshot();
-    let read = published.read(app.store.vault());
-    if messages.applied() == 0 && published.feed_head() > 0 {
+    let published = app.store.snapshot().feed_head();
+    if messages.applied() == 0 && published > 0 {
         reindex(app)?;
     }
     let (mut waiting, mut since) = (0, Instant::now());
     let mut expunges = false;
-    while messages.applied() < published.feed_head() {
+    while messages.applied() < published {
         let from = messages.applied();
-        let found = after(&read, from)?;
+        // A state of the store of its own for each step, as in [`Steps`].
+        let found = app.store.read(|r| after(r, from))?;
         #[cfg(any(test, feature = "faults"))]
         let found = overlooked(app, found);
         if !messages.apply(&found.gone, &found.docs, from, found.to)? {
@@ -151,14 +155,77 @@ fn after(r: &Read<'_>, from: u64) -> Result<Found, StoreError> {
 
 /// Builds the index anew from the store; gives the number of messages.
 pub fn reindex(app: &App) -> Result<u64> {
-    let published = app.store.snapshot();
-    let read = published.read(app.store.vault());
-    let stretches = queries::all_messages(&read)?;
-    let docs = stretches.flat_map(|stretch| match stretch {
-        Ok(messages) => messages.iter().filter_map(doc).map(Ok).collect::<Vec<_>>(),
-        Err(error) => vec![Err(AppError::from(error))],
-    });
-    app.messages.rebuild(docs, published.feed_head())
+    let begin = app.store.snapshot();
+    let feed = begin.feed_head();
+    let last = ingest::cursor(&begin.read(app.store.vault()))?.seq;
+    drop(begin);
+    app.messages
+        .rebuild(Steps::new(&app.store, last, STEP_MESSAGES), feed)
+}
+
+/// Everything that is archived, a step at a time, each from the store as it then is: one state
+/// held for minutes would keep all pages that are freed meanwhile from being used again.
+///
+/// What changes behind its back is applied from the feed afterwards.
+struct Steps<'a> {
+    store: &'a Store,
+    /// The greatest number that was received when it began.
+    last: u64,
+    /// The conversation and the number in it up to which messages were given out; none at the
+    /// end.
+    after: Option<(u32, u64)>,
+    /// Messages of a step; it ends with a stretch.
+    size: usize,
+    step: vec::IntoIter<MessageDoc>,
+}
+
+impl<'a> Steps<'a> {
+    fn new(store: &'a Store, last: u64, size: usize) -> Self {
+        Self {
+            store,
+            last,
+            after: Some((0, 0)),
+            size,
+            step: Vec::new().into_iter(),
+        }
+    }
+
+    /// The next messages; none at the end.
+    fn next_step(&mut self, after: (u32, u64)) -> Result<Vec<MessageDoc>, StoreError> {
+        let state = self.store.snapshot();
+        let read = state.read(self.store.vault());
+        let mut docs = Vec::new();
+        self.after = None;
+        for messages in queries::all_messages(&read, after)? {
+            let messages = messages?;
+            // One that came later is left to the feed: given out twice, it would be deleted
+            // once, and deleted documents end the index's quick totals.
+            let known = messages.iter().filter(|message| message.seq <= self.last);
+            docs.extend(known.filter_map(doc));
+            if docs.len() >= self.size {
+                self.after = messages.last().map(|message| (message.chat, message.seq));
+                break;
+            }
+        }
+        Ok(docs)
+    }
+}
+
+impl Iterator for Steps<'_> {
+    type Item = Result<MessageDoc>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(doc) = self.step.next() {
+                return Some(Ok(doc));
+            }
+            let after = self.after?;
+            match self.next_step(after) {
+                Ok(docs) => self.step = docs.into_iter(),
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
+    }
 }
 
 /// A message as it is searched; none if it was deleted.
@@ -179,4 +246,50 @@ fn doc(message: &Message) -> Option<MessageDoc> {
         kind: message.kind.number(),
         text: message.text_to_index(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            model::Brought,
+            stretch,
+            tests::{Archive, CUSTOMER, OTHER, opened, text},
+        },
+        Steps, ingest,
+    };
+
+    #[test]
+    fn steps_give_each_message_once_whatever_comes_between_them() {
+        let archive = Archive::new();
+        let of = |person| move |seq| text(seq, person, &["LinXiaoyu"], "", "收到");
+        // Two conversations of some stretches, in turn; one message waits for its key.
+        let last = stretch::FULL as u64 * 6;
+        let waiting = stretch::FULL as u64 * 2 + 1;
+        let both = |seq: u64| match seq % 2 {
+            0 => of(CUSTOMER)(seq),
+            _ => of(OTHER)(seq),
+        };
+        archive.pull((1..=last).filter(|seq| *seq != waiting).map(both).collect());
+        let known = archive.read(|r| ingest::cursor(r).unwrap().seq);
+        assert_eq!(known, last);
+
+        let steps = Steps::new(&archive.store, known, 1);
+        let (mut seqs, mut next) = (Vec::new(), last);
+        for doc in steps {
+            seqs.push(doc.unwrap().seq);
+            if seqs.len() % stretch::FULL == 0 {
+                next += 2;
+                archive.pull(vec![both(next - 1), both(next)]);
+            }
+            if seqs.len() == stretch::FULL * 2 {
+                archive.store(Brought::Unlocked, vec![opened(both(waiting))], Vec::new());
+            }
+        }
+        assert!(next > last + 4, "something came between the steps");
+        seqs.retain(|seq| *seq != waiting);
+        seqs.sort_unstable();
+        let all = (1..=last).filter(|seq| *seq != waiting);
+        assert_eq!(seqs, all.collect::<Vec<_>>());
+    }
 }

@@ -450,13 +450,19 @@ fn pulled_at(r: &Read<'_>, no: u64, last: u64) -> Result<Option<Pull>, StoreErro
     Ok(None)
 }
 
-/// Every message of the folder for the index, conversation by conversation.
+/// Every message of the folder behind a conversation and a number in it, for what is derived:
+/// conversation by conversation, in order of number. `(0, 0)` begins.
 pub fn all_messages<'a>(
     r: &Read<'a>,
+    after: (u32, u64),
 ) -> Result<impl Iterator<Item = Result<Vec<Message>, StoreError>> + use<'a>, StoreError> {
     let read = *r;
-    Ok(r.all::<Stretch>(None)?
-        .map(move |stretch| Ok(messages_in(&stretch?.open(&read)?))))
+    let (chat, seq) = after;
+    Ok(stretches(r, chat, Side::After(seq))?.map(move |stretch| {
+        let mut messages = messages_in(&stretch?.open(&read)?);
+        messages.retain(|message| (message.chat, message.seq) > after);
+        Ok(messages)
+    }))
 }
 
 /// The messages that a pull has brought, whoever may see them: for what is derived.

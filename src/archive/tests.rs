@@ -76,7 +76,7 @@ impl Archive {
     /// Everything kept, as WeCom gave it out.
     pub(super) fn all(&self) -> BTreeMap<u64, Value> {
         self.read(|r| {
-            let messages = queries::all_messages(r).unwrap();
+            let messages = queries::all_messages(r, (0, 0)).unwrap();
             let messages = messages.flat_map(|stretch| stretch.unwrap());
             let json = |m: &Message| {
                 let chat = r.get::<Chat>(&m.chat).unwrap().unwrap();
@@ -88,7 +88,7 @@ impl Archive {
 
     pub(super) fn one(&self, seq: u64) -> Message {
         let all = self.read(|r| {
-            let messages = queries::all_messages(r).unwrap();
+            let messages = queries::all_messages(r, (0, 0)).unwrap();
             messages.flat_map(|s| s.unwrap()).collect::<Vec<_>>()
         });
         all.into_iter().find(|m| m.seq == seq).unwrap()

@@ -46,7 +46,7 @@ fn keep(test: &TestApp, (version, private): (u32, Secret<String>)) {
 fn kept(test: &TestApp) -> BTreeMap<u64, Value> {
     test.app.read(|r| {
         let mut all = BTreeMap::new();
-        for stretch in queries::all_messages(r).unwrap() {
+        for stretch in queries::all_messages(r, (0, 0)).unwrap() {
             for message in stretch.unwrap() {
                 let chat = r.get::<Chat>(&message.chat).unwrap().unwrap();
                 let json = message.to_json(r, &chat).unwrap().unwrap();

@@ -15,7 +15,7 @@ use crate::{audit::merkle, kit::Timestamp, store::Act};
 fn proved(archive: &Archive) -> (Vec<u64>, Vec<u64>) {
     archive.read(|r| {
         let mut trees = Trees::new(r).unwrap();
-        let all = queries::all_messages(r).unwrap();
+        let all = queries::all_messages(r, (0, 0)).unwrap();
         let mut all: Vec<Message> = all.flat_map(|stretch| stretch.unwrap()).collect();
         all.sort_by_key(|message| message.seq);
         let (mut good, mut bad) = (Vec::new(), Vec::new());

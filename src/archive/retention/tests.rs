@@ -105,7 +105,7 @@ impl Archive {
 
     fn messages(&self) -> BTreeMap<u64, Message> {
         self.read(|r| {
-            let all = queries::all_messages(r).unwrap();
+            let all = queries::all_messages(r, (0, 0)).unwrap();
             let all = all.flat_map(|stretch| stretch.unwrap());
             all.map(|message| (message.seq, message)).collect()
         })

@@ -239,7 +239,7 @@ fn shows(behaviour: Behaviour, kind: Kind, text: &str) -> bool {
 pub(in crate::archive) fn raise_all_for_test(w: &mut Write<'_>, list: WordList) -> Result<usize> {
     let sieve = Sieve::of(&Directory::default(), vec![list])?;
     let mut found = Vec::new();
-    for messages in queries::all_messages(&w.read())? {
+    for messages in queries::all_messages(&w.read(), (0, 0))? {
         for message in messages? {
             found.extend(sieve.alerts(&w.read(), &message)?);
         }

@@ -34,10 +34,13 @@ const SCHEMA_VERSION: u32 = 1;
 const LIVE_BYTES: usize = 64_000_000;
 /// Memory of the writer that builds a new index, bytes. More gives fewer, larger segments.
 const BUILD_BYTES: usize = 256_000_000;
-/// Share of deleted documents from which a segment is written anew: deletions end the quick
-/// totals, and what was deleted should leave the files.
+/// Share of deleted documents from which a segment that may be merged is written anew: deletions
+/// end the quick totals. That what was deleted leaves the files, [`Messages::expunge`] sees to.
 const DELETED_SHARE_MAX: f32 = 0.05;
 
+/// Messages of a segment that is not merged any more. Searches go through a dozen segments as
+/// fast as through one, while merging millions of messages disturbs them for a minute.
+const MERGED_MAX: usize = 500_000;
 /// How often segments that are being merged already are looked at again.
 const EXPUNGE_ROUNDS_MAX: u32 = 300;
 /// Time between two looks.
@@ -102,6 +105,7 @@ impl Open {
         let writer: IndexWriter = index.writer_with_options(options)?;
         let mut merging = LogMergePolicy::default();
         merging.set_del_docs_ratio_before_merge(DELETED_SHARE_MAX);
+        merging.set_max_docs_before_merge(MERGED_MAX);
         writer.set_merge_policy(Box::new(merging));
         let reader = index
             .reader_builder()
@@ -342,7 +346,7 @@ impl Messages {
         let _alone = lock(&self.building);
         let ready = self.shelf.next().map_err(E::from)?;
         let mut new = Open::create(&self.shelf.building(), &self.shelf, BUILD_BYTES)?;
-        // Segments of this size are few; merging them all would take longer than building.
+        // Merging them all would take longer than building.
         new.writer.set_merge_policy(Box::new(NoMergePolicy));
         let mut messages = 0;
         for doc in docs {
