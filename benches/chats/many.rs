@@ -50,7 +50,7 @@ pub fn run(long: usize) {
     );
     let words = words(&rows);
     waiting(&product, "before a restart", &words);
-    conversation(&product, long);
+    conversation(&product, "before a restart", long);
     let killed = product.kill();
     let mut product = firm.serve();
     let up = killed.elapsed();
@@ -63,6 +63,7 @@ pub fn run(long: usize) {
     );
     let idle = memory_mib(product.pid());
     waiting(&product, "after it", &words);
+    conversation(&product, "after it", long);
     let (rate, times) = load(product.address, &product.cookie, &words, 4, 8);
     println!(
         "4 clients: {rate:.0}/s, p50 {:.2} ms, p99 {:.2} ms; memory {} MiB anonymous before, {} after, {} of files mapped",
@@ -232,7 +233,7 @@ fn waiting(product: &Product, when: &str, paths: &[String]) {
 }
 
 /// The long conversation, opened at places all over it.
-fn conversation(product: &Product, long: usize) {
+fn conversation(product: &Product, when: &str, long: usize) {
     let mut http = product.http();
     let answer = http
         .get("/api/v1/messages?limit=200&q=%E6%AC%A1%E6%8F%90%E9%86%92")
@@ -255,7 +256,7 @@ fn conversation(product: &Product, long: usize) {
         })
         .collect();
     println!(
-        "a conversation of {long} opened at 200 places: p50 {:.2} ms, p99 {:.2} ms, {bytes} bytes of page",
+        "{when}: a conversation of {long} opened at 200 places: p50 {:.2} ms, p99 {:.2} ms, {bytes} bytes of page",
         quantile(&times, 0.5),
         quantile(&times, 0.99)
     );
