@@ -4,13 +4,18 @@
 //! rename without that may come back undone.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
+use aws_lc_rs::digest;
+
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
+
 /// Writes a file that must not exist yet. `mode` as in `chmod`.
-pub(super) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let part = write_part(path, mode, bytes)?;
     // A link, unlike a rename, never replaces a file that somebody made meanwhile.
     let placed = match std::fs::hard_link(&part, path) {
@@ -25,14 +30,14 @@ pub(super) fn create(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a file, whatever was there before.
-pub(super) fn replace(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let part = write_part(path, mode, bytes)?;
     std::fs::rename(&part, path)?;
     sync_entry(path)
 }
 
 /// A new file that nobody else can read.
-pub(super) fn open_private(path: &Path, mode: u32) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -40,21 +45,31 @@ pub(super) fn open_private(path: &Path, mode: u32) -> io::Result<File> {
     options.open(path)
 }
 
+/// Makes a folder that nobody else can look into, with those above it; one that is there stays
+/// as it is.
+pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Makes the name of a file or folder survive a power cut.
-pub(super) fn sync_entry(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_entry(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// `path` with `suffix` behind its name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// Removes what a run that was cut off has left; nothing there is fine.
-pub(super) fn remove_leftover(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_leftover(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
         _ => Ok(()),
@@ -68,6 +83,21 @@ fn write_part(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<PathBuf> {
     out.write_all(bytes)?;
     out.sync_all()?;
     Ok(part)
+}
+
+/// The SHA-256 of all that comes.
+pub(crate) fn sha256_of(mut from: impl io::Read) -> io::Result<[u8; 32]> {
+    let mut sha256 = digest::Context::new(&digest::SHA256);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece)? {
+            0 => break,
+            read => sha256.update(&piece[..read]),
+        }
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(sha256.finish().as_ref());
+    Ok(hash)
 }
 
 /// Whether the file system knows no hard links.

@@ -85,12 +85,7 @@ impl Folder {
                     .to_owned(),
             });
         }
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&self.path)
+        files::make_private(&self.path)
             .and_then(|()| files::sync_entry(&self.path))
             .map_err(|e| self.refuse(e))?;
         if !key_path.exists() {

@@ -19,7 +19,7 @@ mod entity;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 mod feed;
-mod files;
+pub(crate) mod files;
 mod folder;
 mod key;
 mod line;

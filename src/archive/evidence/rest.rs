@@ -17,7 +17,7 @@ use crate::{
     error::{AppError, Result},
     slice::WorkerFuture,
     store::{
-        Act, Read, SYSTEM_SUBJECT, StoreError,
+        Act, Read, SYSTEM_SUBJECT, StoreError, files,
         sealed::{FileKey, PIECE, SealedFile, Sealer},
     },
 };
@@ -64,23 +64,11 @@ pub(super) fn begin(app: &App, path: &Path) -> Result<Sealing> {
     let key = app.read(|r| r.new_file_key(SYSTEM_SUBJECT, &name_of(path), app.store.random()))?;
     let key = key.ok_or_else(|| AppError::internal("the firm has no key"))?;
     let opened = || {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        builder.create(folder(app))?;
+        files::make_private(&folder(app))?;
         let part = part(path);
-        match fs::remove_file(&part) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        files::remove_leftover(&part)?;
         let hashed = Hashed {
-            file: options.open(part)?,
+            file: files::open_private(&part, 0o600)?,
             sha256: digest::Context::new(&digest::SHA256),
         };
         Sealer::new(hashed, key)
@@ -325,22 +313,11 @@ fn compare(app: &App, seal: &Seal, open: &Path) -> Result<()> {
     let Package::Sealed(sealed) = Package::open(app, seal)? else {
         return Err(unlike());
     };
-    let expected = File::open(open).and_then(sha256_of).map_err(disk)?;
-    let found = sha256_of(sealed.content()).map_err(|why| unreadable(seal, &why))?;
-    match found.as_ref() == expected.as_ref() {
+    let expected = File::open(open).and_then(files::sha256_of).map_err(disk)?;
+    let found = files::sha256_of(sealed.content()).map_err(|why| unreadable(seal, &why))?;
+    match found == expected {
         true => Ok(()),
         false => Err(unlike()),
-    }
-}
-
-fn sha256_of(mut from: impl io::Read) -> io::Result<digest::Digest> {
-    let mut sha256 = digest::Context::new(&digest::SHA256);
-    let mut piece = vec![0; PIECE];
-    loop {
-        match from.read(&mut piece)? {
-            0 => return Ok(sha256.finish()),
-            read => sha256.update(&piece[..read]),
-        }
     }
 }
 

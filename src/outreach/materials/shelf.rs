@@ -13,7 +13,7 @@ use tokio::sync::{Notify, RwLock, RwLockReadGuard};
 use crate::{
     app::App,
     error::{AppError, Result},
-    store::Folder,
+    store::{Folder, files},
 };
 
 use super::queries;
@@ -67,7 +67,7 @@ fn put(root: &Path, sha256: &[u8; 32], from: &Path) -> io::Result<()> {
         return Ok(());
     }
     let folder = target.parent().unwrap_or(root).to_owned();
-    make_private(&folder)?;
+    files::make_private(&folder)?;
     // A name of its own: two may bring the same content at once.
     let mut part = tempfile::Builder::new().prefix("part-").tempfile_in(root)?;
     io::copy(&mut File::open(from)?, part.as_file_mut())?;
@@ -75,15 +75,6 @@ fn put(root: &Path, sha256: &[u8; 32], from: &Path) -> io::Result<()> {
     part.persist(&target).map_err(|refused| refused.error)?;
     File::open(&folder)?.sync_all()?;
     File::open(root)?.sync_all()
-}
-
-/// Makes a folder for this user alone, with those above it.
-fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Removes what no version of an asset names: left behind by deletions, and by changes that
