@@ -1,27 +1,25 @@
 //! Files of messages, of the asset library, and evidence packages on their way into a backup
-//! and back: what rows name is copied from one shelf to another, each file once, and nothing is
-//! believed before its content has the hash it is named by. A copy that was cut off leaves no
-//! half file and goes on the next time. Packages are copied as they lie: sealed.
+//! and back: what rows name is copied from one shelf to another as it lies, each file once, and
+//! nothing is believed before its content has the hash it is named by. A copy that was cut off
+//! leaves no half file and goes on the next time. Files of messages and packages lie sealed.
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Read, StoreError};
+use crate::store::{Read, Store, StoreError, files, sealed};
 
 use super::{
     evidence::{self, Packages},
     model::Media,
+    shelf::is_lost,
 };
 
-/// Bytes that are copied at once.
-const PIECE: usize = 256 << 10;
 /// Files that are named when they cannot be copied.
 const NAMED_MAX: usize = 20;
 
@@ -95,14 +93,52 @@ struct Way {
     to: PathBuf,
 }
 
-/// Copies what `to` does not have. What is there already was looked at when it came.
+/// Copies files that lie open and that `to` does not have. What is there already was looked at
+/// when it came.
 pub fn carry(named: &BTreeSet<[u8; 32]>, from: &Path, to: &Path) -> io::Result<Carried> {
-    let way = |sha256: &[u8; 32]| Way {
+    carry_all(ways(named, from, to), to, lies_open)
+}
+
+/// The same for files that lie sealed with the key of this store's firm, or open from before
+/// they were sealed.
+pub fn carry_sealed(
+    store: &Store,
+    named: &BTreeSet<[u8; 32]>,
+    from: &Path,
+    to: &Path,
+) -> io::Result<Carried> {
+    carry_all(ways(named, from, to), to, |file, sha256| {
+        if !sealed::is_sealed(&file)? {
+            return lies_open(file, sha256);
+        }
+        let opened = store.read(|r| r.open_file(file, &hex::encode(sha256)));
+        let content = opened.and_then(|sealed| {
+            files::sha256_of(sealed.content()).map_err(|why| StoreError::File { why })
+        });
+        match content {
+            Ok(found) => Ok(found == *sha256),
+            Err(StoreError::File { why }) if is_lost(&why) => Ok(false),
+            Err(StoreError::File { why }) => Err(why),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    })
+}
+
+/// Whether a file that lies open is what it is named by.
+fn lies_open(file: File, sha256: &[u8; 32]) -> io::Result<bool> {
+    Ok(files::sha256_of(file)? == *sha256)
+}
+
+fn ways<'a>(
+    named: &'a BTreeSet<[u8; 32]>,
+    from: &'a Path,
+    to: &'a Path,
+) -> impl Iterator<Item = Way> + 'a {
+    named.iter().map(move |sha256| Way {
         sha256: Some(*sha256),
         from: place(from, sha256),
         to: place(to, sha256),
-    };
-    carry_all(named.iter().map(way), to)
+    })
 }
 
 /// Evidence packages, each with its file.
@@ -117,7 +153,7 @@ pub fn carry_packages(packages: &Packages, from: &Path, shelf: &Path) -> io::Res
         from: from.join(file),
         to: sha256.map_or(PathBuf::new(), |sha256| place(shelf, &sha256)),
     };
-    carry_all(packages.iter().map(way), shelf)
+    carry_all(packages.iter().map(way), shelf, lies_open)
 }
 
 /// Copies packages from a shelf back to their folder.
@@ -127,11 +163,15 @@ pub fn bring_packages(packages: &Packages, shelf: &Path, to: &Path) -> io::Resul
         from: sha256.map_or(PathBuf::from(file), |sha256| place(shelf, &sha256)),
         to: to.join(file),
     };
-    carry_all(packages.iter().map(way), to)
+    carry_all(packages.iter().map(way), to, lies_open)
 }
 
-fn carry_all(ways: impl Iterator<Item = Way>, to: &Path) -> io::Result<Carried> {
-    make_private(to)?;
+fn carry_all(
+    ways: impl Iterator<Item = Way>,
+    to: &Path,
+    is_whole: impl Fn(File, &[u8; 32]) -> io::Result<bool>,
+) -> io::Result<Carried> {
+    files::make_private(to)?;
     let mut carried = Carried::default();
     let mut touched = BTreeSet::new();
     for way in ways {
@@ -153,8 +193,8 @@ fn carry_all(ways: impl Iterator<Item = Way>, to: &Path) -> io::Result<Carried> 
             source => source?,
         };
         let folder = way.to.parent().unwrap_or(to).to_owned();
-        make_private(&folder)?;
-        match copy(source, &way.to, &sha256)? {
+        files::make_private(&folder)?;
+        match copy(source, &way.to, |file| is_whole(file, &sha256))? {
             Some(bytes) => {
                 carried.copied += 1;
                 carried.bytes += bytes;
@@ -173,27 +213,17 @@ fn carry_all(ways: impl Iterator<Item = Way>, to: &Path) -> io::Result<Carried> 
     Ok(carried)
 }
 
-/// Copies one file; the bytes, or `None` if its content is not what its name says.
-fn copy(mut source: File, target: &Path, sha256: &[u8; 32]) -> io::Result<Option<u64>> {
+/// Copies one file; the bytes, or `None` if the copy is not what it must be.
+fn copy(
+    mut source: File,
+    target: &Path,
+    is_whole: impl FnOnce(File) -> io::Result<bool>,
+) -> io::Result<Option<u64>> {
     let part = target.with_extension("part");
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(&part)?;
-    let mut hash = digest::Context::new(&digest::SHA256);
-    let (mut piece, mut bytes) = (vec![0; PIECE], 0);
-    loop {
-        let read = source.read(&mut piece)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&piece[..read]);
-        out.write_all(&piece[..read])?;
-        bytes += read as u64;
-    }
-    if hash.finish().as_ref() != sha256 {
-        drop(out);
+    files::remove_leftover(&part)?;
+    let mut out = files::open_private(&part, 0o600)?;
+    let bytes = io::copy(&mut source, &mut out)?;
+    if !is_whole(File::open(&part)?)? {
         fs::remove_file(&part)?;
         return Ok(None);
     }
@@ -202,18 +232,13 @@ fn copy(mut source: File, target: &Path, sha256: &[u8; 32]) -> io::Result<Option
     Ok(Some(bytes))
 }
 
-/// Makes a folder for this user alone, with those above it.
-fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::digest;
+
     use super::*;
+
+    const LARGE: usize = 800_000;
 
     fn put(shelf: &Path, content: &[u8]) -> [u8; 32] {
         let mut sha256 = [0; 32];
@@ -229,11 +254,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("media"), dir.path().join("backup/files"));
         let first = put(&from, b"one");
-        let large = put(&from, &vec![7; 3 * PIECE + 1]);
+        let large = put(&from, &vec![7; LARGE]);
         let named = BTreeSet::from([first, large]);
         let carried = carry(&named, &from, &to).unwrap();
         assert_eq!((carried.files, carried.copied), (2, 2));
-        assert_eq!(carried.bytes, 3 * PIECE as u64 + 4);
+        assert_eq!(carried.bytes, LARGE as u64 + 3);
         assert_eq!(fs::read(place(&to, &first)).unwrap(), b"one");
 
         let second = put(&from, b"two");

@@ -1,37 +1,32 @@
-//! Files of messages: fetched piece by piece, kept once however often they were sent, under
-//! the name of their SHA-256. A file is whole on disk before any row says that it is here.
+//! Files of messages: fetched stretch by stretch, kept once however often they were sent. A file
+//! is whole on disk before any row says that it is here.
 
-use std::{
-    collections::BTreeSet,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek, SeekFrom, Write as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
-use md5::{Digest, Md5};
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
 
 use crate::{
     app::App,
     error::{AppError, Result},
     kit::Timestamp,
     slice::WorkerFuture,
-    store::{Act, Folder, Read, StoreError, Walk},
+    store::{Act, Read, StoreError, Walk, Write, sealed::SealedFile},
     wecom::archive::{Host, HostError, Remedy},
 };
 
 use super::{
-    carry::place,
     ingest::{add_tally, day_of},
     link,
     model::{Leftover, Media, MediaState, Tally},
+    shelf::{self, OnShelf, Shelf},
     tables::MEDIA_DUE,
 };
 
 /// Files whose rows are read at once.
 const BATCH: usize = 50;
+/// Files that are on their way at once: while one waits for the disk, another is asked for.
+const AT_ONCE: usize = 4;
 /// Leftovers that are looked at in one go.
 const LEFTOVERS: usize = 50_000;
 /// Time between two looks when nothing is due and nobody woke the fetcher.
@@ -42,12 +37,19 @@ const RETRY_MS: i64 = 60_000;
 const RETRY_MAX_MS: i64 = 3_600_000;
 /// After so long WeCom has forgotten the file (WeCom documentation, 获取会话内容: 5 days).
 const WINDOW_MS: i64 = 5 * 24 * 3_600_000;
-/// The largest file that is taken: more than WeCom lets anybody send.
-const BYTES_MAX: u64 = 4 << 30;
 
 /// Runs as long as the process.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
+        let removed = on_shelf(&app, |shelf| shelf.remove_cut_off()).await;
+        removed.map_err(AppError::internal)?;
+        let sealing = app.clone();
+        let sealed = tokio::task::spawn_blocking(move || {
+            let shelf = Shelf::of(&sealing);
+            if let Err(error) = shelf.seal_open_ones(|| sealing.is_stopping()) {
+                tracing::error!(%error, "the files of messages could not be sealed");
+            }
+        });
         while !app.is_stopping() {
             sweep(&app).await?;
             let fetched = match link::in_use(&app)? {
@@ -62,18 +64,8 @@ pub(super) fn run(app: Arc<App>) -> WorkerFuture {
                 }
             }
         }
-        Ok(())
+        sealed.await.map_err(AppError::internal)
     })
-}
-
-/// Where the files of a folder lie.
-fn shelf(app: &App) -> PathBuf {
-    Folder::at(&app.config.data).media_dir()
-}
-
-/// The place of a file's content.
-pub(super) fn path_of(app: &App, sha256: &[u8; 32]) -> PathBuf {
-    place(&shelf(app), sha256)
 }
 
 /// Removes from the shelf what no message names any more. The same worker puts files there, so
@@ -113,49 +105,41 @@ fn remove_leftovers(app: &App, r: &Read<'_>) -> Result<BTreeSet<[u8; 32]>> {
             unnamed.remove(&sha256);
         }
     }
+    let shelf = Shelf::of(app);
     for sha256 in &unnamed {
-        remove(&path_of(app, sha256))?;
+        shelf.remove(sha256).map_err(AppError::internal)?;
     }
     Ok(left)
 }
 
-/// Removes what has come of files whose message is gone.
+/// Removes what has come of files that nobody waits for any more.
 fn remove_parts(app: &App) -> Result<()> {
-    let entries = match fs::read_dir(shelf(app).join("part")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(AppError::internal)?,
-    };
-    for entry in entries {
-        let path = entry.map_err(AppError::internal)?.path();
-        let name = path.file_stem().and_then(|name| name.to_str());
-        let key = name.and_then(|name| name.split_once('-'));
-        let key = key.and_then(|(seq, place)| Some((seq.parse().ok()?, place.parse().ok()?)));
-        if let Some(key) = key
-            && !app.read(|r| r.exists::<Media>(&key))?
-        {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(AppError::internal(error)),
-        _ => Ok(()),
-    }
+    let removed = Shelf::of(app).remove_parts(|key| {
+        let media = app.read(|r| r.get::<Media>(&key));
+        let media = media.map_err(io::Error::other)?;
+        Ok(media.is_some_and(|media| media.state == MediaState::Waiting))
+    });
+    removed.map_err(AppError::internal)
 }
 
 /// Fetches what is due; gives the number of files tried.
 pub(super) async fn fetch_due(app: &Arc<App>, host: &Host) -> Result<usize> {
     let now = app.store.clock().now();
     let due = app.read(|r| due(r, now))?;
-    for file in &due {
+    // The library answers one question at a time, and the pulls ask it too.
+    let asking = Mutex::new(());
+    for files in due.chunks(AT_ONCE) {
         if app.is_stopping() {
             break;
         }
-        let result = fetch(app, host, file).await;
-        note(app, file.clone(), result).await?;
+        let fetched = files.iter().map(|file| async {
+            let result = fetch(app, host, &asking, file).await;
+            note(app, file.clone(), result).await
+        });
+        // All of them end: a question that nobody waits for would end the library's process.
+        for noted in join_all(fetched).await {
+            noted?;
+        }
     }
     Ok(due.len())
 }
@@ -172,13 +156,7 @@ fn due(r: &Read<'_>, now: Timestamp) -> Result<Vec<Media>, StoreError> {
     Ok(files)
 }
 
-/// What came of an attempt.
-struct Fetched {
-    sha256: [u8; 32],
-    length: u64,
-    differs: bool,
-}
-
+/// Why a file was not fetched.
 enum Failed {
     Host(HostError),
     Disk(io::Error),
@@ -190,149 +168,70 @@ impl From<io::Error> for Failed {
     }
 }
 
-async fn fetch(app: &App, host: &Host, file: &Media) -> Result<Fetched, Failed> {
-    let shelf = shelf(app);
-    let mut part = Part::open(&shelf, file)?;
-    while !part.is_whole {
-        let chunk = host
-            .media(&file.fileid, &part.index)
-            .await
-            .map_err(Failed::Host)?;
-        part.append(&chunk.data, chunk.next)?;
-    }
-    Ok(part.finish(&shelf, file)?)
-}
-
-/// A file on its way: what has come, and how to ask for what follows.
-struct Part {
-    path: PathBuf,
-    file: File,
-    length: u64,
-    index: String,
-    is_whole: bool,
-}
-
-impl Part {
-    /// Goes on where an earlier attempt ended, if what it left behind fits together.
-    fn open(shelf: &Path, media: &Media) -> io::Result<Self> {
-        let folder = shelf.join("part");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{}-{}", media.seq, media.place));
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)?;
-        let (length, index) = match fs::read_to_string(path.with_extension("next")) {
-            Ok(text) => parse(&text).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Default::default(),
-            Err(error) => return Err(error),
+async fn fetch(
+    app: &Arc<App>,
+    host: &Host,
+    asking: &Mutex<()>,
+    file: &Media,
+) -> Result<OnShelf, Failed> {
+    let key = (file.seq, file.place);
+    let mut index = on_shelf(app, move |shelf| Ok(shelf.part(key)?.index().to_owned())).await?;
+    loop {
+        let asked = {
+            let _one_at_a_time = asking.lock().await;
+            host.media(&file.fileid, &index).await
         };
-        let (length, index) = match file.metadata()?.len() >= length {
-            true => (length, index),
-            false => (0, String::new()),
+        let stretch = asked.map_err(Failed::Host)?;
+        let Some(next) = stretch.next else {
+            let finish = move |shelf: &Shelf<'_>| shelf.part(key)?.finish(&stretch.data);
+            return Ok(on_shelf(app, finish).await?);
         };
-        file.set_len(length)?;
-        file.seek(SeekFrom::Start(length))?;
-        Ok(Self {
-            path,
-            file,
-            length,
-            index,
-            is_whole: false,
-        })
-    }
-
-    fn append(&mut self, data: &[u8], next: Option<String>) -> io::Result<()> {
-        self.file.write_all(data)?;
-        self.length += data.len() as u64;
-        if self.length > BYTES_MAX {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "a file without end",
-            ));
-        }
-        match next {
-            None => self.is_whole = true,
-            Some(next) => {
-                // First the bytes, then the word that they are there.
-                self.file.sync_data()?;
-                fs::write(
-                    self.path.with_extension("next"),
-                    format!("{}\n{next}", self.length),
-                )?;
-                self.index = next;
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts the file on the shelf, durably, unless the same content is there already.
-    fn finish(mut self, shelf: &Path, media: &Media) -> io::Result<Fetched> {
-        self.file.sync_all()?;
-        self.file.rewind()?;
-        let mut sha256 = digest::Context::new(&digest::SHA256);
-        let mut md5 = Md5::new();
-        let mut piece = vec![0; 64 << 10];
-        loop {
-            let read = self.file.read(&mut piece)?;
-            if read == 0 {
-                break;
-            }
-            sha256.update(&piece[..read]);
-            md5.update(&piece[..read]);
-        }
-        let mut name = [0; 32];
-        name.copy_from_slice(sha256.finish().as_ref());
-        let text = hex::encode(name);
-        let folder = shelf.join(&text[..2]);
-        fs::create_dir_all(&folder)?;
-        fs::rename(&self.path, folder.join(&text))?;
-        File::open(&folder)?.sync_all()?;
-        File::open(shelf)?.sync_all()?;
-        match fs::remove_file(self.path.with_extension("next")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let is_other_size = media.size != 0 && media.size != self.length;
-        let is_other_md5 =
-            !media.md5.is_empty() && !media.md5.eq_ignore_ascii_case(&hex::encode(md5.finalize()));
-        Ok(Fetched {
-            sha256: name,
-            length: self.length,
-            differs: is_other_size || is_other_md5,
-        })
+        index.clone_from(&next);
+        let append = move |shelf: &Shelf<'_>| shelf.part(key)?.append(&stretch.data, next);
+        on_shelf(app, append).await?;
     }
 }
 
-/// The length and the question of a side note.
-fn parse(text: &str) -> Option<(u64, String)> {
-    let (length, index) = text.split_once('\n')?;
-    Some((length.parse().ok()?, index.to_owned()))
+/// Does what waits for the disk.
+async fn on_shelf<T: Send + 'static>(
+    app: &Arc<App>,
+    work: impl FnOnce(&Shelf<'_>) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let app = app.clone();
+    let done = tokio::task::spawn_blocking(move || work(&Shelf::of(&app))).await;
+    done.map_err(io::Error::other)?
+}
+
+/// Whether the file is another one than the message says.
+fn differs(kept: &OnShelf, media: &Media) -> bool {
+    let is_other_size = media.size != 0 && media.size != kept.length;
+    let is_other_md5 =
+        !media.md5.is_empty() && !media.md5.eq_ignore_ascii_case(&hex::encode(kept.md5));
+    is_other_size || is_other_md5
 }
 
 /// Notes what came of an attempt.
-async fn note(app: &App, file: Media, result: Result<Fetched, Failed>) -> Result<()> {
+async fn note(app: &App, file: Media, result: Result<OnShelf, Failed>) -> Result<()> {
     let zone = app.zone();
     let act = Act::by_system("archive.files", "archive");
     let noted = app.write(act, move |w| {
+        let now = w.now();
         let Some(mut media) = w.get::<Media>(&(file.seq, file.place))? else {
             // Deleted meanwhile, or the person was erased.
-            return Ok(());
+            return leave(w, result.ok());
         };
-        let now = w.now();
         let mut tally = Tally::of(day_of(media.sent_at, &zone), media.staff);
         match result {
-            Ok(fetched) if fetched.differs && media.attempts == 0 => {
+            Ok(kept) if differs(&kept, &media) && media.attempts == 0 => {
                 // Once more from the beginning; announcements are wrong now and then.
                 media.attempts = 1;
+                leave(w, Some(kept))?;
             }
-            Ok(fetched) => {
+            Ok(kept) => {
+                media.differs = differs(&kept, &media);
                 media.state = MediaState::Here;
-                media.sha256 = Some(fetched.sha256);
-                media.length = fetched.length;
-                media.differs = fetched.differs;
+                media.sha256 = Some(kept.sha256);
+                media.length = kept.length;
                 tally.media_here = 1;
             }
             Err(failed) if is_final(&failed, &media, now) => {
@@ -350,6 +249,15 @@ async fn note(app: &App, file: Media, result: Result<Fetched, Failed>) -> Result
         Ok(w.put(&media)?)
     });
     noted.await
+}
+
+/// Content that no message may name: the sweep looks whether one does.
+fn leave(w: &mut Write<'_>, kept: Option<OnShelf>) -> Result<()> {
+    if let Some(OnShelf { sha256, .. }) = kept {
+        let since = w.now();
+        w.put(&Leftover { sha256, since })?;
+    }
+    Ok(())
 }
 
 fn warn(failed: &Failed) {
@@ -373,9 +281,23 @@ fn is_final(failed: &Failed, media: &Media, now: Timestamp) -> bool {
     }
 }
 
-/// Opens a file that is here.
-pub fn open(app: &App, media: &Media) -> Result<File> {
+/// Opens a file that is here. Waits for the disk.
+pub fn open(app: &App, media: &Media) -> Result<SealedFile> {
     let missing = AppError::NotFound { what: "file" };
     let sha256 = media.sha256.as_ref().ok_or(missing)?;
-    File::open(path_of(app, sha256)).map_err(AppError::internal)
+    let opened = Shelf::of(app).open(sha256);
+    opened.map_err(|error| unreadable(media, error))
+}
+
+/// What is said of a file that could not be read: what is missing or damaged is named in the
+/// log.
+pub(super) fn unreadable(media: &Media, error: io::Error) -> AppError {
+    if !shelf::is_lost(&error) {
+        return AppError::internal(error);
+    }
+    let name = media.sha256.map(hex::encode).unwrap_or_default();
+    tracing::error!(%error, name, "a file of a message is missing or damaged");
+    AppError::Unavailable {
+        why: "archive_file",
+    }
 }

@@ -38,6 +38,7 @@ pub mod retention;
 mod rooms;
 pub mod searches;
 pub mod sensitive;
+mod shelf;
 pub mod standing;
 mod stretch;
 mod tables;
@@ -70,6 +71,8 @@ pub use model::{
     Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Tally, Towards,
 };
 pub use pages::excerpt;
+#[cfg(any(test, feature = "faults"))]
+pub use shelf::keep_for_test;
 pub use stretch::Content;
 
 /// What the slice keeps in memory.

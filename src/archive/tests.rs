@@ -42,6 +42,15 @@ impl Archive {
         Self { store, dir }
     }
 
+    /// One in which files can be sealed for the firm: openings of an entry about it are.
+    pub(super) fn sealing() -> Self {
+        let archive = Self::new();
+        let act = Act::by_system("test.look", "test").recorded();
+        let act = act.system_detail("q", "x");
+        archive.store.write_blocking(act, |_| Ok(())).unwrap();
+        archive
+    }
+
     /// The same folder, opened anew.
     pub(super) fn again(self, options: StoreOptions) -> Self {
         let Self { store, dir } = self;

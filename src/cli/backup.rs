@@ -118,7 +118,8 @@ pub(super) fn perform(
     let manifest = app.backup(path)?;
     let media = match media {
         Some(dir) => {
-            let messages = carry::carry(&app.read(carry::named)?, &folder.media_dir(), dir)?;
+            let named = app.read(carry::named)?;
+            let messages = carry::carry_sealed(&app.store, &named, &folder.media_dir(), dir)?;
             let named = app.read(materials::named)?;
             let assets = carry::carry(&named, &folder.assets_dir(), dir)?;
             let packages = app.read(carry::packages)?;

@@ -61,9 +61,8 @@ fn bring_files(building: &Folder, from: &Path) -> Result<Carried, BackupError> {
     let messages = store.read(carry::named)?;
     let assets = store.read(materials::named)?;
     let packages = store.read(carry::packages)?;
-    drop(store);
     let brought = || {
-        let messages = carry::carry(&messages, from, &building.media_dir())?;
+        let messages = carry::carry_sealed(&store, &messages, from, &building.media_dir())?;
         let assets = carry::carry(&assets, from, &building.assets_dir())?;
         let packages = carry::bring_packages(&packages, from, &building.evidence_dir())?;
         Ok(messages.and(assets).and(packages))

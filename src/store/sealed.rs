@@ -120,6 +120,16 @@ fn damaged(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
+/// Whether a file begins as a sealed one does.
+pub fn is_sealed(file: &File) -> io::Result<bool> {
+    let mut magic = [0; MAGIC.len()];
+    match file.read_exact_at(&mut magic, 0) {
+        Ok(()) => Ok(magic == *MAGIC),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A piece's number, and whether it is the last.
 fn nonce(piece: u32, is_last: bool) -> Nonce {
     let mut nonce = [0; 12];

@@ -203,8 +203,8 @@ fn files_of_messages_are_fetched_once_each() {
     assert!(here.len() > 10, "{} of {} files", here.len(), files.len());
     for file in here {
         let mut content = Vec::new();
-        let mut open = qitai::archive::open_file(&test.app, file).unwrap();
-        std::io::Read::read_to_end(&mut open, &mut content).unwrap();
+        let open = qitai::archive::open_file(&test.app, file).unwrap();
+        std::io::Read::read_to_end(&mut open.content(), &mut content).unwrap();
         assert_eq!(content.len() as u64, file.length);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
         assert_eq!(digest.as_ref(), file.sha256.unwrap());

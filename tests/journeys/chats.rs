@@ -5,7 +5,7 @@ use qitai::{
         Media, MediaState,
         ingest::{self, Arrival, Opened},
     },
-    store::{Act, Folder},
+    store::Act,
     wecom::{archive::Message, sim::firm},
 };
 use serde_json::{Value, json};
@@ -477,14 +477,7 @@ fn voice_messages_are_played() {
 
 /// Puts the first file of a message on the shelf.
 pub fn keep_file(test: &TestApp, seq: u64, content: &[u8]) {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);
-    let sha256: [u8; 32] = digest.as_ref().try_into().unwrap();
-    let name = hex::encode(sha256);
-    let shelf = Folder::at(&test.app.config.data)
-        .media_dir()
-        .join(&name[..2]);
-    std::fs::create_dir_all(&shelf).unwrap();
-    std::fs::write(shelf.join(&name), content).unwrap();
+    let sha256 = qitai::archive::keep_for_test(&test.app, content);
     let length = content.len() as u64;
     let act = Act::by_system("archive.files", "archive");
     let kept = test.app.store.write_blocking(act, move |w| {

@@ -37,12 +37,11 @@ fn picture(test: &TestApp, days: i64, from: &str, to: &str) -> Value {
 
 /// The file of a message, as if it had come.
 fn keep_file(test: &TestApp, seq: u64) -> std::path::PathBuf {
-    let sha256 = [0x5a; 32];
+    let sha256 = qitai::archive::keep_for_test(&test.app, b"a picture");
     let name = hex::encode(sha256);
-    let shelf = Folder::at(&test.app.config.data).media_dir().join("5a");
-    std::fs::create_dir_all(&shelf).unwrap();
-    let path = shelf.join(name);
-    std::fs::write(&path, b"a picture").unwrap();
+    let shelf = Folder::at(&test.app.config.data).media_dir();
+    let path = shelf.join(&name[..2]).join(name);
+    assert!(path.exists());
     let act = Act::by_system("archive.files", "archive");
     let kept = test.app.store.write_blocking(act, move |w| {
         let mut media = w.get::<Media>(&(seq, 0))?.expect("the message has a file");

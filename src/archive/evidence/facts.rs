@@ -254,13 +254,13 @@ pub(super) fn media(
     app: &App,
     r: &Read<'_>,
     message: &queries::Message,
-) -> Result<Vec<(MediaLine, Option<Media>)>, StoreError> {
+) -> Result<Vec<(MediaLine, Option<Media>)>> {
     let named = message.body().map(|body| body.media()).unwrap_or_default();
     let mut lines = Vec::new();
     for file in queries::files(r, message.seq)? {
         let told = named.get(usize::from(file.place));
         let kind = match (file.state, message.body()) {
-            (MediaState::Here, Some(_)) => super::super::pages::kept_type(app, &file),
+            (MediaState::Here, Some(_)) => super::super::pages::kept_type(app, &file)?,
             _ => None,
         };
         let state = match (file.state, kind) {

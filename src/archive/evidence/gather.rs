@@ -122,8 +122,8 @@ impl<'a> Gathering<'a> {
             if self.context.should_stop()? {
                 return Ok(None);
             }
-            let content = media::open(self.app, &media)?;
-            let (_, sha256) = out.media(&path, content)?;
+            let file = media::open(self.app, &media)?;
+            let (_, sha256) = out.media(&path, file.content())?;
             if media.sha256.map(hex::encode) != Some(sha256) {
                 return Err(AppError::internal(format!("{path} is damaged on disk")));
             }

@@ -5,9 +5,7 @@
 //! short list of pictures and sounds is shown by the browser; all else is saved.
 
 use std::{
-    fs::File,
     io::{self, Read as _},
-    os::unix::fs::FileExt,
     sync::Arc,
 };
 
@@ -30,12 +28,15 @@ use crate::{
     },
     error::{AppError, Result},
     identity::Viewer,
-    store::Read,
+    store::{
+        Read,
+        sealed::{PIECE, SealedFile},
+    },
     web::{Cx, ListQuery, encode},
 };
 
 /// Bytes that leave at once.
-const CHUNK_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = PIECE;
 /// The first bytes that say what a file is.
 const HEAD_BYTES: usize = 16;
 /// A file brings no page of its own along.
@@ -99,15 +100,21 @@ fn sniff(head: &[u8]) -> Sniffed {
     }
 }
 
-/// What a file that is here is; none if it cannot be read.
-fn sniff_kept(app: &App, file: &Media) -> Option<Sniffed> {
-    sniff_file(&media::open(app, file).ok()?).ok()
+/// What a file that is here is; none if it is missing or damaged.
+fn sniff_kept(app: &App, file: &Media) -> Result<Option<Sniffed>> {
+    let sniffed = media::open(app, file)
+        .and_then(|open| sniff_file(&open).map_err(|error| media::unreadable(file, error)));
+    match sniffed {
+        Ok(kind) => Ok(Some(kind)),
+        Err(AppError::Unavailable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The address at which the browser can show or play a file that is here; none if it can't.
 pub(super) fn shown_at(app: &App, file: &Media) -> Option<String> {
     let href = address(file.seq, file.place);
-    match sniff_kept(app, file)? {
+    match sniff_kept(app, file).ok()?? {
         kind if kind.is_inline => Some(href),
         kind if kind == AMR && file.length <= voice::BYTES_MAX => Some(format!("{href}/play")),
         _ => None,
@@ -119,15 +126,16 @@ pub(super) fn address(seq: u64, place: u8) -> String {
     format!("/archive/files/{seq}/{place}")
 }
 
-/// The media type of a file that is here; none if it cannot be read.
-pub(in crate::archive) fn kept_type(app: &App, file: &Media) -> Option<&'static str> {
-    sniff_kept(app, file).map(|kind| kind.media_type)
+/// The media type of a file that is here; none if it is missing or damaged.
+pub(in crate::archive) fn kept_type(app: &App, file: &Media) -> Result<Option<&'static str>> {
+    Ok(sniff_kept(app, file)?.map(|kind| kind.media_type))
 }
 
-fn sniff_file(file: &File) -> io::Result<Sniffed> {
-    let mut head = [0; HEAD_BYTES];
-    let read = file.read_at(&mut head, 0)?;
-    Ok(sniff(&head[..read]))
+fn sniff_file(file: &SealedFile) -> io::Result<Sniffed> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let bytes = HEAD_BYTES as u64;
+    file.content().take(bytes).read_to_end(&mut head)?;
+    Ok(sniff(&head))
 }
 
 /// What is about to be sent.
@@ -150,15 +158,20 @@ pub(in crate::archive) async fn file(
         Ok(opened) => opened,
         Err(asks) => return Ok(asks),
     };
-    let kind = sniff_file(&content).map_err(AppError::internal)?;
-    let length = content.metadata().map_err(AppError::internal)?.len();
-    send(
-        content,
-        length,
-        kind,
-        &wanted,
-        req.headers().get(header::RANGE),
-    )
+    let (length, range) = (content.length(), req.headers().get(header::RANGE));
+    let (from, to) = match asked(range, length) {
+        Asked::Whole => (0, length),
+        Asked::Part(from, to) => (from, to),
+        Asked::Nowhere => (0, 0),
+    };
+    // All that is about to be sent, before anything of it is.
+    let looked = tokio::task::spawn_blocking(move || {
+        content.examine(from, to)?;
+        Ok((sniff_file(&content)?, content))
+    });
+    let looked = looked.await.map_err(AppError::internal)?;
+    let (kind, content) = looked.map_err(|error| media::unreadable(&wanted.media, error))?;
+    send(content, length, kind, &wanted, range)
 }
 
 /// Sends a voice message as browsers play it.
@@ -175,19 +188,19 @@ pub(in crate::archive) async fn play(
     };
     let played = tokio::task::spawn_blocking(move || played(content)).await;
     let played = played.map_err(AppError::internal)?;
-    let wav = played.map_err(AppError::internal)?;
+    let wav = played.map_err(|error| media::unreadable(&wanted.media, error))?;
     let wav = wav.ok_or(AppError::NotFound { what: "file" })?;
     let length = wav.len() as u64;
     send(wav, length, WAV, &wanted, req.headers().get(header::RANGE))
 }
 
 /// A voice message as WAV; none if the file is none.
-fn played(mut content: File) -> io::Result<Option<Vec<u8>>> {
-    if content.metadata()?.len() > voice::BYTES_MAX {
+fn played(file: SealedFile) -> io::Result<Option<Vec<u8>>> {
+    if file.length() > voice::BYTES_MAX {
         return Ok(None);
     }
     let mut amr = Vec::new();
-    content.read_to_end(&mut amr)?;
+    file.content().read_to_end(&mut amr)?;
     Ok(voice::wav(&amr))
 }
 
@@ -198,7 +211,7 @@ async fn open(
     path: &(u64, u8),
     app: &Data<App>,
     cx: &Cx,
-) -> Result<Result<(Wanted, File), HttpResponse>> {
+) -> Result<Result<(Wanted, SealedFile), HttpResponse>> {
     let (seq, place) = *path;
     let (wanted, right) = app.read(|r| {
         let sight = ArchiveSight::of(app, r, &viewer)?;
@@ -228,7 +241,9 @@ async fn open(
         self::wanted(&r, &sight, seq, place).map(drop)
     })
     .await?;
-    let content = media::open(app, &wanted.media)?;
+    let (opening, file) = (app.clone(), wanted.media.clone());
+    let opened = tokio::task::spawn_blocking(move || media::open(&opening, &file)).await;
+    let content = opened.map_err(AppError::internal)??;
     Ok(Ok((wanted, content)))
 }
 
@@ -358,7 +373,7 @@ pub(super) trait Content: Send + Sync + 'static {
     fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()>;
 }
 
-impl Content for File {
+impl Content for SealedFile {
     fn fill(&self, out: &mut [u8], at: u64) -> io::Result<()> {
         self.read_exact_at(out, at)
     }
@@ -383,9 +398,9 @@ pub(super) fn stream_of(
         if at >= to {
             return Ok(None);
         }
-        let wanted = usize::try_from(to - at)
-            .unwrap_or(CHUNK_BYTES)
-            .min(CHUNK_BYTES);
+        // Up to where a sealed piece ends, so that each is opened once.
+        let whole = CHUNK_BYTES as u64;
+        let wanted = usize::try_from((to - at).min(whole - at % whole)).unwrap_or(CHUNK_BYTES);
         let reading = content.clone();
         let read = move || {
             let mut chunk = vec![0; wanted];
