@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::{
     app::App,
     archive::{
-        model::Chat,
+        model::{Chat, Place},
+        names::Names,
         queries::{self, ArchiveSight},
         sensitive::{
             self, Alert, AlertId, AlertState, AssignAlert, Cause, CloseAlert, ReopenAlert, Verdict,
@@ -20,7 +21,7 @@ use crate::{
     identity::{self, Permission, Viewer},
     kit::Timestamp,
     search::{Piece, highlight},
-    store::Read,
+    store::{Read, StoreError},
     view,
     web::{
         Cx, Form, ListQuery, Shown, filters,
@@ -95,7 +96,8 @@ pub(in crate::archive) async fn index(
             .map(|list| (list.id, list))
             .collect();
         let lines = found.iter().take(SHOWN);
-        let lines = lines.map(|alert| line(r, &cx, &viewer, &sight, &lists, alert));
+        let names = Names::new(r, &sight.sight, &cx);
+        let lines = lines.map(|alert| line(r, &cx, &viewer, &sight, &names, &lists, alert));
         lines.collect::<Result<Vec<_>>>()
     })?;
     let state = |word: &str, value: &str, is_current| Tab {
@@ -128,11 +130,20 @@ fn sight(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<ArchiveSight> {
     ArchiveSight::of(app, r, viewer)
 }
 
+/// Whom somebody wrote to: the other, or the room.
+fn with(names: &Names<'_>, chat: &Chat, from: u32) -> Result<String, StoreError> {
+    match chat.place {
+        Place::OneToOne(a, b) => Ok(names.who(if a == from { b } else { a })?.name.clone()),
+        _ => names.title(chat),
+    }
+}
+
 fn line(
     r: &Read<'_>,
     cx: &Cx,
     viewer: &Viewer,
     sight: &ArchiveSight,
+    names: &Names<'_>,
     lists: &BTreeMap<WordListId, WordList>,
     alert: &Alert,
 ) -> Result<Line> {
@@ -145,14 +156,7 @@ fn line(
         Cause::Words(words) => (words.join("、"), words.join(" ")),
         Cause::Behaviour(b) => (cx.t(behaviour(*b)).into_owned(), String::new()),
     };
-    let name = |no| queries::person(r, &sight.sight, no).map(|person| person.name);
     let chat = r.get::<Chat>(&alert.chat)?;
-    let with = chat.iter().flat_map(|c| c.staff.iter().chain(&c.others));
-    let with: Vec<String> = with
-        .filter(|no| **no != alert.from)
-        .take(3)
-        .map(|no| name(*no))
-        .collect::<Result<_, _>>()?;
     let account = |id: Option<crate::store::SubjectId>| match id {
         Some(id) => identity::queries::account_name(r, id.cast()).map(Option::unwrap_or_default),
         None => Ok(String::new()),
@@ -181,8 +185,10 @@ fn line(
         },
         cause,
         excerpt: highlight(&excerpt(&text, &words), &words),
-        from: name(alert.from)?,
-        with: with.join("、"),
+        from: names.who(alert.from)?.name.clone(),
+        with: chat
+            .as_ref()
+            .map_or(Ok(String::new()), |chat| with(names, chat, alert.from))?,
         sent_at: alert.sent_at,
         href: match chat {
             Some(chat) => format!("/archive/{}?at={}", chat.id, alert.seq),
