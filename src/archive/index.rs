@@ -32,7 +32,10 @@ const COMMIT_MESSAGES: usize = 10_000;
 /// Time after which it is committed however few there are, while more is coming.
 const COMMIT_AFTER: Duration = Duration::from_secs(5);
 /// Messages that a new index takes from one state of the store.
-const STEP_MESSAGES: usize = 10_000;
+const STEP_MESSAGES: usize = 20_000;
+/// Time for which one state of the store is read, while much is coming: pages that are freed
+/// meanwhile are not used again, and a new state has to look everybody's key up anew.
+const HELD: Duration = Duration::from_secs(5);
 /// The index is committed at most this often while little is coming.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -65,11 +68,14 @@ pub fn follow(app: &App) -> Result<()> {
         reindex(app)?;
     }
     let (mut waiting, mut since) = (0, Instant::now());
+    let (mut state, mut taken) = (app.store.snapshot(), Instant::now());
     let mut expunges = false;
     while messages.applied() < published {
+        if taken.elapsed() >= HELD {
+            (state, taken) = (app.store.snapshot(), Instant::now());
+        }
         let from = messages.applied();
-        // A state of the store of its own for each step, as in [`Steps`].
-        let found = app.store.read(|r| after(r, from))?;
+        let found = after(&state.read(app.store.vault()), from)?;
         #[cfg(any(test, feature = "faults"))]
         let found = overlooked(app, found);
         if !messages.apply(&found.gone, &found.docs, from, found.to)? {
