@@ -11,7 +11,7 @@ use crate::{
     org::MemberId,
     search::{
         ChatHits, Filters, From, InChat, Kind as People, MessageChatSort, MessageChats, MessageHit,
-        MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTotal, PeopleQuery, Sort,
+        MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTally, PeopleQuery, Sort,
         Word, highlight, is_phone_search,
     },
     store::{Read, SubjectId},
@@ -255,46 +255,22 @@ pub fn newest_hit(app: &App, query: &MessageQuery, chat: u32) -> Result<Option<u
     Ok(hits.items.first().map(|hit| hit.seq))
 }
 
-/// What can be counted of a conversation, as far as it is visible.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Messages.
-    pub messages: u64,
-    /// When the oldest was sent.
-    pub first_at: Option<Timestamp>,
-    /// When the newest was sent.
-    pub last_at: Option<Timestamp>,
-    /// Messages by type, for the types asked for.
-    pub kinds: Vec<u64>,
-}
-
-/// Counts the visible messages of a conversation; `kinds` are groups of types.
-pub fn count(app: &App, sight: &ArchiveSight, chat: u32, kinds: &[&[Kind]]) -> Result<Counted> {
+/// What the visible messages of a conversation come to; `kinds` are groups of types.
+pub fn tally(
+    app: &App,
+    sight: &ArchiveSight,
+    chat: u32,
+    kinds: &[&[Kind]],
+) -> Result<MessageTally> {
     let all = MessageQuery {
         chat: Some(chat),
-        total: MessageTotal::Exact,
         ..MessageQuery::new(sight.scope(), 1)
     };
-    let newest = app.messages.search(&all)?;
-    let oldest = app.messages.search(&MessageQuery {
-        page: MessagePage::Before(MessagePlace::default()),
-        ..all.clone()
-    })?;
-    let at = |hits: &[MessageHit]| hits.first().map(|hit| Timestamp::from_ms(hit.at_ms));
-    let mut counted = Counted {
-        messages: newest.total,
-        first_at: at(&oldest.items),
-        last_at: at(&newest.items),
-        kinds: Vec::with_capacity(kinds.len()),
-    };
-    for kinds in kinds {
-        let of_kind = app.messages.search(&MessageQuery {
-            kinds: kinds.iter().map(|kind| kind.number()).collect(),
-            ..all.clone()
-        })?;
-        counted.kinds.push(of_kind.total);
-    }
-    Ok(counted)
+    let groups = kinds
+        .iter()
+        .map(|kinds| kinds.iter().map(|kind| kind.number()).collect());
+    let groups: Vec<Vec<u8>> = groups.collect();
+    Ok(app.messages.tally(&all, &groups)?)
 }
 
 /// A place as a cursor: how well it matches, then its key; big-endian.

@@ -28,7 +28,7 @@ pub use highlight::{Piece, highlight, mark};
 pub use messages::{
     ChatHits, ChatSet, InChat, MessageChatSort, MessageChats, MessageDoc, MessageHit, MessageHits,
     MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope,
-    MessageTotal, Messages, Word,
+    MessageTally, MessageTotal, Messages, Word,
 };
 pub use people::People;
 pub use query::{

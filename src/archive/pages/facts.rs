@@ -100,10 +100,10 @@ impl Gatherer<'_> {
         let others = self.people(&leads, &chat.others)?;
         let all = chat.staff.len() + chat.others.len();
         let kinds = COUNTED.map(|(_, _, kinds)| kinds);
-        let counted = find::count(self.app, self.sight, chat.no, &kinds)?;
+        let tally = find::tally(self.app, self.sight, chat.no, &kinds)?;
         let here = ListQuery::new(&format!("/archive/{}", chat.id));
         let cursor = ingest::cursor(self.r)?;
-        let numbers = COUNTED.iter().zip(counted.kinds);
+        let numbers = COUNTED.iter().zip(tally.groups);
         let recalled = (chat.recalled > 0 && self.sight.sees_all_of(chat)).then(|| {
             let list = here.with("flag", "recalled");
             (chat.recalled, list.to_string())
@@ -113,9 +113,9 @@ impl Gatherer<'_> {
             staff,
             others,
             sort: Names::sort_of(chat),
-            messages: counted.messages,
-            first_at: counted.first_at,
-            last_at: counted.last_at,
+            messages: tally.total,
+            first_at: tally.oldest_ms.map(Timestamp::from_ms),
+            last_at: tally.newest_ms.map(Timestamp::from_ms),
             counted: numbers
                 .filter(|(_, n)| *n > 0)
                 .map(|((icon, code, _), n)| {

@@ -54,11 +54,8 @@ impl Asked {
         terms.list(fields.party, &query.with);
         terms.list(fields.sender, &query.senders);
         terms.list(fields.chat, query.chat.as_slice());
-        let mut kinds: Vec<u32> = query.kinds.iter().map(|kind| u32::from(*kind)).collect();
-        if !kinds.is_empty() {
-            kinds.sort_unstable();
-            kinds.dedup();
-            terms.sets.push((fields.kind, kinds.into()));
+        if !query.kinds.is_empty() {
+            terms.sets.push((fields.kind, values(&query.kinds)));
         }
         let words: Vec<Typed> = words(&query.words);
         let keys = keys(query);
@@ -106,6 +103,18 @@ impl Asked {
         let only = self.only.iter().filter_map(|only| only.get(part));
         sets.chain(only).collect()
     }
+}
+
+/// The messages of these types.
+pub(super) fn kinds(view: &View, kinds: &[u8]) -> Result<PartSets, SearchError> {
+    view.sets.get(view, &(view.fields.kind, values(kinds)))
+}
+
+fn values(kinds: &[u8]) -> Arc<[u32]> {
+    let mut values: Vec<u32> = kinds.iter().map(|kind| u32::from(*kind)).collect();
+    values.sort_unstable();
+    values.dedup();
+    values.into()
 }
 
 /// Conditions on lists of values.

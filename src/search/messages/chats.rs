@@ -1,13 +1,13 @@
-//! Hits by conversation, and within one.
+//! Hits by conversation, within one, and what they come to.
 
 use std::collections::HashMap;
 
 use crate::search::disk::SearchError;
 
 use super::{
-    asked::Asked,
+    asked::{Asked, kinds},
     index::Messages,
-    model::{ChatHits, GROUPED_MAX, InChat, MessageChats, MessageQuery},
+    model::{ChatHits, GROUPED_MAX, InChat, MessageChats, MessageQuery, MessageTally, at_ms},
     scan::Scan,
     select::newest,
 };
@@ -78,5 +78,42 @@ impl Messages {
             earlier,
             later,
         })
+    }
+
+    /// What all hits come to, looking at each once; `groups` are of types. Order, page and limit
+    /// of the query do not matter.
+    pub fn tally(
+        &self,
+        query: &MessageQuery,
+        groups: &[Vec<u8>],
+    ) -> Result<MessageTally, SearchError> {
+        let view = self.view();
+        let asked = Asked::new(&view, query)?;
+        let scan = Scan::new(&view, &asked)?;
+        let groups = groups.iter().map(|group| kinds(&view, group));
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
+        let mut tally = MessageTally {
+            groups: vec![0; groups.len()],
+            ..MessageTally::default()
+        };
+        for (number, part, docs) in scan.parts(asked.keys) {
+            let (mut newest, mut oldest) = (None, None);
+            for doc in scan.hits(number, part, docs)? {
+                tally.total += 1;
+                newest = newest.or(Some(doc));
+                oldest = Some(doc);
+                for (count, sets) in tally.groups.iter_mut().zip(&groups) {
+                    *count += u64::from(sets[number].has(doc));
+                }
+            }
+            // The keys of a part fall.
+            let at = |doc| at_ms(part.key(doc));
+            tally.newest_ms = tally.newest_ms.max(newest.map(at));
+            tally.oldest_ms = match (tally.oldest_ms, oldest.map(at)) {
+                (Some(known), Some(here)) => Some(known.min(here)),
+                (known, here) => known.or(here),
+            };
+        }
+        Ok(tally)
     }
 }

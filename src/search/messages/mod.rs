@@ -26,7 +26,7 @@ pub use index::Messages;
 pub use model::{
     ChatHits, ChatSet, InChat, MessageChatSort, MessageChats, MessageDoc, MessageHit, MessageHits,
     MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope,
-    MessageTotal, Word,
+    MessageTally, MessageTotal, Word,
 };
 
 #[cfg(test)]

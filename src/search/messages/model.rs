@@ -299,6 +299,19 @@ pub struct InChat {
     pub later: Option<u64>,
 }
 
+/// What all hits come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessageTally {
+    /// Hits.
+    pub total: u64,
+    /// When the oldest was sent, in milliseconds; `None` without hits.
+    pub oldest_ms: Option<i64>,
+    /// When the newest was sent.
+    pub newest_ms: Option<i64>,
+    /// Hits by group of types, in the order asked.
+    pub groups: Vec<u64>,
+}
+
 /// What messages are sorted by: time, then the end of their number. Two of one millisecond
 /// whose numbers differ by a multiple of a million would have one place.
 pub(super) fn key(at_ms: i64, seq: u64) -> u64 {

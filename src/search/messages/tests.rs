@@ -270,6 +270,22 @@ fn compare(messages: &Messages, known: &Known, random: &Random, rounds: usize) {
         };
         assert!(by_seq(&ranked) == by_seq(&want), "{query:?}");
         chats(messages, &query, &want, random);
+        let groups = [vec![], vec![2], vec![3, 1]];
+        let of = |group: &[u8]| {
+            let in_group = |hit: &&MessageHit| group.contains(&known.0[&hit.seq].kind);
+            want.iter().filter(in_group).count() as u64
+        };
+        let expected = MessageTally {
+            total: want.len() as u64,
+            oldest_ms: want.last().map(|hit| hit.at_ms),
+            newest_ms: want.first().map(|hit| hit.at_ms),
+            groups: groups.iter().map(|group| of(group)).collect(),
+        };
+        assert_eq!(
+            messages.tally(&query, &groups).unwrap(),
+            expected,
+            "{query:?}"
+        );
     }
 }
 
