@@ -1,5 +1,9 @@
 //! Word lists that WeCom itself intercepts.
 
+use qitai::wecom::sim::firm;
+use serde_json::json;
+
+use super::chats::{archive, text};
 use crate::support::{TestApp, Visitor};
 
 /// The address of the list of this name.
@@ -93,4 +97,24 @@ fn wecom_intercepts_the_words_of_a_list_as_long_as_it_is_wanted() {
     test.wait_for("the page says so", || {
         admin.get(&rule).body.contains("未拦截").then_some(())
     });
+}
+
+#[test]
+fn alerts_say_who_wrote_to_whom_even_without_a_name() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let admin = test.sign_in("admin");
+    keep(&admin, "/sensitive/words/new", "转我微信");
+    let staff = firm::cast().store_staff;
+    let stranger = "wmT7kQCAAAnobodyknowsme00000000";
+    let mut in_room = text(2, staff, &[stranger], "群里也转我微信");
+    in_room["roomid"] = json!("wrT7kQCAAAnobodyknowsit000000000");
+    archive(&test, 1, [text(1, staff, &[stranger], "转我微信"), in_room]);
+    let page = test.wait_for("both are raised", || {
+        let page = admin.get("/sensitive/alerts").body;
+        (page.matches("转我微信</mark>").count() == 2).then_some(page)
+    });
+    for with in ["微信用户", "未命名群聊"] {
+        assert!(page.contains(&format!("→ {with}</a>")), "{with}: {page}");
+    }
 }

@@ -186,9 +186,10 @@ fn line(
         cause,
         excerpt: highlight(&excerpt(&text, &words), &words),
         from: names.who(alert.from)?.name.clone(),
-        with: chat
-            .as_ref()
-            .map_or(Ok(String::new()), |chat| with(names, chat, alert.from))?,
+        with: match &chat {
+            Some(chat) => with(names, chat, alert.from)?,
+            None => String::new(),
+        },
         sent_at: alert.sent_at,
         href: match chat {
             Some(chat) => format!("/archive/{}?at={}", chat.id, alert.seq),
