@@ -301,3 +301,99 @@ pub(super) fn unreadable(media: &Media, error: io::Error) -> AppError {
         why: "archive_file",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        archive::shelf::keep_for_test,
+        config::{Config, Overrides},
+        kit::Random,
+        store::Folder,
+    };
+
+    fn app(dir: &std::path::Path) -> Arc<App> {
+        let data = dir.join("data");
+        Folder::at(&data).create(&Random::seeded(1)).unwrap();
+        let overrides = Overrides {
+            data: Some(data),
+            ..Overrides::default()
+        };
+        let app = App::open(Config::load(&overrides).unwrap()).unwrap();
+        // Openings of an entry about the firm are sealed for it.
+        let act = Act::by_system("test.look", "test").recorded();
+        let act = act.system_detail("q", "x");
+        app.store.write_blocking(act, |_| Ok(())).unwrap();
+        app
+    }
+
+    fn waiting(seq: u64) -> Media {
+        Media {
+            seq,
+            place: 0,
+            chat: 1,
+            subject: crate::store::SYSTEM_SUBJECT,
+            fileid: "f".to_owned(),
+            size: 0,
+            md5: String::new(),
+            state: MediaState::Waiting,
+            sha256: None,
+            length: 0,
+            attempts: 0,
+            next_at: Timestamp::default(),
+            sent_at: Timestamp::default(),
+            staff: 1,
+            differs: false,
+        }
+    }
+
+    /// Puts content on the shelf; what a fetch of it gives.
+    fn fetched(app: &App, content: &[u8]) -> OnShelf {
+        OnShelf {
+            sha256: keep_for_test(app, content),
+            md5: [0; 16],
+            length: content.len() as u64,
+        }
+    }
+
+    #[test]
+    fn what_no_message_names_when_it_has_come_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = app(dir.path());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        // The second is named; the message of the first was deleted while it came; the third is
+        // another file than was announced, and is fetched once more.
+        let kept: Vec<OnShelf> = [&b"one"[..], b"two", b"three"]
+            .map(|content| fetched(&app, content))
+            .into();
+        let names: Vec<[u8; 32]> = kept.iter().map(|kept| kept.sha256).collect();
+        let files = [
+            waiting(1),
+            waiting(2),
+            Media {
+                size: 99,
+                ..waiting(3)
+            },
+        ];
+        let known = files[1..].to_vec();
+        let act = Act::by_system("archive.pull", "archive");
+        let put = app.store.write_blocking(act, move |w| {
+            known.iter().try_for_each(|media| w.put(media))?;
+            Ok(())
+        });
+        put.unwrap();
+        for (file, kept) in files.into_iter().zip(kept) {
+            runtime.block_on(note(&app, file, Ok(kept))).unwrap();
+        }
+        runtime.block_on(sweep(&app)).unwrap();
+        let is_there = |n: usize| Shelf::of(&app).open(&names[n]).is_ok();
+        assert_eq!([0, 1, 2].map(is_there), [false, true, false]);
+        let third = app.read(|r| r.get::<Media>(&(3, 0))).unwrap().unwrap();
+        assert_eq!((third.state, third.attempts), (MediaState::Waiting, 1));
+        assert!(
+            app.read(|r| r.all::<Leftover>(None).map(Iterator::count))
+                .unwrap()
+                == 0
+        );
+    }
+}
