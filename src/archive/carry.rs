@@ -17,7 +17,7 @@ use crate::store::{Read, Store, StoreError, files, sealed};
 use super::{
     evidence::{self, Packages},
     model::Media,
-    shelf::is_lost,
+    shelf::{is_lost, open_sealed},
 };
 
 /// Files that are named when they cannot be copied.
@@ -111,15 +111,11 @@ pub fn carry_sealed(
         if !sealed::is_sealed(&file)? {
             return lies_open(file, sha256);
         }
-        let opened = store.read(|r| r.open_file(file, &hex::encode(sha256)));
-        let content = opened.and_then(|sealed| {
-            files::sha256_of(sealed.content()).map_err(|why| StoreError::File { why })
-        });
-        match content {
+        let opened = open_sealed(store, file, &hex::encode(sha256));
+        match opened.and_then(|sealed| files::sha256_of(sealed.content())) {
             Ok(found) => Ok(found == *sha256),
-            Err(StoreError::File { why }) if is_lost(&why) => Ok(false),
-            Err(StoreError::File { why }) => Err(why),
-            Err(error) => Err(io::Error::other(error)),
+            Err(why) if is_lost(&why) => Ok(false),
+            Err(why) => Err(why),
         }
     })
 }
@@ -234,15 +230,12 @@ fn copy(
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::digest;
-
     use super::*;
 
     const LARGE: usize = 800_000;
 
     fn put(shelf: &Path, content: &[u8]) -> [u8; 32] {
-        let mut sha256 = [0; 32];
-        sha256.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
+        let sha256 = files::sha256_of(content).unwrap();
         let path = place(shelf, &sha256);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();

@@ -64,12 +64,7 @@ impl<'a> Shelf<'a> {
     }
 
     fn open_as(&self, path: &Path, name: &str) -> io::Result<SealedFile> {
-        let file = File::open(path)?;
-        let opened = self.store.read(|r| r.open_file(file, name));
-        opened.map_err(|error| match error {
-            StoreError::File { why } => why,
-            error => io::Error::other(error),
-        })
+        open_sealed(self.store, File::open(path)?, name)
     }
 
     /// Whether the content is there and whole.
@@ -112,7 +107,7 @@ impl<'a> Shelf<'a> {
         &self,
         is_waited_for: impl Fn((u64, u8)) -> io::Result<bool>,
     ) -> io::Result<()> {
-        for path in list(&self.root.join(PART))? {
+        for path in files::list(&self.root.join(PART))? {
             // Another file is content that is just getting its place.
             if !path.is_dir() {
                 continue;
@@ -129,7 +124,7 @@ impl<'a> Shelf<'a> {
 
     /// Removes what was about to get its place when the process ended.
     pub(super) fn remove_cut_off(&self) -> io::Result<()> {
-        for path in list(&self.root.join(PART))? {
+        for path in files::list(&self.root.join(PART))? {
             if !path.is_dir() {
                 fs::remove_file(&path)?;
             }
@@ -205,11 +200,11 @@ impl<'a> Shelf<'a> {
             return Ok(());
         }
         let mut is_all = true;
-        for folder in list(&self.root)? {
+        for folder in files::list(&self.root)? {
             if !folder.is_dir() || folder.ends_with(PART) {
                 continue;
             }
-            for path in list(&folder)? {
+            for path in files::list(&folder)? {
                 if should_stop() {
                     return Ok(());
                 }
@@ -353,20 +348,21 @@ impl Part<'_> {
     }
 }
 
+/// Opens the sealed file of this name; see [`is_lost`] for what an error means.
+pub(super) fn open_sealed(store: &Store, file: File, name: &str) -> io::Result<SealedFile> {
+    let opened = store.read(|r| r.open_file(file, name));
+    opened.map_err(|error| match error {
+        StoreError::File { why } => why,
+        error => io::Error::other(error),
+    })
+}
+
 /// Whether content is missing or damaged, rather than the disk out of order.
 pub(super) fn is_lost(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::InvalidData | io::ErrorKind::NotFound
     )
-}
-
-/// What lies in a folder; nothing if it is not there.
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
-    }
 }
 
 /// Puts content on the shelf, as if it had been fetched.
@@ -399,7 +395,7 @@ mod tests {
     /// Every file below a folder.
     fn all(folder: &Path) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for path in list(folder).unwrap() {
+        for path in files::list(folder).unwrap() {
             match path.is_dir() {
                 true => found.extend(all(&path)),
                 false => found.push(path),
@@ -482,7 +478,7 @@ mod tests {
         fs::create_dir(shelf.root.join(PART).join("nobody's")).unwrap();
         shelf.remove_parts(|key| Ok(key == (2, 0))).unwrap();
         shelf.remove_cut_off().unwrap();
-        let left = list(&shelf.root.join(PART)).unwrap();
+        let left = files::list(&shelf.root.join(PART)).unwrap();
         assert_eq!(left, [shelf.root.join(PART).join("2-0")]);
     }
 

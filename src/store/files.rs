@@ -1,7 +1,8 @@
-//! Small files that are whole or absent, whenever the power goes.
+//! What files outside the engine need: small ones that are whole or absent, whenever the power
+//! goes, and the folders and hashes of others.
 //!
-//! Written beside their place, synced, moved there, and the folder's entry synced as well: a
-//! rename without that may come back undone.
+//! A small file is written beside its place, synced, moved there, and the folder's entry synced
+//! as well: a rename without that may come back undone.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -53,6 +54,14 @@ pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// What lies in a folder; nothing if it is not there.
+pub(crate) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
+    }
 }
 
 /// Makes the name of a file or folder survive a power cut.

@@ -246,12 +246,7 @@ fn remove_leftovers(app: &App, cases: &[Case]) -> io::Result<()> {
     let named: BTreeSet<PathBuf> = named
         .map(|seal| Path::new(&seal.file).with_extension("zip"))
         .collect();
-    let entries = match fs::read_dir(folder(app)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let path = entry?.path();
+    for path in files::list(&folder(app))? {
         let file = name_of(&path);
         let is_left = match file.rsplit_once('.') {
             Some((_, "zip")) => !named.contains(Path::new(&file)),

@@ -106,7 +106,7 @@ fn sniff_kept(app: &App, file: &Media) -> Result<Option<Sniffed>> {
         .and_then(|open| sniff_file(&open).map_err(|error| media::unreadable(file, error)));
     match sniffed {
         Ok(kind) => Ok(Some(kind)),
-        Err(AppError::Unavailable { .. }) => Ok(None),
+        Err(AppError::Unavailable { .. } | AppError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -91,9 +91,9 @@ pub(super) async fn sweep(app: &Arc<App>) -> Result<()> {
 }
 
 fn remove_others(root: &Path, named: &BTreeSet<[u8; 32]>) -> io::Result<()> {
-    for entry in list(root)? {
+    for entry in files::list(root)? {
         if entry.is_dir() {
-            for file in list(&entry)? {
+            for file in files::list(&entry)? {
                 if !is_named(&file, named) {
                     fs::remove_file(&file)?;
                 }
@@ -112,23 +112,12 @@ fn is_named(file: &Path, named: &BTreeSet<[u8; 32]>) -> bool {
         && named.contains(&sha256)
 }
 
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::digest;
-
     use super::*;
 
     fn sha256(content: &[u8]) -> [u8; 32] {
-        let mut sha256 = [0; 32];
-        sha256.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
-        sha256
+        files::sha256_of(content).unwrap()
     }
 
     #[test]
