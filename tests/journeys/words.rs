@@ -106,7 +106,7 @@ fn alerts_say_who_wrote_to_whom_even_without_a_name() {
     let admin = test.sign_in("admin");
     keep(&admin, "/sensitive/words/new", "转我微信");
     let staff = firm::cast().store_staff;
-    let stranger = "wmT7kQCAAAnobodyknowsme00000000";
+    let stranger = "wmT7kQCAAAnobodyknowsme000000000";
     let mut in_room = text(2, staff, &[stranger], "群里也转我微信");
     in_room["roomid"] = json!("wrT7kQCAAAnobodyknowsit000000000");
     archive(&test, 1, [text(1, staff, &[stranger], "转我微信"), in_room]);
