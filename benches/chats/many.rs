@@ -51,7 +51,8 @@ pub fn run(long: usize) {
         process_cpu_s(product.pid())
     );
     let words = words(&rows);
-    waiting(&product, "before a restart", &words);
+    waiting(&product, "before a restart, as JSON", &words);
+    waiting(&product, "before a restart, as pages", &pages(&words));
     conversation(&product, "before a restart", long);
     let killed = product.kill();
     let mut product = firm.serve();
@@ -64,7 +65,8 @@ pub fn run(long: usize) {
         killed.elapsed().as_secs_f64() * 1e3
     );
     let idle = memory_mib(product.pid());
-    waiting(&product, "after it", &words);
+    waiting(&product, "after it, as JSON", &words);
+    waiting(&product, "after it, as pages", &pages(&words));
     conversation(&product, "after it", long);
     let (rate, times) = load(product.address, &product.cookie, &words, 4, 8);
     println!(
@@ -209,6 +211,12 @@ fn words(rows: &Rows) -> Vec<String> {
     let address =
         |word: &String| format!("/api/v1/messages?limit=20&q={}", qitai::web::encode(word));
     words.iter().map(address).collect()
+}
+
+/// The same searches as people make them in a browser.
+fn pages(paths: &[String]) -> Vec<String> {
+    let page = |path: &String| path.replace("/api/v1/messages?limit=20&", "/archive?");
+    paths.iter().map(page).collect()
 }
 
 /// Each question three times, one after the other.

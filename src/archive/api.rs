@@ -82,11 +82,12 @@ struct MessageItem {
     /// WeCom's name of the type.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// What of it is text; empty for pictures and the like, and for what is gone.
+    /// What of it is text; empty for pictures and the like, and for what is gone or withheld.
     text: String,
     /// Whether it was recalled later.
     recalled: bool,
-    /// `here`, `erased` with its person, or `deleted` by a rule of the firm.
+    /// `here`, `erased` with its person, `deleted` by a rule of the firm, or `withheld` until a
+    /// second person agrees that this account reads the conversation.
     state: &'static str,
 }
 
@@ -226,6 +227,7 @@ fn item(r: &Read<'_>, sight: &ArchiveSight, cx: &Cx, message: &Message) -> Resul
         state: match message.content {
             Content::Erased => "erased",
             Content::Deleted => "deleted",
+            Content::Withheld => "withheld",
             Content::Text(_) | Content::Rest(_) => "here",
         },
     })

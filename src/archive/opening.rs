@@ -1,6 +1,6 @@
 //! Conversations of others are opened for a reason, which holds for a while.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     error::{AppError, Invalid, Problem, Result},
@@ -118,4 +118,27 @@ pub fn right(
     Ok(opening
         .filter(|opening| opening.until > now)
         .map(Right::Opened))
+}
+
+/// The conversations of others that the viewer has open now.
+pub(super) fn opened(
+    r: &Read<'_>,
+    viewer: &Viewer,
+    now: Timestamp,
+) -> Result<BTreeSet<u32>, StoreError> {
+    let mut chats = BTreeSet::new();
+    let Some(account) = viewer.account_id() else {
+        return Ok(chats);
+    };
+    let account: SubjectId = account.cast();
+    for opening in r.all::<Opening>(Some(&(account.bits(), 0)))? {
+        let opening = opening?;
+        if opening.account != account {
+            break;
+        }
+        if opening.until > now {
+            chats.insert(opening.chat);
+        }
+    }
+    Ok(chats)
 }

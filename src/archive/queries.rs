@@ -17,7 +17,9 @@ use crate::{
 };
 
 use super::{
+    approval,
     model::{Brought, Chat, ChatId, Consent, Media, Party, PartyKind, Place, Pull, Towards},
+    opening,
     stretch::{Content, Head, Open, Stretch, json_bytes, leaf},
     tables::{CHAT_BY_ID, CHAT_BY_PARTY, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, wecom_key},
 };
@@ -31,11 +33,26 @@ pub struct ArchiveSight {
     staff: Option<Arc<BTreeSet<u32>>>,
     /// The viewer as a party.
     own: Option<u32>,
+    /// The conversations of others that are read: those a second person has agreed to; `None`
+    /// if the firm does not want one.
+    agreed: Option<Arc<BTreeSet<u32>>>,
 }
 
 impl ArchiveSight {
-    /// What `viewer` sees.
+    /// What `viewer` sees. Where the firm wants a second person for reading, what others wrote
+    /// is withheld from every read until one has agreed: it is found, and not shown.
     pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
+        let mut seen = Self::of_judge(app, r, viewer)?;
+        if approval::four_eyes(r)?.read {
+            let now = app.store.clock().now();
+            seen.agreed = Some(Arc::new(opening::opened(r, viewer, now)?));
+        }
+        Ok(seen)
+    }
+
+    /// What somebody sees who judges alerts: the message that an alert names is shown to whoever
+    /// has that right, as the alert is the reason.
+    pub(super) fn of_judge(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
         Ok(Self::from(
             r,
             app.sight(r, viewer, Permission::ArchiveRead)?,
@@ -56,7 +73,12 @@ impl ArchiveSight {
             Some(member) => party_of(r, member.cast())?,
             None => None,
         };
-        Ok(Self { sight, staff, own })
+        Ok(Self {
+            sight,
+            staff,
+            own,
+            agreed: None,
+        })
     }
 
     /// Everything, with nobody's directory.
@@ -66,6 +88,7 @@ impl ArchiveSight {
             sight: Sight::everything_for_test(),
             staff: None,
             own: None,
+            agreed: None,
         }
     }
 
@@ -86,6 +109,16 @@ impl ArchiveSight {
     pub fn is_own(&self, chat: &Chat) -> bool {
         self.own
             .is_some_and(|own| chat.staff.binary_search(&own).is_ok())
+    }
+
+    /// Whether what a conversation in scope says may be shown: it is the viewer's own, or no
+    /// second person is wanted, or one has agreed.
+    fn reads(&self, r: &Read<'_>, chat: u32) -> Result<bool, StoreError> {
+        let Some(agreed) = &self.agreed else {
+            return Ok(true);
+        };
+        let is_agreed = agreed.contains(&chat);
+        Ok(is_agreed || r.get::<Chat>(&chat)?.is_some_and(|chat| self.is_own(&chat)))
     }
 
     /// Whether every message of a visible conversation is visible: not so in a room which a
@@ -178,6 +211,16 @@ impl Message {
         }
     }
 
+    /// The same without what it says.
+    fn withheld(self) -> Self {
+        Self {
+            content: Content::Withheld,
+            salt: None,
+            leaf: None,
+            ..self
+        }
+    }
+
     /// The leaf with which its pull committed to it: kept, or computed from what is here; none
     /// if it was erased or names somebody who was.
     pub fn leaf(&self, r: &Read<'_>, chat: &Chat) -> Result<Option<Hash>, StoreError> {
@@ -201,7 +244,7 @@ impl Message {
     /// The text that searches look in.
     pub fn text_to_index(&self) -> String {
         match &self.content {
-            Content::Erased | Content::Deleted => String::new(),
+            Content::Erased | Content::Deleted | Content::Withheld => String::new(),
             _ => self.body().map(|b| b.text_to_index()).unwrap_or_default(),
         }
     }
@@ -300,6 +343,7 @@ pub fn messages(
     limit: usize,
 ) -> Result<(Vec<Message>, bool), StoreError> {
     let mut found = Vec::new();
+    let reads = sight.reads(r, chat.no)?;
     let is_backwards = matches!(side, Side::Before(_));
     for stretch in stretches(r, chat.no, side)? {
         let stretch = stretch?;
@@ -320,7 +364,8 @@ pub fn messages(
                 if found.len() == limit {
                     return Ok((in_order(found, is_backwards), true));
                 }
-                found.push(Message::of(&open, head));
+                let message = Message::of(&open, head);
+                found.push(if reads { message } else { message.withheld() });
             }
         }
     }
@@ -375,7 +420,11 @@ pub fn message(
     let open = stretch.open(r)?;
     let head = open.heads().iter().find(|head| head.seq == seq);
     let head = head.filter(|head| sees_head(sight, &open, head));
-    Ok(head.map(|head| Message::of(&open, head)))
+    let found = head.map(|head| Message::of(&open, head));
+    Ok(match sight.reads(r, chat)? {
+        true => found,
+        false => found.map(Message::withheld),
+    })
 }
 
 /// Every message of an open stretch, whoever may see them.

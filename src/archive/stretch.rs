@@ -714,6 +714,8 @@ pub enum Content {
     Erased,
     /// It was deleted by a rule of the firm.
     Deleted,
+    /// It is there, and shown to this viewer only once a second person agrees.
+    Withheld,
 }
 
 impl Content {
@@ -729,7 +731,7 @@ impl Content {
                 )]))
             }
             Self::Rest(rest) => Some(rest.clone()),
-            Self::Erased | Self::Deleted => None,
+            Self::Erased | Self::Deleted | Self::Withheld => None,
         }
     }
 }

@@ -425,3 +425,99 @@ fn a_second_person_lets_somebody_read() {
     let own = test.sign_in("staff").get(&address);
     assert_eq!(own.status, 200, "one's own conversations need nobody");
 }
+
+/// What the pages and the API say of the conversation, for somebody who is no part of it.
+fn shown(visitor: &Visitor<'_>, chat: &str) -> Vec<String> {
+    let list = format!("/api/v1/messages?conversation={chat}&limit=200");
+    let places = [
+        list.as_str(),
+        "/api/v1/messages?q=退款",
+        "/api/v1/messages/3",
+        "/archive?q=退款",
+        "/archive?q=退款&view=list",
+        "/archive?type=text",
+        "/search?q=退款",
+    ];
+    let pages = places.map(|place| visitor.get(place));
+    pages
+        .into_iter()
+        .zip(places)
+        .map(|(page, place)| {
+            assert_eq!(page.status, 200, "{place}: {}", page.body);
+            assert!(
+                page.body.contains(chat) || page.body.contains("\"3\""),
+                "{place} finds it: {}",
+                page.body
+            );
+            // The words one has typed stand on the page anyway.
+            page.body.replace("<mark>", "").replace("</mark>", "")
+        })
+        .collect()
+}
+
+/// What a second person has not agreed to is found, and not shown: by no page and by no API.
+#[test]
+fn what_nobody_has_agreed_to_is_found_and_not_shown() {
+    const SAID: &str = "退款我私下转给您";
+    let test = TestApp::start();
+    complaint(&test);
+    let officer = test.sign_in("compliance");
+    let item = officer.get("/api/v1/messages/3").json();
+    let chat = item["conversation_id"].as_str().unwrap().to_owned();
+    for page in shown(&officer, &chat) {
+        assert!(page.contains(SAID), "{page}");
+    }
+    ask_for_a_second_person(&test, &[("read", "on")]);
+    let withheld = || {
+        for page in shown(&officer, &chat) {
+            assert!(!page.contains("私下"), "{page}");
+            let says = ["内容要有第二人同意后才显示", "\"state\":\"withheld\""];
+            assert!(says.iter().any(|said| page.contains(said)), "{page}");
+        }
+        let file = officer.get("/archive/files/5/0");
+        assert_eq!(file.status, 303, "a reason first: {}", file.body);
+        assert!(file.header("location").contains("/open?next="));
+    };
+    withheld();
+    let own = test.sign_in("staff").get("/api/v1/messages/3").json();
+    assert_eq!(own["text"], SAID, "one's own conversations need nobody");
+
+    let open = format!("/archive/{chat}/open");
+    officer.post(&open, &[("reason", REASON), ("next", "")]);
+    withheld();
+    let admin = test.sign_in("admin");
+    let list = admin.get("/archive/approvals").body;
+    let approval = between(&list, "/archive/approvals/", '/').to_owned();
+    let at = format!("/archive/approvals/{approval}");
+    let yes = [("verdict", "grant"), ("note", "")];
+    assert_eq!(admin.post(&format!("{at}/decide"), &yes).status, 303);
+    for page in shown(&officer, &chat) {
+        assert!(page.contains(SAID), "{page}");
+    }
+    assert_eq!(officer.get("/archive/files/5/0").status, 200);
+    let other = officer.get("/api/v1/messages/8").json();
+    assert_eq!(other["state"], "withheld", "for that conversation only");
+    assert_eq!(admin.post(&format!("{at}/revoke"), &[]).status, 303);
+    withheld();
+}
+
+/// Asking again does not take away what was agreed to.
+#[test]
+fn who_asks_again_keeps_what_holds() {
+    let test = TestApp::start();
+    complaint(&test);
+    ask_for_a_second_person(&test, &[("read", "on")]);
+    let officer = test.sign_in("compliance");
+    let item = officer.get("/api/v1/messages/3").json();
+    let chat = item["conversation_id"].as_str().unwrap().to_owned();
+    let (address, open) = (format!("/archive/{chat}"), format!("/archive/{chat}/open"));
+    officer.post(&open, &[("reason", REASON), ("next", "")]);
+    let admin = test.sign_in("admin");
+    let list = admin.get("/archive/approvals").body;
+    let approval = between(&list, "/archive/approvals/", '/').to_owned();
+    let decide = format!("/archive/approvals/{approval}/decide");
+    let yes = [("verdict", "grant"), ("note", "")];
+    assert_eq!(admin.post(&decide, &yes).status, 303);
+    officer.post(&open, &[("reason", REASON), ("next", "")]);
+    assert_eq!(officer.get(&address).status, 200);
+}

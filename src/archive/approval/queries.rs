@@ -119,10 +119,19 @@ pub fn newest(
     account: SubjectId,
     wanted: &Wanted,
 ) -> Result<Option<Approval>, StoreError> {
+    first(r, account, |approval| approval.wanted == *wanted)
+}
+
+/// The newest request of an account that is such a one.
+fn first(
+    r: &Read<'_>,
+    account: SubjectId,
+    is_wanted: impl Fn(&Approval) -> bool,
+) -> Result<Option<Approval>, StoreError> {
     let all = r.list(&BY_ACCOUNT, &Walk::prefix(Key::new().with(account)))?;
     for approval in all.take(LOOKED_AT) {
         let approval = approval?;
-        if approval.wanted == *wanted {
+        if is_wanted(&approval) {
             return Ok(Some(approval));
         }
     }
@@ -142,7 +151,7 @@ pub fn holds(
         Wanted::Read(_) => !rule.read,
         Wanted::Evidence(..) => !rule.evidence,
     };
-    Ok(is_free || newest(r, account, wanted)?.is_some_and(|approval| approval.holds(now)))
+    Ok(is_free || first(r, account, |a| a.wanted == *wanted && a.holds(now))?.is_some())
 }
 
 /// The same as a failure that says what to do.

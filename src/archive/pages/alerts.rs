@@ -127,7 +127,7 @@ pub(in crate::archive) async fn index(
 /// What somebody who judges sees: both rights are needed.
 fn sight(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<ArchiveSight> {
     viewer.scope(r, Permission::AlertHandle)?;
-    ArchiveSight::of(app, r, viewer)
+    ArchiveSight::of_judge(app, r, viewer)
 }
 
 /// Whom somebody wrote to: the other, or the room.

@@ -246,8 +246,10 @@ impl Maker<'_> {
 
     /// What stands where something was.
     fn gone(&self, message: &Message) -> Result<What> {
-        if message.content != Content::Deleted {
-            return Ok(What::Gone("archive.gone.erased"));
+        match message.content {
+            Content::Deleted => {}
+            Content::Withheld => return Ok(What::Gone("archive.withheld")),
+            _ => return Ok(What::Gone("archive.gone.erased")),
         }
         let purge = match message.purge {
             Some(no) => self.r.get::<Purge>(&no)?,

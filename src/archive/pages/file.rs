@@ -238,7 +238,9 @@ async fn open(
     app.write(act, move |w| {
         let r = w.read();
         let sight = ArchiveSight::of(&checking, &r, &asking)?;
-        self::wanted(&r, &sight, seq, place).map(drop)
+        let wanted = self::wanted(&r, &sight, seq, place)?;
+        let right = opening::right(&r, &asking, &sight, &wanted.chat, w.now())?;
+        right.map(drop).ok_or(AppError::NotFound { what: "file" })
     })
     .await?;
     let (opening, file) = (app.clone(), wanted.media.clone());
@@ -253,11 +255,15 @@ fn wanted(r: &Read<'_>, sight: &ArchiveSight, seq: u64, place: u8) -> Result<Wan
     let media = queries::file(r, seq, place)?.ok_or_else(missing)?;
     let chat = queries::chat_by_no(r, sight, media.chat)?.ok_or_else(missing)?;
     let message = queries::message(r, sight, chat.no, seq)?.ok_or_else(missing)?;
-    let body = message.body().ok_or_else(missing)?;
     if media.state != MediaState::Here {
         return Err(missing());
     }
-    let named = body.media().into_iter().nth(usize::from(place));
+    let named = match message.body() {
+        Some(body) => body.media().into_iter().nth(usize::from(place)),
+        // Whoever may not read it yet is asked for a reason first.
+        None if message.content == crate::archive::Content::Withheld => None,
+        None => return Err(missing()),
+    };
     Ok(Wanted {
         chat,
         name: named.and_then(|media| media.name).unwrap_or_default(),

@@ -116,6 +116,7 @@ pub fn excerpt(cx: &Cx, message: &Message, typed: &str) -> Vec<Piece> {
     match &message.content {
         Content::Erased => return plain("archive.gone.erased"),
         Content::Deleted => return plain("archive.gone.deleted"),
+        Content::Withheld => return plain("archive.withheld"),
         Content::Text(_) | Content::Rest(_) => {}
     }
     let text = message.text_to_index();
