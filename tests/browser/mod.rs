@@ -1,5 +1,6 @@
 //! What people see and press, in a real browser.
 
+mod archive;
 mod driver;
 mod evidence;
 mod setup;

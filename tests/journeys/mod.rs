@@ -5,7 +5,7 @@ mod assets;
 mod back_in_time;
 mod bad_input;
 mod broadcasts;
-mod chats;
+pub mod chats;
 mod consents;
 mod directory;
 mod doctor;
