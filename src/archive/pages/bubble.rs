@@ -19,7 +19,10 @@ use crate::{
     wecom::archive::{Body, Draw, LinkCard, MediaRef, Nested},
 };
 
-use super::file;
+use super::{
+    file,
+    markdown::{self, Block, BlockKind},
+};
 
 /// Messages of one sender within so long share an avatar, ms.
 const TOGETHER_MS: i64 = 3 * 60_000;
@@ -75,6 +78,7 @@ pub(super) struct Part {
 /// What a piece is.
 pub(super) enum What {
     Text(Vec<Piece>),
+    Markdown(Vec<Block>),
     Quote {
         name: String,
         text: Vec<Piece>,
@@ -335,6 +339,10 @@ impl Part {
             What::Text(text) | What::Quote { text, .. } | What::File { name: text, .. } => {
                 any(text)
             }
+            What::Markdown(blocks) => {
+                let mut spans = blocks.iter().flat_map(|block| &block.spans);
+                spans.any(|span| any(&span.pieces))
+            }
             What::Card(card) => any(&card.title) || card.lines.iter().any(|line| any(line)),
             What::Record { title, lines } => {
                 any(title)
@@ -372,7 +380,9 @@ impl Inside<'_, '_> {
                 ],
                 None => vec![What::Text(marked(content))],
             },
-            Body::Markdown { content } => vec![What::Text(marked(&without_fonts(content)))],
+            Body::Markdown { content } => vec![What::Markdown(markdown::blocks(content, |text| {
+                mark(text, m.text)
+            }))],
             Body::Solitaire { content } => vec![What::Text(marked(content))],
             Body::Image(media) => vec![What::Image {
                 file: self.kept(media),
@@ -726,21 +736,6 @@ fn some<const N: usize>(lines: [Vec<Piece>; N]) -> Vec<Vec<Piece>> {
     lines.into_iter().filter(|line| !line.is_empty()).collect()
 }
 
-/// Markdown without the tags that colour it (WeCom documentation, markdown 类型).
-fn without_fonts(markdown: &str) -> String {
-    let mut plain = String::with_capacity(markdown.len());
-    let mut rest = markdown;
-    while let Some(at) = rest.find("<font").or_else(|| rest.find("</font>")) {
-        let first = rest.find("</font>").map_or(at, |end| end.min(at));
-        let Some(end) = rest[first..].find('>') else {
-            break;
-        };
-        plain.push_str(&rest[..first]);
-        rest = &rest[first + end + 1..];
-    }
-    plain + rest
-}
-
 /// The host of an address, and the address if a browser may follow it.
 fn leads_to(address: &str) -> Option<(String, Option<String>)> {
     if address.is_empty() {
@@ -762,13 +757,6 @@ fn leads_to(address: &str) -> Option<(String, Option<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn markdown_is_shown_without_its_colours() {
-        let coloured = "**库存**：剩 <font color=\"warning\">12</font> 件 <b> <font";
-        assert_eq!(without_fonts(coloured), "**库存**：剩 12 件 <b> <font");
-        assert_eq!(without_fonts("</font>a<font x>b"), "ab");
-    }
 
     #[test]
     fn a_link_shows_its_host_and_leads_only_to_the_web() {

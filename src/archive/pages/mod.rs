@@ -12,6 +12,7 @@ mod hits;
 pub(super) mod hold;
 pub(super) mod intercept;
 pub(super) mod ledger;
+mod markdown;
 mod open;
 pub(super) mod retention;
 pub(super) mod retention_forms;
