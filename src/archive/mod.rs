@@ -89,6 +89,7 @@ pub struct State {
     /// Notified when the index has moved on.
     index_moved: Notify,
     news: searches::News,
+    alerts: sensitive::queue::Waiting,
     /// Held by whoever seals packages that lie open.
     packages: Mutex<()>,
     /// Planted bugs.
@@ -170,10 +171,16 @@ pub fn slice() -> Slice {
         .concat(),
         routes: routes(),
         nav: nav(),
-        badges: vec![NavBadge {
-            href: "/archive",
-            count: searches::unseen,
-        }],
+        badges: vec![
+            NavBadge {
+                href: "/archive",
+                count: searches::unseen,
+            },
+            NavBadge {
+                href: "/sensitive/alerts",
+                count: sensitive::queue::waiting,
+            },
+        ],
         settings: vec![SettingsTab {
             order: 25,
             word: "archive_setup.nav",
@@ -210,6 +217,9 @@ fn routes() -> Vec<Route> {
         Route::get("/sensitive/alerts", judge, || get().to(alerts::index)),
         Route::post("/sensitive/alerts/{id}/take", judge, || {
             post().to(alerts::take)
+        }),
+        Route::post("/sensitive/alerts/{id}/assign", judge, || {
+            post().to(alerts::assign)
         }),
         Route::post("/sensitive/alerts/{id}/close", judge, || {
             post().to(alerts::close)

@@ -42,7 +42,7 @@ impl ArchiveSight {
     /// What `viewer` sees. Where the firm wants a second person for reading, what others wrote
     /// is withheld from every read until one has agreed: it is found, and not shown.
     pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
-        let mut seen = Self::of_judge(app, r, viewer)?;
+        let mut seen = Self::from(r, app.sight(r, viewer, Permission::ArchiveRead)?)?;
         if approval::four_eyes(r)?.read {
             let now = app.store.clock().now();
             seen.agreed = Some(Arc::new(opening::opened(r, viewer, now)?));
@@ -50,16 +50,7 @@ impl ArchiveSight {
         Ok(seen)
     }
 
-    /// What somebody sees who judges alerts: the message that an alert names is shown to whoever
-    /// has that right, as the alert is the reason.
-    pub(super) fn of_judge(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
-        Ok(Self::from(
-            r,
-            app.sight(r, viewer, Permission::ArchiveRead)?,
-        )?)
-    }
-
-    /// The same from a sight under the permission to read the archive.
+    /// The same from a sight under the permission to read the archive; nothing is withheld.
     pub(super) fn from(r: &Read<'_>, sight: Sight) -> Result<Self, StoreError> {
         let mut staff = None;
         if let Some(members) = sight.members() {

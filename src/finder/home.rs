@@ -50,14 +50,14 @@ struct Tile {
 }
 
 /// Something that needs somebody.
-struct Task {
-    icon: &'static str,
+pub(super) struct Task {
+    pub(super) icon: &'static str,
     /// `warn` or `bad`.
-    tone: &'static str,
-    title: String,
-    why: String,
-    href: &'static str,
-    n: Option<u64>,
+    pub(super) tone: &'static str,
+    pub(super) title: String,
+    pub(super) why: String,
+    pub(super) href: &'static str,
+    pub(super) n: Option<u64>,
 }
 
 /// A customer added lately.
@@ -96,10 +96,10 @@ pub(super) async fn home(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown
 }
 
 /// Puts the page together.
-struct Maker<'a> {
-    app: &'a App,
-    viewer: &'a Viewer,
-    cx: &'a Cx,
+pub(super) struct Maker<'a> {
+    pub(super) app: &'a App,
+    pub(super) viewer: &'a Viewer,
+    pub(super) cx: &'a Cx,
 }
 
 impl Maker<'_> {
@@ -121,6 +121,7 @@ impl Maker<'_> {
         if may_approve && self.viewer.may(Permission::OutreachRead) {
             self.approvals(r, &mut tasks)?;
         }
+        tasks.extend(self.chats(r)?);
         if self.viewer.may(Permission::SyncRun) {
             tasks.extend(self.sync(r)?);
         }

@@ -3,6 +3,7 @@
 //! Owns no tables; asks the index of people for customers, members and groups, each under
 //! its own permission and scope, and reads what it shows through the viewer's sight.
 
+mod chats;
 mod home;
 mod pages;
 

@@ -1,5 +1,6 @@
 //! What people do, from the first click to the proof.
 
+mod alerts;
 mod archive;
 mod assets;
 mod back_in_time;

@@ -7,7 +7,7 @@ use super::chats::{archive, text};
 use crate::support::{TestApp, Visitor};
 
 /// The address of the list of this name.
-fn list(visitor: &Visitor<'_>, name: &str) -> String {
+pub fn list(visitor: &Visitor<'_>, name: &str) -> String {
     let page = visitor.get("/sensitive/words").body;
     let (before, _) = page
         .split_once(&format!(">{name}</a>"))

@@ -348,7 +348,7 @@ impl TestApp {
             .unwrap();
     }
 
-    fn make_account(
+    pub fn make_account(
         &self,
         login: &str,
         role: Role,

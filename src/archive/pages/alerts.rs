@@ -14,28 +14,28 @@ use crate::{
         queries::{self, ArchiveSight},
         sensitive::{
             self, Alert, AlertId, AlertState, AssignAlert, Cause, CloseAlert, ReopenAlert, Verdict,
-            WordList, WordListId,
+            WordList, WordListId, queue,
         },
     },
     error::{AppError, Result},
-    identity::{self, Permission, Viewer},
-    kit::Timestamp,
+    identity::{self, Account, Allowed, Command, Viewer, queries::AccountView},
+    kit::{Id, Page, Timestamp},
     search::{Piece, highlight},
-    store::{Read, StoreError},
+    store::{Read, StoreError, Write},
     view,
     web::{
-        Cx, Form, ListQuery, Shown, filters,
-        parts::{Empty, EmptyKind, Tab},
+        Cx, Form, ListQuery, Shown, Web, filters, local,
+        parts::{Chip, Choice, Empty, Filter, Pager, Tab},
     },
-    work::pages::Nothing,
 };
 
-use super::words::{behaviour, severity, tabs};
+use super::{
+    alert_filters as narrowed,
+    words::{behaviour, choice, severity, tabs},
+};
 
 /// The page's address.
-const HERE: &str = "/sensitive/alerts";
-/// Alerts of a page.
-const SHOWN: usize = 50;
+pub(super) const HERE: &str = "/sensitive/alerts";
 /// Characters of a message that are shown.
 const EXCERPT: usize = 120;
 
@@ -53,6 +53,8 @@ struct Line {
     state: (&'static str, &'static str),
     assignee: String,
     is_mine: bool,
+    /// Who else could deal with it.
+    others: Vec<Choice>,
     closed: Option<(&'static str, String, String, Timestamp)>,
 }
 
@@ -62,72 +64,126 @@ struct Line {
 pub(in crate::archive) struct AlertsPage {
     nav: Vec<Tab>,
     states: Vec<Tab>,
+    filters: Vec<Filter>,
+    chips: Vec<Chip>,
+    /// The same state without conditions.
+    cleared: String,
+    /// The state that the filters keep.
+    state: String,
     lines: Vec<Line>,
-    /// There are more than are shown.
-    more: bool,
+    pager: Pager,
     empty: Empty,
+    /// Where a form leads back to.
+    here: String,
 }
 view!(AlertsPage, "list" => as_list);
 
-/// Shows the queue. Words of messages are on it, so its entry is durable before.
+/// Shows the queue. Words of messages are on it, so its entry is durable before, and what is in
+/// scope is asked again within that write and behind it.
 pub(in crate::archive) async fn index(
     viewer: Viewer,
     app: Data<App>,
+    web: Data<Web>,
     cx: Cx,
 ) -> Result<Shown<AlertsPage>> {
-    let query = ListQuery::parse(&cx.path, &cx.query);
-    let closed = query.get("state") == Some("closed");
-    let found = app.read(|r| {
-        let sight = sight(&app, r, &viewer)?;
-        let alerts = sensitive::alerts(r, &sight, closed)?;
-        let alerts: Vec<Alert> = alerts.take(SHOWN + 1).collect::<Result<_, _>>()?;
-        Ok::<_, AppError>(alerts)
+    let query = ListQuery::parse(HERE, &cx.query);
+    let binding = viewer.name_for_binding();
+    let request = web.cursors.page_request(&binding, &query);
+    let own = viewer.account_id().map(|account| account.cast());
+    let (found, directory) = app.read(|r| {
+        let directory = app.directory.get(r)?;
+        let sight = queue::sight(r, &directory, &viewer)?;
+        let asked = narrowed::asked(r, &sight, &query)?;
+        let page = queue::page(r, (&sight, own), &asked, &request)?;
+        Ok::<_, AppError>((page, directory))
     })?;
-    let more = found.len() > SHOWN;
-    let ids: Vec<String> = found.iter().take(SHOWN).map(|a| a.id.to_string()).collect();
+    let shown: Vec<AlertId> = found.items.iter().map(|alert| alert.id).collect();
+    let ids: Vec<String> = shown.iter().map(ToString::to_string).collect();
     let act = viewer
         .view("alert.list")
         .system_detail("ids", ids.join(" "));
-    app.write(act, |_| Ok(())).await?;
-    let lines = app.read(|r| {
-        let sight = sight(&app, r, &viewer)?;
-        let lists: BTreeMap<WordListId, WordList> = sensitive::lists(r)?
-            .into_iter()
-            .map(|list| (list.id, list))
-            .collect();
-        let lines = found.iter().take(SHOWN);
-        let names = Names::new(r, &sight.sight, &cx);
-        let lines = lines.map(|alert| line(r, &cx, &viewer, &sight, &names, &lists, alert));
-        lines.collect::<Result<Vec<_>>>()
-    })?;
-    let state = |word: &str, value: &str, is_current| Tab {
-        label: cx.t(word).into_owned(),
-        href: query.only(&[]).with("state", value).to_string(),
-        count: None,
-        is_current,
-    };
-    Ok(Shown::of(AlertsPage {
-        nav: tabs(&cx, &viewer, HERE),
-        states: vec![
-            state("sensitive.to_do", "", !closed),
-            state("sensitive.state.closed", "closed", closed),
-        ],
-        lines,
-        more,
-        empty: Empty {
-            kind: EmptyKind::NothingMatches,
-            title: cx.t("sensitive.no_alerts").into_owned(),
-            hint: cx.t("sensitive.no_alerts_hint").into_owned(),
-            action: None,
-            other: None,
-        },
-    }))
+    let looking = viewer.clone();
+    app.write(act, move |w| {
+        let sight = queue::sight(&w.read(), &directory, &looking)?;
+        for id in shown {
+            let alert = w.get::<Alert>(&id)?;
+            if !alert.is_some_and(|alert| queue::sees(&sight, &alert)) {
+                return Err(AppError::NotFound { what: "alert" });
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    app.read(|r| {
+        let pager = Pager::of(&found, &query, &binding, &web.cursors);
+        let sight = queue::sight(r, &app.directory.get(r)?, &viewer)?;
+        let maker = Maker {
+            r,
+            cx: &cx,
+            viewer: &viewer,
+            sight: &sight,
+        };
+        maker.page(&query, found, pager).map(Shown::of)
+    })
 }
 
-/// What somebody who judges sees: both rights are needed.
-fn sight(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<ArchiveSight> {
-    viewer.scope(r, Permission::AlertHandle)?;
-    ArchiveSight::of_judge(app, r, viewer)
+/// Puts the page together.
+struct Maker<'a> {
+    r: &'a Read<'a>,
+    cx: &'a Cx,
+    viewer: &'a Viewer,
+    sight: &'a ArchiveSight,
+}
+
+impl Maker<'_> {
+    fn page(&self, query: &ListQuery, found: Page<Alert>, pager: Pager) -> Result<AlertsPage> {
+        let (r, cx, viewer, sight) = (self.r, self.cx, self.viewer, self.sight);
+        let own = viewer.account_id().map(|account| account.cast());
+        let all = sensitive::lists(r)?;
+        let filters = narrowed::filters(
+            r,
+            cx,
+            viewer,
+            sight,
+            (query, &all.iter().collect::<Vec<_>>()),
+        )?;
+        let lists: BTreeMap<WordListId, WordList> =
+            all.into_iter().map(|list| (list.id, list)).collect();
+        let handlers = queue::handlers(r, sight)?;
+        let names = Names::new(r, &sight.sight, cx);
+        let seen = found.items.iter().filter(|a| queue::sees(sight, a));
+        let lines = seen.map(|alert| {
+            let line = line(r, cx, viewer, sight, &names, &lists, alert)?;
+            Ok(Line {
+                others: others(&handlers, viewer, alert),
+                ..line
+            })
+        });
+        Ok(AlertsPage {
+            nav: tabs(cx, viewer, HERE),
+            states: narrowed::states(cx, query, queue::counts(r, sight, own)?),
+            chips: narrowed::chips(query, &filters),
+            filters,
+            cleared: narrowed::cleared(query),
+            state: query.get("state").unwrap_or("").to_owned(),
+            lines: lines.collect::<Result<_>>()?,
+            pager,
+            empty: narrowed::empty(cx, query),
+            here: query.to_string(),
+        })
+    }
+}
+
+/// The accounts beside the viewer's that could deal with an alert and have not been given it.
+fn others(handlers: &[(AccountView, ArchiveSight)], viewer: &Viewer, alert: &Alert) -> Vec<Choice> {
+    let handlers = handlers.iter().filter(|(account, sight)| {
+        Some(account.id) != viewer.account_id()
+            && !queue::is_given_to(alert, Some(account.id.cast()))
+            && queue::sees(sight, alert)
+    });
+    handlers
+        .map(|(account, _)| choice(account.id.to_string(), account.name.clone()))
+        .collect()
 }
 
 /// Whom somebody wrote to: the other, or the room.
@@ -200,7 +256,8 @@ fn line(
             AlertState::Assigned(_) => ("sensitive.state.assigned", "warn"),
             AlertState::Closed(..) => ("sensitive.state.closed", "muted"),
         },
-        is_mine: matches!(&alert.state, AlertState::Assigned(to) if Some(*to) == own),
+        is_mine: queue::is_given_to(alert, own),
+        others: Vec::new(),
         assignee,
         closed,
     })
@@ -222,22 +279,86 @@ fn parse(id: &str) -> Result<AlertId> {
     id.parse().map_err(|_| AppError::NotFound { what: "alert" })
 }
 
+/// Carries out what is about an alert, by what the viewer sees at that moment.
+async fn carry_out<C: Command + Send + 'static>(
+    app: &App,
+    viewer: Viewer,
+    change: &'static str,
+    command: impl FnOnce(ArchiveSight) -> C + Send + 'static,
+    action: fn(&mut Write<'_>, Allowed<C>) -> Result<()>,
+) -> Result<()> {
+    let directory = app.read(|r| app.directory.get(r))?;
+    app.write(viewer.change(change), move |w| {
+        let sight = queue::sight(&w.read(), &directory, &viewer)?;
+        let allowed = viewer.allow(w, command(sight))?;
+        action(w, allowed)
+    })
+    .await?;
+    app.archive.alerts.forget();
+    Ok(())
+}
+
+/// The list from which a form came.
+fn back(address: &str) -> String {
+    local(address).unwrap_or(HERE).to_owned()
+}
+
+/// A form without fields of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::archive) struct Back {
+    #[serde(default)]
+    back: String,
+}
+
 /// Takes an alert on oneself.
 pub(in crate::archive) async fn take(
     viewer: Viewer,
     id: Path<String>,
     app: Data<App>,
-    _form: Form<Nothing>,
+    form: Form<Back>,
 ) -> Result<Shown<AlertsPage>> {
     let own = viewer.account_id().ok_or(AppError::Unauthenticated)?;
-    let command = AssignAlert {
-        alert: parse(&id)?,
-        to: own,
-        sight: app.read(|r| sight(&app, r, &viewer))?,
+    give(&app, viewer, parse(&id)?, Some(own)).await?;
+    Ok(Shown::go_to(back(&form.values.back)).toast("sensitive.taken", ()))
+}
+
+async fn give(app: &App, viewer: Viewer, alert: AlertId, to: Option<Id<Account>>) -> Result<()> {
+    let command = move |sight| AssignAlert { alert, to, sight };
+    carry_out(app, viewer, "alert.assign", command, sensitive::assign).await
+}
+
+/// Whom an alert is given to: an account, or nobody.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::archive) struct Given {
+    to: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// Gives an alert to somebody, or back to all.
+pub(in crate::archive) async fn assign(
+    viewer: Viewer,
+    id: Path<String>,
+    app: Data<App>,
+    form: Form<Given>,
+) -> Result<Shown<AlertsPage>> {
+    let unknown = |_| AppError::field("to", "sensitive.not_a_handler");
+    let to: Option<Id<Account>> = match form.values.to.as_str() {
+        "" => None,
+        to => Some(to.parse().map_err(unknown)?),
     };
-    app.carry_out(&viewer, "alert.assign", command, sensitive::assign)
-        .await?;
-    Ok(Shown::go_to(HERE).toast("sensitive.taken", ()))
+    let name = match to {
+        Some(to) => app.read(|r| identity::queries::account_name(r, to))?,
+        None => None,
+    };
+    give(&app, viewer, parse(&id)?, to).await?;
+    let page = Shown::go_to(back(&form.values.back));
+    Ok(match to {
+        Some(_) => page.toast("sensitive.assigned_to", ("name", name.unwrap_or_default())),
+        None => page.toast("sensitive.given_back", ()),
+    })
 }
 
 /// A judgement.
@@ -247,6 +368,8 @@ pub(in crate::archive) struct Judgement {
     verdict: String,
     #[serde(default)]
     note: String,
+    #[serde(default)]
+    back: String,
 }
 
 /// Judges an alert.
@@ -256,18 +379,18 @@ pub(in crate::archive) async fn close(
     app: Data<App>,
     form: Form<Judgement>,
 ) -> Result<Shown<AlertsPage>> {
-    let verdict = Verdict::ALL
-        .into_iter()
-        .find(|verdict| verdict.code() == form.values.verdict);
-    let command = CloseAlert {
-        alert: parse(&id)?,
-        verdict: verdict.ok_or(AppError::BadRequest { why: "field_type" })?,
-        note: form.values.note.clone(),
-        sight: app.read(|r| sight(&app, r, &viewer))?,
+    let mut all = Verdict::ALL.into_iter();
+    let verdict = all.find(|verdict| verdict.code() == form.values.verdict);
+    let verdict = verdict.ok_or(AppError::BadRequest { why: "field_type" })?;
+    let (alert, note) = (parse(&id)?, form.values.note.clone());
+    let command = move |sight| CloseAlert {
+        alert,
+        verdict,
+        note,
+        sight,
     };
-    app.carry_out(&viewer, "alert.close", command, sensitive::close)
-        .await?;
-    Ok(Shown::go_to(HERE).toast("sensitive.judged", ()))
+    carry_out(&app, viewer, "alert.close", command, sensitive::close).await?;
+    Ok(Shown::go_to(back(&form.values.back)).toast("sensitive.judged", ()))
 }
 
 /// Opens a closed alert again.
@@ -275,13 +398,10 @@ pub(in crate::archive) async fn reopen(
     viewer: Viewer,
     id: Path<String>,
     app: Data<App>,
-    _form: Form<Nothing>,
+    form: Form<Back>,
 ) -> Result<Shown<AlertsPage>> {
-    let command = ReopenAlert {
-        alert: parse(&id)?,
-        sight: app.read(|r| sight(&app, r, &viewer))?,
-    };
-    app.carry_out(&viewer, "alert.reopen", command, sensitive::reopen)
-        .await?;
-    Ok(Shown::go_to(HERE).toast("sensitive.reopened", ()))
+    let alert = parse(&id)?;
+    let command = move |sight| ReopenAlert { alert, sight };
+    carry_out(&app, viewer, "alert.reopen", command, sensitive::reopen).await?;
+    Ok(Shown::go_to(back(&form.values.back)).toast("sensitive.reopened", ()))
 }

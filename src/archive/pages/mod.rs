@@ -1,5 +1,6 @@
 //! Pages of the archive, a file per screen; `asked`, `hits` and `bubble` are shared by them.
 
+mod alert_filters;
 pub(super) mod alerts;
 pub(super) mod approvals;
 mod asked;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     error::{AppError, Result},
-    identity::{Account, Allowed, Command, Permission, Reach, Scope},
+    identity::{Account, Allowed, Command, Permission, Reach, Scope, queries::AccountView},
     kit::Id,
     org::{DepartmentId, Directory},
     store::{Read, StoreError, SubjectId, Write},
@@ -12,8 +12,10 @@ use crate::{
 };
 
 use super::{
+    super::queries::ArchiveSight,
     intercept, job,
     model::{Alert, AlertId, AlertState, Verdict, WordList, WordListId},
+    queue,
 };
 
 /// Words of a list.
@@ -135,22 +137,22 @@ macro_rules! about_alert {
             const WHAT: &'static str = "alert";
             fn within(&self, r: &Read<'_>, _: &Scope) -> Result<bool, StoreError> {
                 let alert = r.get::<Alert>(&self.alert)?;
-                Ok(alert.is_some_and(|alert| self.sight.sees_any(alert.staff.into_iter())))
+                Ok(alert.is_some_and(|alert| queue::sees(&self.sight, &alert)))
             }
         }
     )+};
 }
 about_alert!(AssignAlert, CloseAlert, ReopenAlert);
 
-/// Gives an alert to somebody.
+/// Gives an alert to somebody, or back to all.
 #[derive(Debug, Clone)]
 pub struct AssignAlert {
     /// Which.
     pub alert: AlertId,
-    /// To whom.
-    pub to: Id<Account>,
-    /// What the one who assigns sees.
-    pub sight: super::super::queries::ArchiveSight,
+    /// To whom; none for whoever takes it.
+    pub to: Option<Id<Account>>,
+    /// What the one who assigns sees, asked for within the write.
+    pub sight: ArchiveSight,
 }
 
 fn found(w: &Write<'_>, alert: AlertId) -> Result<Alert> {
@@ -158,16 +160,28 @@ fn found(w: &Write<'_>, alert: AlertId) -> Result<Alert> {
     alert.ok_or(AppError::NotFound { what: "alert" })
 }
 
-/// Gives it.
+/// Gives it. Whoever gets it must be able to deal with it.
 pub fn assign(w: &mut Write<'_>, allowed: Allowed<AssignAlert>) -> Result<()> {
-    let AssignAlert { alert, to, .. } = allowed.into_command();
+    let AssignAlert { alert, to, sight } = allowed.into_command();
     let mut alert = found(w, alert)?;
     if matches!(alert.state, AlertState::Closed(..)) {
         return Err(AppError::Conflict {
             why: "alert_closed",
         });
     }
-    alert.state = AlertState::Assigned(to.cast());
+    alert.state = match to {
+        Some(to) => {
+            let handlers = queue::handlers(&w.read(), &sight)?;
+            let can = |(account, own): &(AccountView, ArchiveSight)| {
+                account.id == to && queue::sees(own, &alert)
+            };
+            if !handlers.iter().any(can) {
+                return Err(AppError::field("to", "sensitive.not_a_handler"));
+            }
+            AlertState::Assigned(to.cast())
+        }
+        None => AlertState::Open,
+    };
     Ok(w.put(&alert)?)
 }
 
@@ -180,8 +194,8 @@ pub struct CloseAlert {
     pub verdict: Verdict,
     /// A note.
     pub note: String,
-    /// What the one who judges sees.
-    pub sight: super::super::queries::ArchiveSight,
+    /// What the one who judges sees, asked for within the write.
+    pub sight: ArchiveSight,
 }
 
 /// Closes it.
@@ -212,13 +226,16 @@ pub fn close(w: &mut Write<'_>, allowed: Allowed<CloseAlert>) -> Result<()> {
 pub struct ReopenAlert {
     /// Which.
     pub alert: AlertId,
-    /// What the one who opens sees.
-    pub sight: super::super::queries::ArchiveSight,
+    /// What the one who opens sees, asked for within the write.
+    pub sight: ArchiveSight,
 }
 
 /// Opens it again.
 pub fn reopen(w: &mut Write<'_>, allowed: Allowed<ReopenAlert>) -> Result<()> {
     let mut alert = found(w, allowed.into_command().alert)?;
+    if !matches!(alert.state, AlertState::Closed(..)) {
+        return Err(AppError::Conflict { why: "alert_open" });
+    }
     alert.state = AlertState::Open;
     Ok(w.put(&alert)?)
 }

@@ -5,6 +5,9 @@
 //! that are in force when it arrives. A list that is new or changed looks through what is
 //! there already as a job. An alert is named by message and cause, so looking twice makes one.
 //!
+//! Each alert is dealt with by whoever has its conversation in scope: taken, or given to somebody
+//! who has too, and judged with a note. `queue` is what one viewer sees of them.
+//!
 //! WeCom itself can warn of the words of a list or block them (聊天敏感词): `intercept` says
 //! what is wanted, `outbound` tells WeCom.
 
@@ -13,6 +16,7 @@ mod intercept;
 mod job;
 mod model;
 mod outbound;
+pub mod queue;
 pub(super) mod tables;
 mod watch;
 
@@ -26,7 +30,9 @@ pub use model::{
     Alert, AlertId, AlertState, Behaviour, Cause, Severity, Verdict, WordList, WordListId,
 };
 pub(super) use outbound::kinds as effects;
-pub use tables::{alerts, lists};
+#[cfg(test)]
+pub use tables::alerts;
+pub use tables::lists;
 #[cfg(test)]
 pub(super) use watch::raise_all_for_test;
 pub(super) use watch::run;

@@ -6,8 +6,9 @@ use crate::store::{
     AuditView, Class, Desc, Entity, Index, Key, Read, StoreError, SubjectId, TableSpec, Walk, Write,
 };
 
+#[cfg(test)]
+use super::super::queries::ArchiveSight;
 use super::{
-    super::queries::ArchiveSight,
     intercept::Intercept,
     model::{Alert, AlertId, AlertState, Cause, WordList, WordListId},
 };
@@ -43,7 +44,7 @@ impl Entity for WordList {
 }
 
 /// Alerts by when their message was sent, newest first; the open ones apart.
-const ALERT_BY_TIME: Index<Alert> = Index::new("alerts-1.by_time", |a, _| {
+pub(super) const ALERT_BY_TIME: Index<Alert> = Index::new("alerts-1.by_time", |a, _| {
     let is_closed = matches!(a.state, AlertState::Closed(..));
     vec![Key::new().with(is_closed).with(Desc(a.sent_at))]
 });
@@ -124,6 +125,7 @@ pub fn lists(r: &Read<'_>) -> Result<Vec<WordList>, StoreError> {
 }
 
 /// Alerts in sight, newest message first; the closed ones or the others.
+#[cfg(test)]
 pub fn alerts<'a>(
     r: &Read<'a>,
     sight: &'a ArchiveSight,

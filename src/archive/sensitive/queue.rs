@@ -1,0 +1,379 @@
+//! The queue of alerts as one viewer sees it: its pages, how many wait, and who could deal
+//! with one.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    app::App,
+    error::Result,
+    identity::{self, Account, Permission, Viewer, queries::AccountView},
+    kit::{Cursor, Id, Page, PageRequest, Timestamp},
+    org::{Directory, Sight},
+    store::{Key, Read, StoreError, SubjectId, Walk},
+};
+
+use super::{
+    super::queries::{ArchiveSight, party_of},
+    model::{Alert, AlertState, Behaviour, Cause, Severity, WordListId},
+    tables::ALERT_BY_TIME,
+};
+
+/// Alerts looked at for one page, and counted at most.
+const LOOKED_AT: usize = 2_000;
+/// Alerts looked at for the number in the menu.
+const BADGE_LOOKED_AT: usize = 500;
+/// The number in the menu stops here.
+const BADGE_MAX: u64 = 99;
+/// How long that number is good; whoever judges something has all counted anew.
+const GOOD_MS: i64 = 10_000;
+
+/// A part of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Not judged yet, whoever is to look.
+    ToDo,
+    /// The same, given to the viewer.
+    Mine,
+    /// Judged.
+    Closed,
+}
+
+/// Which alerts a page of the queue shows.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The part.
+    pub part: Part,
+    /// Only those that matter so much.
+    pub severity: Option<Severity>,
+    /// Only those of a list.
+    pub list: Option<WordListId>,
+    /// Only those of a behaviour.
+    pub behaviour: Option<Behaviour>,
+    /// Only those with one of these among the members, by number.
+    pub staff: Option<BTreeSet<u32>>,
+}
+
+impl Asked {
+    /// A part of the queue without conditions.
+    pub fn part(part: Part) -> Self {
+        Self {
+            part,
+            severity: None,
+            list: None,
+            behaviour: None,
+            staff: None,
+        }
+    }
+
+    fn fits(&self, alert: &Alert, own: Option<SubjectId>) -> bool {
+        let is_of = |behaviour: Behaviour| alert.cause == Cause::Behaviour(behaviour);
+        let has = |staff: &BTreeSet<u32>| alert.staff.iter().any(|no| staff.contains(no));
+        (self.part != Part::Mine || is_given_to(alert, own))
+            && self.severity.is_none_or(|asked| asked == alert.severity)
+            && self.list.is_none_or(|asked| asked == alert.list)
+            && self.behaviour.is_none_or(is_of)
+            && self.staff.as_ref().is_none_or(has)
+    }
+}
+
+/// Whether an alert was given to this account.
+pub fn is_given_to(alert: &Alert, account: Option<SubjectId>) -> bool {
+    matches!(alert.state, AlertState::Assigned(to) if Some(to) == account)
+}
+
+/// What somebody who judges sees: the rights to judge and to read are both needed. The message
+/// that an alert names is shown without a second person's yes: the alert is the reason.
+pub fn sight(
+    r: &Read<'_>,
+    directory: &std::sync::Arc<Directory>,
+    viewer: &Viewer,
+) -> Result<ArchiveSight> {
+    viewer.scope(r, Permission::AlertHandle)?;
+    let scope = viewer.scope(r, Permission::ArchiveRead)?;
+    Ok(ArchiveSight::from(
+        r,
+        Sight::new(directory.clone(), &scope),
+    )?)
+}
+
+/// Whether an alert is in sight.
+pub fn sees(sight: &ArchiveSight, alert: &Alert) -> bool {
+    sight.sees_any(alert.staff.iter().copied())
+}
+
+/// Members under a department, by number.
+pub fn staff_under(
+    r: &Read<'_>,
+    directory: &Directory,
+    department: u64,
+) -> Result<BTreeSet<u32>, StoreError> {
+    let mut numbers = BTreeSet::new();
+    for member in directory.member_ids_under(department) {
+        numbers.extend(party_of(r, member.cast())?);
+    }
+    Ok(numbers)
+}
+
+/// The accounts that could deal with alerts, each with what it sees, by name.
+pub fn handlers(r: &Read<'_>, sight: &ArchiveSight) -> Result<Vec<(AccountView, ArchiveSight)>> {
+    let judges = identity::queries::holders(r, Permission::AlertHandle)?;
+    let judges: BTreeSet<Id<Account>> = judges.into_iter().map(|(judge, _)| judge.id).collect();
+    let mut found = Vec::new();
+    for (account, scope) in identity::queries::holders(r, Permission::ArchiveRead)? {
+        if judges.contains(&account.id) {
+            let own = Sight::new(sight.sight.directory.clone(), &scope);
+            found.push((account, ArchiveSight::from(r, own)?));
+        }
+    }
+    Ok(found)
+}
+
+/// A page of the queue, the newest message first. It looks at a bounded number of alerts, and
+/// the next goes on behind the last it looked at: what is old stays in reach.
+pub fn page(
+    r: &Read<'_>,
+    (sight, own): (&ArchiveSight, Option<SubjectId>),
+    asked: &Asked,
+    request: &PageRequest,
+) -> Result<Page<Alert>, StoreError> {
+    let queue = Queue { sight, own, asked };
+    queue.page_within(r, request, LOOKED_AT)
+}
+
+struct Queue<'v> {
+    sight: &'v ArchiveSight,
+    own: Option<SubjectId>,
+    asked: &'v Asked,
+}
+
+/// Alerts with their places in the index.
+type Rows = Vec<(Vec<u8>, Alert)>;
+
+impl Queue<'_> {
+    fn page_within(
+        &self,
+        r: &Read<'_>,
+        request: &PageRequest,
+        most: usize,
+    ) -> Result<Page<Alert>, StoreError> {
+        let backwards = request.before.is_some();
+        let place = request.before.as_ref().or(request.after.as_ref());
+        let place = place.map(|cursor| cursor.0.clone());
+        let (mut rows, goes_on) = self.walk(r, (place.clone(), backwards), request, most)?;
+        if backwards && rows.is_empty() && goes_on.is_none() {
+            // Nothing is newer by now.
+            let first = PageRequest {
+                limit: request.limit,
+                ..PageRequest::default()
+            };
+            return self.page_within(r, &first, most);
+        }
+        if backwards {
+            rows.reverse();
+        }
+        let first = rows.first().map(|(place, _)| place.clone());
+        let last = rows.last().map(|(place, _)| place.clone());
+        let (next, prev) = match backwards {
+            true => (last.or(goes_on.clone()), goes_on),
+            // From an empty page the way back begins at the very place behind which it is.
+            false => (
+                goes_on,
+                place.map(|place| first.clone().unwrap_or(just_behind(place))),
+            ),
+        };
+        let counted = self.count(r, first.as_deref(), most)?;
+        let found = rows.len() as u64;
+        Ok(Page {
+            items: rows.into_iter().map(|(_, alert)| alert).collect(),
+            total: counted.map_or(found, |(total, _)| total),
+            total_exact: counted.is_some(),
+            offset: counted.map(|(_, before)| before),
+            next: next.map(Cursor),
+            prev: prev.map(Cursor),
+        })
+    }
+
+    fn prefix(&self) -> Key {
+        Key::new().with(self.asked.part == Part::Closed)
+    }
+
+    fn fits(&self, alert: &Alert) -> bool {
+        sees(self.sight, alert) && self.asked.fits(alert, self.own)
+    }
+
+    /// Alerts from a place on, and the place where looking ended before the queue did.
+    fn walk(
+        &self,
+        r: &Read<'_>,
+        (after, backwards): (Option<Vec<u8>>, bool),
+        request: &PageRequest,
+        most: usize,
+    ) -> Result<(Rows, Option<Vec<u8>>), StoreError> {
+        let walk = Walk {
+            prefix: self.prefix(),
+            after,
+            backwards,
+        };
+        let (mut rows, mut last) = (Vec::new(), None);
+        for (n, hit) in r.walk(&ALERT_BY_TIME, &walk)?.enumerate() {
+            let hit = hit?;
+            if n == most {
+                return Ok((rows, last));
+            }
+            if let Some(alert) = r.get::<Alert>(&hit.key)?.filter(|alert| self.fits(alert)) {
+                if rows.len() == request.limit() {
+                    return Ok((rows, last));
+                }
+                rows.push((hit.place.clone(), alert));
+            }
+            last = Some(hit.place);
+        }
+        Ok((rows, None))
+    }
+
+    /// How many there are and how many before a place, unless they are too many to be counted.
+    fn count(
+        &self,
+        r: &Read<'_>,
+        first: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Option<(u64, u64)>, StoreError> {
+        let (mut total, mut before) = (0, 0);
+        let all = r.walk(&ALERT_BY_TIME, &Walk::prefix(self.prefix()))?;
+        for (n, hit) in all.enumerate() {
+            let hit = hit?;
+            if n == most {
+                return Ok(None);
+            }
+            if r.get::<Alert>(&hit.key)?
+                .is_some_and(|alert| self.fits(&alert))
+            {
+                total += 1;
+                let is_before = first.is_some_and(|first| hit.place.as_slice() < first);
+                before += u64::from(is_before);
+            }
+        }
+        Ok(Some((total, before)))
+    }
+}
+
+/// The place that follows a place at once.
+fn just_behind(mut place: Vec<u8>) -> Vec<u8> {
+    place.push(0);
+    place
+}
+
+/// How many alerts in sight are not judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Given to nobody.
+    pub open: u64,
+    /// Given to the viewer.
+    pub mine: u64,
+    /// All of them, those given to others too.
+    pub to_do: u64,
+    /// Counting ended before the queue did.
+    pub more: bool,
+}
+
+/// Counts what waits.
+pub fn counts(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    own: Option<SubjectId>,
+) -> Result<Counts, StoreError> {
+    counts_within(r, sight, own, LOOKED_AT)
+}
+
+fn counts_within(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    own: Option<SubjectId>,
+    most: usize,
+) -> Result<Counts, StoreError> {
+    let mut counts = Counts::default();
+    let waiting = r.list(&ALERT_BY_TIME, &Walk::prefix(Key::new().with(false)))?;
+    for (n, alert) in waiting.enumerate() {
+        let alert = alert?;
+        if n == most {
+            counts.more = true;
+            break;
+        }
+        if sees(sight, &alert) {
+            counts.to_do += 1;
+            counts.open += u64::from(alert.state == AlertState::Open);
+            counts.mine += u64::from(is_given_to(&alert, own));
+        }
+    }
+    Ok(counts)
+}
+
+/// How many, and whether there are more.
+type Number = (u32, bool);
+
+/// What was counted for the menu, by account.
+#[derive(Default)]
+pub(in crate::archive) struct Waiting(Mutex<HashMap<Id<Account>, (Timestamp, Number)>>);
+
+impl Waiting {
+    /// Something was given, judged or opened again: nothing that was counted is true any more.
+    pub(in crate::archive) fn forget(&self) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.clear();
+    }
+
+    fn known(&self, account: Id<Account>, now: Timestamp) -> Option<Number> {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, n) = counted.get(&account)?;
+        (now.since_ms(*at) < GOOD_MS).then_some(*n)
+    }
+
+    fn keep(&self, account: Id<Account>, now: Timestamp, n: Number) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.insert(account, (now, n));
+    }
+}
+
+/// How many alerts wait for the viewer or for anybody: the number in the menu. Every page
+/// shows it, so it is kept for a moment.
+pub(in crate::archive) fn waiting(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Number> {
+    let Some(account) = viewer.account_id() else {
+        return Ok((0, false));
+    };
+    if !viewer.may(Permission::ArchiveRead) {
+        return Ok((0, false));
+    }
+    let now = app.store.clock().now();
+    if let Some(n) = app.archive.alerts.known(account, now) {
+        return Ok(n);
+    }
+    let sight = sight(r, &app.directory.get(r)?, viewer)?;
+    let counts = counts_within(r, &sight, Some(account.cast()), BADGE_LOOKED_AT)?;
+    let n = counts.open + counts.mine;
+    let is_more = n > BADGE_MAX || (counts.more && n > 0);
+    let n = u32::try_from(n.min(BADGE_MAX)).unwrap_or(u32::MAX);
+    app.archive.alerts.keep(account, now, (n, is_more));
+    Ok((n, is_more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_in_the_menu_is_good_for_a_moment_and_until_something_is_judged() {
+        let waiting = Waiting::default();
+        let (account, at) = (Id::from_bits(1), Timestamp::from_ms(1_000));
+        assert_eq!(waiting.known(account, at), None);
+        waiting.keep(account, at, (3, false));
+        let last = at.plus_ms(GOOD_MS - 1);
+        assert_eq!(waiting.known(account, last), Some((3, false)));
+        assert_eq!(waiting.known(account, at.plus_ms(GOOD_MS)), None);
+        assert_eq!(waiting.known(Id::from_bits(2), at), None);
+        waiting.forget();
+        assert_eq!(waiting.known(account, at), None);
+    }
+}

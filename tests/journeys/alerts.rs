@@ -1,0 +1,265 @@
+//! The queue of alerts: who sees which, from hand to hand, judged, and found again.
+
+use std::collections::BTreeSet;
+
+use qitai::{
+    archive::sensitive,
+    identity::{Role, Unit},
+    kit::Id,
+    org::queries::DepartmentTree,
+    wecom::sim::firm,
+    work::{Job, JobState, jobs},
+};
+
+use super::chats::{archive, text};
+use crate::support::{TestApp, Visitor};
+
+/// Department of 华南区.
+const SOUTH: u64 = 11;
+const QUEUE: &str = "/sensitive/alerts";
+
+fn unit(test: &TestApp, number: u64) -> Id<Unit> {
+    let tree = test.app.read(DepartmentTree::load).unwrap();
+    tree.get(number).unwrap().id.cast()
+}
+
+fn keep(visitor: &Visitor<'_>, words: &str, more: &[(&str, &str)]) {
+    let fields = [
+        ("name", "飞单"),
+        ("words", words),
+        ("severity", "high"),
+        ("is_on", "on"),
+    ];
+    let kept = visitor.post("/sensitive/words/new", &[&fields[..], more].concat());
+    assert_eq!(kept.status, 303, "{}", kept.body);
+}
+
+/// The alerts on a page.
+fn ids(page: &str) -> Vec<String> {
+    let cards = page.split("id=\"a-").skip(1);
+    cards
+        .map(|card| card.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+/// The number beside the queue in the menu.
+fn badge(visitor: &Visitor<'_>) -> Option<String> {
+    let page = visitor.get("/me").body;
+    let (_, menu) = page.split_once("<nav class=\"nav\"").unwrap();
+    let (_, entry) = menu.split_once("<a href=\"/sensitive/alerts\"").unwrap();
+    let (entry, _) = entry.split_once("</a>").unwrap();
+    let (_, number) = entry.split_once("class=\"badge\">")?;
+    number.split('<').next().map(str::to_owned)
+}
+
+/// All alerts of a list, page by page.
+fn walked(visitor: &Visitor<'_>, address: &str) -> Vec<String> {
+    let (mut found, mut next) = (Vec::new(), Some(address.to_owned()));
+    while let Some(address) = next {
+        let page = visitor.get(&address);
+        assert_eq!(page.status, 200, "{}", page.body);
+        found.extend(ids(&page.body));
+        let link = page.body.split_once("rel=\"next\" href=\"");
+        let href = link.map(|(_, rest)| rest.split('"').next().unwrap());
+        next = href.map(|href| href.replace("&amp;", "&").replace("&#38;", "&"));
+    }
+    found
+}
+
+#[test]
+fn an_alert_is_seen_given_and_judged_only_within_its_departments() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    test.make_account(
+        "south",
+        Role::DepartmentAdmin,
+        None,
+        Some(unit(&test, SOUTH)),
+    );
+    let (admin, manager) = (test.sign_in("admin"), test.sign_in("manager"));
+    let (officer, south) = (test.sign_in("compliance"), test.sign_in("south"));
+    keep(&admin, "转我微信", &[]);
+    let own = firm::cast().store_staff;
+    let customers = test.sim.as_ref().unwrap().customers_of(own);
+    archive(&test, 1, [text(1, own, &[&customers[0]], "转我微信")]);
+    for visitor in [&manager, &admin, &officer] {
+        test.wait_for("the menu says so", || {
+            (badge(visitor).as_deref() == Some("1")).then_some(())
+        });
+    }
+    assert!(manager.get("/").body.contains("<b>待处理的告警</b>"));
+    assert!(manager.get(QUEUE).body.contains("转我微信</mark>"));
+    let all = ids(&manager.get(QUEUE).body);
+    let [alert] = &all[..] else {
+        panic!("{all:?}");
+    };
+    let at = |verb: &str| format!("{QUEUE}/{alert}/{verb}");
+
+    // Another department's admin has neither line, number nor a word of it.
+    let page = south.get(QUEUE).body;
+    assert!(page.contains("没有告警") && ids(&page).is_empty(), "{page}");
+    assert!(
+        page.contains("待处理 <span class=\"num\">0</span>"),
+        "{page}"
+    );
+    assert_eq!(badge(&south), None);
+    assert!(!south.get("/").body.contains("<b>待处理的告警</b>"));
+    let judged = [("verdict", "harmless"), ("note", "看过")];
+    assert_eq!(south.post(&at("take"), &[]).status, 404);
+    assert_eq!(south.post(&at("assign"), &[("to", "")]).status, 404);
+    assert_eq!(south.post(&at("close"), &judged).status, 404);
+    assert_eq!(south.post(&at("reopen"), &[]).status, 404);
+    assert_eq!(test.sign_in("staff").get(QUEUE).status, 403);
+
+    // It goes to whoever could deal with it, and to nobody else.
+    let page = manager.get(QUEUE).body;
+    assert!(!page.contains(">south</option>"), "{page}");
+    let (before, _) = page.split_once("\">compliance</option>").unwrap();
+    let (_, to) = before.rsplit_once('"').unwrap();
+    let nobody = test.app.read(|r| {
+        let held = qitai::identity::queries::holders(r, qitai::identity::Permission::WordManage);
+        let mut held = held.unwrap().into_iter();
+        held.find(|(account, _)| account.login == "south")
+    });
+    let nobody = nobody.unwrap().0.id.to_string();
+    assert_eq!(manager.post(&at("assign"), &[("to", &nobody)]).status, 422);
+    assert_eq!(manager.post(&at("assign"), &[("to", "x")]).status, 422);
+    assert_eq!(manager.post(&at("assign"), &[("to", to)]).status, 303);
+    assert_eq!(badge(&manager), None);
+    assert_eq!(badge(&officer).as_deref(), Some("1"));
+    assert!(officer.get("/").body.contains("<b>分配给我的告警</b>"));
+    assert!(!manager.get("/").body.contains("<b>待处理的告警</b>"));
+    let mine = format!("{QUEUE}?state=mine");
+    assert_eq!(ids(&officer.get(&mine).body), all);
+    assert!(ids(&manager.get(&mine).body).is_empty());
+    assert_eq!(ids(&manager.get(QUEUE).body), all);
+    let back = [("to", ""), ("back", "/sensitive/alerts?state=mine")];
+    let given_back = officer.post(&at("assign"), &back);
+    assert_eq!(given_back.header("location"), mine);
+    assert!(ids(&officer.get(&mine).body).is_empty());
+    assert_eq!(manager.post(&at("take"), &[]).status, 303);
+    assert_eq!(ids(&manager.get(&mine).body), all);
+
+    // Judged with a note, once; opened again, once.
+    let bare = [("verdict", "violation"), ("note", " ")];
+    assert_eq!(manager.post(&at("close"), &bare).status, 422);
+    assert_eq!(manager.post(&at("reopen"), &[]).status, 409);
+    assert_eq!(manager.post(&at("close"), &judged).status, 303);
+    assert_eq!(officer.post(&at("close"), &judged).status, 409);
+    assert_eq!(officer.post(&at("take"), &[]).status, 409);
+    assert!(ids(&manager.get(QUEUE).body).is_empty());
+    let closed = format!("{QUEUE}?state=closed");
+    let page = officer.get(&closed).body;
+    assert!(page.contains("无问题") && page.contains("看过"), "{page}");
+    assert!(ids(&south.get(&closed).body).is_empty());
+    assert_eq!(badge(&officer), None);
+    assert_eq!(officer.post(&at("reopen"), &[]).status, 303);
+    assert_eq!(ids(&manager.get(QUEUE).body), all);
+}
+
+#[test]
+fn every_alert_of_a_long_queue_is_reached_judged_or_not() {
+    const MANY: u64 = 52;
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let admin = test.sign_in("admin");
+    keep(&admin, "转我微信", &[]);
+    let cast = firm::cast();
+    let own = cast.store_staff;
+    let customers = test.sim.as_ref().unwrap().customers_of(own);
+    let messages = (1..=MANY).map(|n| text(n, own, &[&customers[0]], "转我微信"));
+    archive(&test, 1, messages);
+    let all = test.wait_for("all are raised", || {
+        let all = walked(&admin, QUEUE);
+        (all.len() as u64 == MANY).then_some(all)
+    });
+    let once: BTreeSet<&String> = all.iter().collect();
+    assert_eq!(once.len(), all.len());
+    let page = admin.get(QUEUE).body;
+    assert!(page.contains("待处理 <span class=\"num\">52</span>"));
+
+    // Conditions narrow it; a department is that of whoever took part.
+    let n = |query: &str| walked(&admin, &format!("{QUEUE}?{query}")).len();
+    assert_eq!((n("severity=high"), n("severity=low")), (all.len(), 0));
+    assert_eq!((n("behaviour=card"), n("list=0000000000001")), (0, 0));
+    let (store, south) = (unit(&test, cast.store), unit(&test, SOUTH));
+    let of = |unit: Id<Unit>| n(&format!("unit={unit}"));
+    assert_eq!((of(store), of(south)), (all.len(), 0));
+    let none = admin.get(&format!("{QUEUE}?severity=low")).body;
+    assert!(none.contains("没有符合条件的告警"), "{none}");
+
+    for alert in &all {
+        let fields = [("verdict", "violation"), ("note", "已约谈")];
+        let judged = admin.post(&format!("{QUEUE}/{alert}/close"), &fields);
+        assert_eq!(judged.status, 303);
+    }
+    assert!(walked(&admin, QUEUE).is_empty());
+    assert_eq!(walked(&admin, &format!("{QUEUE}?state=closed")), all);
+}
+
+/// Waits until a look back has ended other than the one before; gives it.
+fn looked_back(test: &TestApp, before: Option<&Job>) -> Job {
+    test.wait_for("the look back ends", || {
+        let job = test.app.read(|r| jobs::latest(r, sensitive::KIND)).unwrap();
+        let job = job.filter(|job| Some(job.id) != before.map(|job| job.id))?;
+        (job.state == JobState::Done).then_some(job)
+    })
+}
+
+#[test]
+fn the_list_of_a_department_looks_back_at_its_own_messages_and_raises_each_once() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let (admin, manager) = (test.sign_in("admin"), test.sign_in("manager"));
+    let cast = firm::cast();
+    let customers = test.sim.as_ref().unwrap().customers_of(cast.store_staff);
+    let elsewhere = "wmT7kQCAAAelsewhereelsewhere0000";
+    archive(
+        &test,
+        1,
+        [
+            text(1, cast.store_staff, &[&customers[0]], "私下付款"),
+            text(2, "luojianhua", &[elsewhere], "私下付款"),
+            text(3, cast.store_staff, &[&customers[0]], "好的"),
+        ],
+    );
+    // Without looking back, what is there stays as it is.
+    let region = unit(&test, cast.region).to_string();
+    let whole_firm = manager.post(
+        "/sensitive/words/new",
+        &[("name", "全公司"), ("words", "付款"), ("severity", "low")],
+    );
+    assert_eq!(whole_firm.status, 404, "that is the firm's to decide");
+    keep(&manager, "私下付", &[("unit", &region)]);
+    archive(
+        &test,
+        4,
+        [text(4, cast.store_staff, &[&customers[0]], "私下付吧")],
+    );
+    let one = test.wait_for("what came since is raised", || {
+        let found = ids(&admin.get(QUEUE).body);
+        (!found.is_empty()).then_some(found)
+    });
+    assert_eq!(one.len(), 1);
+
+    let list = super::words::list(&manager, "飞单");
+    let fields = [
+        ("name", "飞单"),
+        ("words", "私下付"),
+        ("severity", "high"),
+        ("is_on", "on"),
+        ("unit", region.as_str()),
+        ("looks_back", "on"),
+    ];
+    assert_eq!(manager.post(&list, &fields).status, 303);
+    let first = looked_back(&test, None);
+    assert_eq!(first.progress.counted("alerts"), 1);
+    let both = ids(&admin.get(QUEUE).body);
+    assert_eq!(both.len(), 2, "the other department's is not its own");
+    assert_eq!(ids(&manager.get(QUEUE).body), both);
+    // Looking again makes nothing twice.
+    assert_eq!(manager.post(&list, &fields).status, 303);
+    let again = looked_back(&test, Some(&first));
+    assert_eq!(again.progress.counted("alerts"), 0);
+    assert_eq!(ids(&admin.get(QUEUE).body), both);
+}
