@@ -31,15 +31,19 @@ pub struct ArchiveSight {
     staff: Option<Arc<BTreeSet<u32>>>,
     /// The viewer as a party.
     own: Option<u32>,
+    /// Whether the viewer handles alerts.
+    judges: bool,
 }
 
 impl ArchiveSight {
     /// What `viewer` sees.
     pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
-        Ok(Self::from(
-            r,
-            app.sight(r, viewer, Permission::ArchiveRead)?,
-        )?)
+        let sight = app.sight(r, viewer, Permission::ArchiveRead)?;
+        let judges = viewer.scope(r, Permission::AlertHandle).is_ok();
+        Ok(Self {
+            judges,
+            ..Self::from(r, sight)?
+        })
     }
 
     /// The same from a sight under the permission to read the archive.
@@ -56,7 +60,12 @@ impl ArchiveSight {
             Some(member) => party_of(r, member.cast())?,
             None => None,
         };
-        Ok(Self { sight, staff, own })
+        Ok(Self {
+            sight,
+            staff,
+            own,
+            judges: false,
+        })
     }
 
     /// Everything, with nobody's directory.
@@ -66,7 +75,13 @@ impl ArchiveSight {
             sight: Sight::everything_for_test(),
             staff: None,
             own: None,
+            judges: false,
         }
+    }
+
+    /// Whether the viewer may ask which messages there are alerts about.
+    pub(super) fn judges(&self) -> bool {
+        self.judges
     }
 
     /// Whether a message with these members among sender and receivers is visible.
