@@ -47,6 +47,9 @@ struct MessageQuery {
     /// Id of a member who took part.
     #[serde(default)]
     staff: String,
+    /// WeCom's number of a department: somebody in it or below took part.
+    #[serde(default)]
+    department: String,
     /// Id of a customer who took part.
     #[serde(default)]
     customer: String,
@@ -62,6 +65,10 @@ struct MessageQuery {
     /// WeCom's name of a type (`text`, `image`, `revoke`, …).
     #[serde(default, rename = "type")]
     kind: String,
+    /// Only messages with a mark: `recalled`, or `sensitive` (there is an alert about it), which
+    /// needs the permission to handle alerts.
+    #[serde(default)]
+    flag: String,
     /// Messages wanted, at most 200.
     limit: Option<usize>,
     /// From `next_cursor` of the page before.
@@ -116,11 +123,13 @@ async fn list(
     let bound = ListQuery::new("/api/v1/messages")
         .with("q", &query.q)
         .with("staff", &query.staff)
+        .with("department", &query.department)
         .with("customer", &query.customer)
         .with("conversation", &query.conversation)
         .with("from", &query.from)
         .with("to", &query.to)
-        .with("type", &query.kind);
+        .with("type", &query.kind)
+        .with("flag", &query.flag);
     let asked = asked(&query, &cx)?;
     let cursor = query.cursor.as_deref();
     let paging = Paging::of(&web.cursors, &viewer, bound.clone(), cursor, query.limit);
@@ -131,7 +140,9 @@ async fn list(
         let items = found.try_map(|message| item(r, &sight, &cx, &message))?;
         Ok::<_, AppError>((items, act))
     })?;
-    write(&app, &viewer, act).await?;
+    let asking = viewer.clone();
+    app.write(act, move |w| asked.still_may(&w.read(), &asking))
+        .await?;
     Ok(Json(paging.answer(found)))
 }
 
@@ -183,14 +194,27 @@ fn asked(query: &MessageQuery, cx: &Cx) -> Result<Asked> {
         "" => None,
         text => Some(text.parse().map_err(|_| odd())?),
     };
+    let department = match query.department.as_str() {
+        "" => None,
+        number => Some(number.parse().map_err(|_| odd())?),
+    };
+    let (recalled, alerted) = match query.flag.as_str() {
+        "" => (false, false),
+        "recalled" => (true, false),
+        "sensitive" => (false, true),
+        _ => return Err(odd()),
+    };
     Ok(Asked {
         text: query.q.trim().to_owned(),
         staff: id(&query.staff)?.map(SubjectId::cast),
+        department,
         customer: id(&query.customer)?.map(SubjectId::cast),
         chat,
         kinds,
         from: time(&query.from, 0)?,
         to: time(&query.to, 1)?,
+        recalled,
+        alerted,
         ..Asked::default()
     })
 }

@@ -1,18 +1,19 @@
 //! A search among the messages that somebody sees: what is asked in people's words, and the
 //! messages found. Words that are names, also in pinyin, stand for the people as well.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     app::{App, scope_filter},
     customers::{self, CustomerId},
-    error::Result,
-    kit::{Cursor, Page, PageRequest, Timestamp},
+    error::{AppError, Result},
+    identity::{Permission, Viewer},
+    kit::{Cursor, Id, Page, PageRequest, Timestamp},
     org::MemberId,
     search::{
         ChatHits, Filters, From, InChat, Kind as People, MessageChatSort, MessageChats, MessageHit,
-        MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTally, PeopleQuery, Sort,
-        Word, highlight, is_phone_search,
+        MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTally,
+        PeopleQuery, Sort, Word, highlight, is_phone_search,
     },
     store::{Read, SubjectId},
     wecom::archive::Kind,
@@ -39,6 +40,8 @@ pub struct Asked {
     pub text: String,
     /// This member took part.
     pub staff: Option<MemberId>,
+    /// Somebody in this department (WeCom's number) or below took part.
+    pub department: Option<u64>,
     /// This customer took part.
     pub customer: Option<CustomerId>,
     /// In this conversation.
@@ -53,6 +56,8 @@ pub struct Asked {
     pub to: Option<Timestamp>,
     /// Only what was recalled.
     pub recalled: bool,
+    /// Only what there is an alert about; refused to whoever does not handle alerts.
+    pub alerted: bool,
     /// The order.
     pub order: MessageOrder,
 }
@@ -72,15 +77,16 @@ impl Asked {
                 parties: meant(app, r, sight, word)?,
             });
         }
-        if let Some(customer) = self.customer {
-            // Both have to have taken part: a word without letters stands for one of them.
+        if let Some(department) = self.department {
+            query.with = serving(r, sight, department)?;
+        }
+        let (customer, staff) = (self.customer.map(Id::cast), self.staff.map(Id::cast));
+        for subject in [customer, staff].into_iter().flatten() {
+            // All have to have taken part: a word without letters stands for one of them.
             query.words.push(Word {
                 text: String::new(),
-                parties: vec![party(r, customer.cast())?],
+                parties: vec![party(r, subject)?],
             });
-        }
-        if let Some(staff) = self.staff {
-            query.with.push(party(r, staff.cast())?);
         }
         if let Some(id) = self.chat {
             let chat = queries::chat_by_id(r, id)?.filter(|chat| sight.sees(chat));
@@ -96,17 +102,60 @@ impl Asked {
         query.kinds = self.kinds.iter().map(|kind| kind.number()).collect();
         query.from_ms = self.from.map(Timestamp::ms);
         query.to_ms = self.to.map(Timestamp::ms);
-        query.only = match self.recalled {
-            true => Some(app.archive.recalled.marks(r)?),
-            false => None,
-        };
+        query.only = self.only(app, r, sight)?;
         query.order = self.order;
         Ok(query)
+    }
+
+    /// The messages with all marks that are asked for; none if all messages will do.
+    fn only(
+        &self,
+        app: &App,
+        r: &Read<'_>,
+        sight: &ArchiveSight,
+    ) -> Result<Option<Arc<MessageMarks>>> {
+        if self.alerted && !sight.judges() {
+            return Err(AppError::Forbidden {
+                permission: Permission::AlertHandle.code(),
+            });
+        }
+        let archive = &app.archive;
+        Ok(match (self.recalled, self.alerted) {
+            (false, false) => None,
+            (true, false) => Some(archive.recalled.marks(r)?),
+            (false, true) => Some(archive.alerted.marks(r)?),
+            (true, true) => {
+                let alerted = archive.alerted.marks(r)?;
+                Some(Arc::new(archive.recalled.marks(r)?.and(&alerted)))
+            }
+        })
+    }
+
+    /// The rights that what is asked needs, asked again.
+    pub(super) fn still_may(&self, r: &Read<'_>, viewer: &Viewer) -> Result<()> {
+        viewer.scope(r, Permission::ArchiveRead)?;
+        if self.alerted {
+            viewer.scope(r, Permission::AlertHandle)?;
+        }
+        Ok(())
     }
 }
 
 fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
     Ok(queries::party_of(r, subject)?.unwrap_or(NOBODY))
+}
+
+/// The members in scope in a department or below, as parties.
+fn serving(r: &Read<'_>, sight: &ArchiveSight, department: u64) -> Result<Vec<u32>> {
+    let members = sight.sight.directory.member_ids_under(department);
+    let mut parties = Vec::new();
+    for member in members.into_iter().filter(|id| sight.sight.sees(*id)) {
+        parties.extend(queries::party_of(r, member.cast())?);
+    }
+    if parties.is_empty() {
+        parties.push(NOBODY);
+    }
+    Ok(parties)
 }
 
 /// The people whom a word may name: members and customers in scope whose name or remark

@@ -11,6 +11,7 @@
 //! receivers; whoever opens a conversation that is not their own says why; nothing of a
 //! sealed case changes.
 
+mod alerted;
 mod api;
 pub mod approval;
 pub mod carry;
@@ -83,6 +84,7 @@ pub struct State {
     /// Notified when there are files to fetch.
     files: Notify,
     recalled: recalled::Recalled,
+    alerted: alerted::Alerted,
     rooms: rooms::Rooms,
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,

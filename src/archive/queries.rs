@@ -36,6 +36,8 @@ pub struct ArchiveSight {
     /// The conversations of others that are read: those a second person has agreed to; `None`
     /// if the firm does not want one.
     agreed: Option<Arc<BTreeSet<u32>>>,
+    /// Whether the viewer handles alerts.
+    judges: bool,
 }
 
 impl ArchiveSight {
@@ -43,6 +45,7 @@ impl ArchiveSight {
     /// is withheld from every read until one has agreed: it is found, and not shown.
     pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
         let mut seen = Self::from(r, app.sight(r, viewer, Permission::ArchiveRead)?)?;
+        seen.judges = viewer.scope(r, Permission::AlertHandle).is_ok();
         if approval::four_eyes(r)?.read {
             let now = app.store.clock().now();
             seen.agreed = Some(Arc::new(opening::opened(r, viewer, now)?));
@@ -69,6 +72,7 @@ impl ArchiveSight {
             staff,
             own,
             agreed: None,
+            judges: false,
         })
     }
 
@@ -80,7 +84,13 @@ impl ArchiveSight {
             staff: None,
             own: None,
             agreed: None,
+            judges: false,
         }
+    }
+
+    /// Whether the viewer may ask which messages there are alerts about.
+    pub(super) fn judges(&self) -> bool {
+        self.judges
     }
 
     /// Whether a message with these members among sender and receivers is visible.

@@ -12,6 +12,7 @@ mod directory;
 mod doctor;
 mod events;
 pub mod evidence;
+mod found;
 mod group_broadcasts;
 mod group_welcomes;
 mod live_codes;

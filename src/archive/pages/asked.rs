@@ -3,22 +3,26 @@
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
-    archive::{find::Asked, names::Names},
+    archive::{find::Asked, names::Names, queries::ArchiveSight},
     customers::CustomerId,
     error::Result,
     kit::{Timestamp, limits},
+    org::Sight,
     search::MessageOrder,
     web::{
-        Cx, ListQuery,
+        Cx, Lang, ListQuery,
         parts::{Chip, Choice, Filter, Tab},
     },
     wecom::archive::Kind,
 };
 
 /// The names of all conditions.
-pub(super) const CONDITIONS: [&str; 9] = [
-    "q", "staff", "customer", "sort", "room", "from", "to", "type", "flag",
+pub(super) const CONDITIONS: [&str; 10] = [
+    "q", "staff", "dept", "customer", "sort", "room", "from", "to", "type", "flag",
 ];
+
+/// The mark of messages with an alert.
+pub(super) const ALERTED: &str = "sensitive";
 
 /// The sorts of conversation: code, and whether it is a room.
 const SORTS: [(&str, bool); 2] = [("one", false), ("room", true)];
@@ -78,6 +82,7 @@ pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
     Asked {
         text: text.chars().take(limits::QUERY_CHARS_MAX).collect(),
         staff: query.get("staff").and_then(|id| id.parse().ok()),
+        department: query.get("dept").and_then(|number| number.parse().ok()),
         customer: query.get("customer").and_then(|id| id.parse().ok()),
         chat: query.get("room").and_then(|id| id.parse().ok()),
         in_room: SORTS
@@ -90,6 +95,7 @@ pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
             .and_then(|day| day.checked_add(1.day()).ok())
             .and_then(|day| begin(day, zone)),
         recalled: query.has("flag", "recalled"),
+        alerted: query.has("flag", ALERTED),
         order: match By::of(query) {
             By::Relevance => MessageOrder::Relevance,
             By::Time | By::Chat => MessageOrder::Newest,
@@ -137,9 +143,10 @@ pub(super) fn tabs(cx: &Cx, query: &ListQuery) -> Vec<Tab> {
 pub(super) fn filters(
     cx: &Cx,
     query: &ListQuery,
-    sight: &crate::org::Sight,
+    archive: &ArchiveSight,
     rooms: Vec<(String, String)>,
 ) -> Vec<Filter> {
+    let sight = &archive.sight;
     let choice = |name: &str, value: String, label: String| Choice {
         is_on: query.has(name, &value),
         value,
@@ -160,11 +167,14 @@ pub(super) fn filters(
         let label = cx.t(&format!("archive.type.{code}")).into_owned();
         choice("type", code.to_owned(), label)
     });
-    let flags = vec![choice(
-        "flag",
-        "recalled".to_owned(),
-        cx.t("archive.flag.recalled").into_owned(),
-    )];
+    let mut flags = vec!["recalled"];
+    if archive.judges() {
+        flags.push(ALERTED);
+    }
+    let flags = flags.into_iter().map(|flag| {
+        let label = cx.t(&format!("archive.flag.{flag}")).into_owned();
+        choice("flag", flag.to_owned(), label)
+    });
     let filter = |name, word: &str, choices: Vec<Choice>, many| Filter {
         name,
         label: cx.t(word).into_owned(),
@@ -180,7 +190,7 @@ pub(super) fn filters(
     let mut filters = vec![
         filter("sort", "archive.filter.sort", sorts.to_vec(), false),
         filter("type", "archive.filter.type", types.to_vec(), true),
-        filter("flag", "archive.filter.flag", flags, true),
+        filter("flag", "archive.filter.flag", flags.collect(), true),
     ];
     if !rooms.is_empty() {
         filters.insert(1, filter("room", "archive.filter.room", rooms, false));
@@ -188,8 +198,26 @@ pub(super) fn filters(
     // Whoever sees only their own has nobody to choose.
     if staff.len() > 1 {
         filters.insert(0, filter("staff", "archive.filter.staff", staff, false));
+        let departments = departments(cx, sight).map(|(number, name)| choice("dept", number, name));
+        let departments = departments.collect();
+        filters.insert(1, filter("dept", "archive.filter.dept", departments, false));
     }
     filters
+}
+
+/// The departments with somebody in scope: number, and name set in by depth.
+fn departments<'a>(cx: &'a Cx, sight: &'a Sight) -> impl Iterator<Item = (String, String)> + 'a {
+    let english = cx.lang() == Lang::En;
+    let directory = &sight.directory;
+    let all = directory.tree.flat().into_iter();
+    let seen = all.filter(|(_, department)| {
+        let under = directory.member_ids_under(department.wecom_id);
+        under.into_iter().any(|id| sight.sees(id))
+    });
+    seen.map(move |(depth, department)| {
+        let name = format!("{}{}", "　".repeat(depth), department.name_in(english));
+        (department.wecom_id.to_string(), name)
+    })
 }
 
 /// A chip for each condition.

@@ -80,10 +80,8 @@ pub(in crate::archive) async fn search(
         maker.page(r)
     })?;
     let asking = viewer.clone();
-    app.write(act, move |w| {
-        asking.scope(&w.read(), Permission::ArchiveRead).map(drop)
-    })
-    .await?;
+    app.write(act, move |w| asked.still_may(&w.read(), &asking))
+        .await?;
     Ok(Shown::of(page))
 }
 
@@ -139,7 +137,7 @@ impl Maker<'_> {
         for room in offered {
             rooms.push((room.id.to_string(), names.title(&room)?));
         }
-        let filters = asked::filters(self.cx, self.query, &sight.sight, rooms);
+        let filters = asked::filters(self.cx, self.query, &sight, rooms);
         let cursor = ingest::cursor(r)?;
         let maker = searches::Maker {
             r,
@@ -164,7 +162,9 @@ impl Maker<'_> {
             to: self.query.get("to").unwrap_or_default().to_owned(),
             kept: self
                 .query
-                .fields_except(&["q", "staff", "sort", "room", "type", "flag", "from", "to"])
+                .fields_except(&[
+                    "q", "staff", "dept", "sort", "room", "type", "flag", "from", "to",
+                ])
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),

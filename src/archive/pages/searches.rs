@@ -25,7 +25,7 @@ use crate::{
 };
 
 use super::{
-    asked::{self, CONDITIONS},
+    asked::{self, ALERTED, CONDITIONS},
     hits::{Hit, Lines},
     search::act_of,
 };
@@ -109,7 +109,9 @@ fn of_list(address: &str) -> Option<ListQuery> {
 pub(super) fn save_href(query: &ListQuery) -> Option<String> {
     let kept = query.only(&CONDITIONS);
     let is_narrowed = CONDITIONS.iter().any(|name| kept.get(name).is_some());
-    is_narrowed.then(|| {
+    // What there are alerts about is not for everybody to whom a search may be shown.
+    let is_for_all = !kept.has("flag", ALERTED);
+    (is_narrowed && is_for_all).then(|| {
         let from = kept.to_string();
         ListQuery::new(SEARCHES).with("from", from).to_string()
     })
@@ -167,7 +169,7 @@ impl Maker<'_> {
         {
             rooms.push((id.to_string(), self.names.title(&chat)?));
         }
-        let filters = asked::filters(self.cx, list, &self.sight.sight, rooms);
+        let filters = asked::filters(self.cx, list, self.sight, rooms);
         asked::chips(self.cx, list, &filters, self.names)
     }
 }
@@ -427,6 +429,8 @@ mod tests {
         assert_eq!(kept("type=text&q=a&by=chat&after=x"), kept("q=a&type=text"));
         assert_eq!(kept("by=chat"), "");
         assert_eq!(save_href(&ListQuery::new(LIST)), None);
+        let of_alerts = ListQuery::new(LIST).with("flag", ALERTED);
+        assert_eq!(save_href(&of_alerts), None);
     }
 
     fn line(n: usize) -> Line {

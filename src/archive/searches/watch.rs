@@ -129,6 +129,10 @@ fn ask(
     };
     let query = ListQuery::parse("/archive", &search.query);
     let asked = pages::asked(&query, &app.zone());
+    // Alerts are raised behind this, and have a queue of their own.
+    if asked.alerted {
+        return Ok(Vec::new());
+    }
     let only = match asked.recalled {
         true => recalled,
         false => new,

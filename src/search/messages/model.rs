@@ -127,6 +127,22 @@ impl fmt::Debug for MessageMarks {
     }
 }
 
+impl MessageMarks {
+    /// The messages that are named by both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let keys = self.keys.iter().copied();
+        let keys = keys.filter(|key| {
+            let found = other.keys.binary_search_by(|known| key.cmp(known));
+            found.is_ok()
+        });
+        Self {
+            keys: keys.collect(),
+            seqs: self.seqs.intersection(&other.seqs).copied().collect(),
+        }
+    }
+}
+
 impl FromIterator<(u64, i64)> for MessageMarks {
     /// Of numbers (`seq`) and times (ms since 1970).
     fn from_iter<T: IntoIterator<Item = (u64, i64)>>(marks: T) -> Self {
