@@ -13,13 +13,44 @@ pub enum Bug {
     ParkedNowhere,
     /// The index believes to be further than it is.
     IndexAhead,
+    /// A file is said to be here before it is on disk.
+    FileNotedFirst,
+    /// What was read last before the process ended is stored once more after it has begun again.
+    StoredTwice,
+    /// What the audit trail says of an answer is not what was stored of it.
+    AuditedLess,
+}
+
+impl Bug {
+    /// The bug that a test wants a process of its own to have, by `QITAI_PLANTED`.
+    fn from_env() -> Option<Self> {
+        match std::env::var("QITAI_PLANTED").ok()?.as_str() {
+            "cursor_first" => Some(Self::CursorFirst),
+            "lost_between_stretches" => Some(Self::LostBetweenStretches),
+            "parked_nowhere" => Some(Self::ParkedNowhere),
+            "index_ahead" => Some(Self::IndexAhead),
+            "file_noted_first" => Some(Self::FileNotedFirst),
+            "stored_twice" => Some(Self::StoredTwice),
+            "audited_less" => Some(Self::AuditedLess),
+            _ => None,
+        }
+    }
 }
 
 /// What is wrong, and whether it has done harm.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Faults {
     bug: Mutex<Option<Bug>>,
     done: Mutex<bool>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            bug: Mutex::new(Bug::from_env()),
+            done: Mutex::default(),
+        }
+    }
 }
 
 impl Faults {

@@ -105,6 +105,8 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         }
         page.take(w, opened)?;
     }
+    #[cfg(any(test, feature = "faults"))]
+    page.spoil(arrival.faults.as_deref());
     page.finish(w, arrival.why, &parked)
 }
 
@@ -270,6 +272,28 @@ impl Page {
             faults.strike();
         }
         Ok(is_full)
+    }
+
+    /// Planted bugs: a message is there twice, or one is left out of what is said of them.
+    #[cfg(any(test, feature = "faults"))]
+    fn spoil(&mut self, faults: Option<&super::faults::Faults>) {
+        use super::faults::Bug;
+        let Some(faults) = faults.filter(|_| self.stored.messages > 0) else {
+            return;
+        };
+        if faults.is_waiting(Bug::AuditedLess) {
+            self.stored.messages -= 1;
+            faults.strike();
+        }
+        if faults.is_waiting(Bug::StoredTwice) {
+            // Nothing was here before: this process has not begun again.
+            let is_first = self.before == 0;
+            let open = self.chats.values_mut().find_map(|t| t.open.as_mut());
+            if let Some((open, _)) = open.filter(|_| !is_first) {
+                open.double_last();
+            }
+            faults.strike();
+        }
     }
 
     fn take(&mut self, w: &mut Write<'_>, opened: Opened) -> Result<(), StoreError> {

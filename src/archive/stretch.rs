@@ -400,6 +400,14 @@ impl Open {
         Ok(Some(leaf))
     }
 
+    /// A planted bug: the last message is there twice.
+    #[cfg(any(test, feature = "faults"))]
+    pub(super) fn double_last(&mut self) {
+        let last = self.stretch.heads.last().cloned();
+        self.stretch.heads.extend(last);
+        self.is_changed = true;
+    }
+
     fn part_of(
         &mut self,
         subject: SubjectId,

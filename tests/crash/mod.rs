@@ -3,6 +3,13 @@
 //!
 //! `QITAI_KILLS` sets the number of kills, `QITAI_KILL_SEED` what is random about them.
 
+#[cfg(feature = "faults")]
+mod archive;
+#[cfg(feature = "faults")]
+mod library;
+#[cfg(feature = "faults")]
+mod whole;
+
 use std::{
     collections::{HashMap, HashSet},
     io::{BufRead, BufReader},
