@@ -1,6 +1,7 @@
 //! What people do, from the first click to the proof.
 
 mod archive;
+mod archive_ledger;
 mod assets;
 mod back_in_time;
 mod bad_input;
