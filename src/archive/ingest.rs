@@ -13,8 +13,8 @@ use crate::{
 
 use super::{
     model::{
-        Answer, Brought, Chat, Cursor, Heard, Media, MediaState, Parked, Party, PartyKind, Place,
-        Pull, Said, Tally, Towards,
+        Answer, Brought, Chat, Cursor, Gap, Heard, Locked, Media, MediaState, Parked, Party,
+        PartyKind, Place, Pull, Said, Tally, Towards,
     },
     queries,
     retention::Kept,
@@ -95,6 +95,7 @@ pub fn store(w: &mut Write<'_>, arrival: Arrival) -> Result<Stored, StoreError> 
         recalls: Vec::new(),
         tallies: BTreeMap::new(),
         unlocked: BTreeMap::new(),
+        last: None,
         stored: Stored::default(),
     };
     let parked = page.park(w, arrival.parked, arrival.why)?;
@@ -210,6 +211,8 @@ struct Page {
     tallies: BTreeMap<(u32, u32), Tally>,
     /// Parked messages that could be opened, by the day on which they came.
     unlocked: BTreeMap<u32, u32>,
+    /// The newest message: its number, and when it was sent.
+    last: Option<(u64, Timestamp)>,
     stored: Stored,
 }
 
@@ -230,15 +233,20 @@ impl Page {
         why: Brought,
     ) -> Result<Vec<u64>, StoreError> {
         let mut new = Vec::new();
-        for row in parked {
+        for mut row in parked {
             // What came long ago and still can't be opened changes only when it was tried.
             if why == Brought::Pulled && row.seq <= self.before {
                 continue;
             }
-            if !w.read().exists::<Parked>(&row.seq)? {
-                new.push(row.seq);
-                let day = day_of(row.at, &self.zone);
-                self.tally(day, Tally::UNKNOWN).parked += 1;
+            match w.get::<Parked>(&row.seq)? {
+                Some(known) if row.why == Locked::Untried && known.why == row.why => continue,
+                // It was counted on the day on which it first came, and is taken off there.
+                Some(known) => row.at = known.at,
+                None => {
+                    new.push(row.seq);
+                    let day = day_of(row.at, &self.zone);
+                    self.tally(day, Tally::UNKNOWN).parked += 1;
+                }
             }
             w.put(&row)?;
         }
@@ -330,6 +338,7 @@ impl Page {
             let day = day_of(parked.at, &self.zone);
             *self.unlocked.entry(day).or_default() += 1;
         }
+        self.last = self.last.max(Some((seq, at)));
         self.count_in(no, at, seq, &from, &people, &message);
         self.note_consent(w, no, &message, &people)?;
         self.note_recall(w, no, &message)?;
@@ -654,6 +663,12 @@ impl Page {
                 w.put(&touched.chat)?;
             }
         }
+        let numbers = self.leaves.keys().chain(parked);
+        let numbers: BTreeSet<u64> = numbers.copied().collect();
+        let skipped = match why {
+            Brought::Pulled => self.note_gaps(w, &numbers)?,
+            Brought::Unlocked => 0,
+        };
         for (key, added) in std::mem::take(&mut self.tallies) {
             add_tally(w, key, &added)?;
         }
@@ -666,9 +681,9 @@ impl Page {
         if why == Brought::Pulled {
             self.cursor.answered_at = Some(w.now());
             self.cursor.failure = None;
+            let last_sent_at = self.last.map(|(_, at)| at);
+            self.cursor.last_sent_at = last_sent_at.or(self.cursor.last_sent_at);
         }
-        let numbers = self.leaves.keys().chain(parked);
-        let numbers: BTreeSet<u64> = numbers.copied().collect();
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
             w.put(&self.cursor)?;
             return Ok(self.stored);
@@ -677,10 +692,6 @@ impl Page {
         for leaf in self.leaves.values() {
             tree.push(*leaf);
         }
-        let skipped = match why {
-            Brought::Pulled => skipped(self.before, &numbers),
-            Brought::Unlocked => 0,
-        };
         let cursor = &mut self.cursor;
         cursor.pulls += 1;
         cursor.seq = cursor.seq.max(*last);
@@ -711,6 +722,23 @@ impl Page {
         })?;
         w.put(&self.cursor)?;
         Ok(self.stored)
+    }
+}
+
+impl Page {
+    /// Keeps which numbers never came, on the day of now; gives how many.
+    fn note_gaps(&mut self, w: &mut Write<'_>, numbers: &BTreeSet<u64>) -> Result<u64, StoreError> {
+        let day = day_of(w.now(), &self.zone);
+        let mut skipped = 0;
+        for (first, last) in gaps(self.before, numbers) {
+            let gap = Gap { day, first, last };
+            skipped += gap.count();
+            w.put(&gap)?;
+        }
+        if skipped > 0 {
+            self.tally(day, Tally::UNKNOWN).skipped += skipped;
+        }
+        Ok(skipped)
     }
 }
 
@@ -778,16 +806,22 @@ fn subject_of(place: &Place, from: &Party, people: &[&Party]) -> SubjectId {
     from.subject
 }
 
-/// Numbers that were passed over: behind the last one known, and among these.
-fn skipped(before: u64, numbers: &BTreeSet<u64>) -> u64 {
+/// Numbers that were passed over, from one to another: behind the last one known, and among
+/// these.
+fn gaps(before: u64, numbers: &BTreeSet<u64>) -> Vec<(u64, u64)> {
     // Before the first message nothing is missed: WeCom begins where its window does.
-    let from = match before {
+    let mut known = match before {
         0 => numbers.first().map_or(0, |first| first - 1),
         known => known,
     };
-    let new = numbers.range(from + 1..);
-    let last = numbers.last().copied().unwrap_or(from).max(from);
-    (last - from).saturating_sub(new.count() as u64)
+    let mut gaps = Vec::new();
+    for number in numbers.range(known.saturating_add(1)..) {
+        if *number - known > 1 {
+            gaps.push((known + 1, number - 1));
+        }
+        known = *number;
+    }
+    gaps
 }
 
 /// The day of the firm's calendar, as yyyymmdd.
@@ -812,6 +846,7 @@ pub(super) fn add_tally(
     tally.media_lost += added.media_lost;
     tally.parked += added.parked;
     tally.deleted += added.deleted;
+    tally.skipped += added.skipped;
     w.put(&tally)
 }
 

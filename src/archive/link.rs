@@ -12,7 +12,7 @@ use crate::{
     wecom::archive::{Backend, Settings},
 };
 
-use super::{model::ArchiveSettings, tables::FIRM};
+use super::{ingest, model::ArchiveSettings, tables::FIRM};
 
 /// One answer of the library may take this long.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -25,6 +25,15 @@ pub fn stored(r: &Read<'_>) -> Result<Option<ArchiveSettings>, StoreError> {
 /// What the child process is started with; none while the archive is not set up, switched
 /// off, or the firm is not connected. The configuration counts before the pages.
 pub fn in_use(app: &App) -> Result<Option<Settings>> {
+    reached(app, true)
+}
+
+/// The same, also while it is switched off: to try whether it would work.
+pub fn set_so(app: &App) -> Result<Option<Settings>> {
+    reached(app, false)
+}
+
+fn reached(app: &App, must_be_on: bool) -> Result<Option<Settings>> {
     let Some(account) = connection::in_use(app)? else {
         return Ok(None);
     };
@@ -33,11 +42,12 @@ pub fn in_use(app: &App) -> Result<Option<Settings>> {
     };
     let backend = match &app.config.archive {
         Some(source) => backend(source),
-        None => match app.read(stored)?.filter(|settings| settings.is_on) {
-            Some(settings) => Backend::Library {
+        None => match app.read(stored)? {
+            Some(settings) if settings.is_on || !must_be_on => Backend::Library {
                 path: PathBuf::from(settings.library),
+                digest: settings.digest,
             },
-            None => return Ok(None),
+            _ => return Ok(None),
         },
     };
     Ok(Some(Settings {
@@ -51,7 +61,11 @@ pub fn in_use(app: &App) -> Result<Option<Settings>> {
 
 fn backend(source: &ArchiveSource) -> Backend {
     match source {
-        ArchiveSource::Library(path) => Backend::Library { path: path.clone() },
+        // Whoever writes the file answers for what it names.
+        ArchiveSource::Library(path) => Backend::Library {
+            path: path.clone(),
+            digest: None,
+        },
         ArchiveSource::Url(base_url) => Backend::Http {
             base_url: base_url.clone(),
         },
@@ -63,6 +77,8 @@ fn backend(source: &ArchiveSource) -> Backend {
 pub struct SetUp {
     /// Path of the official library.
     pub library: String,
+    /// SHA-256 of it that is accepted.
+    pub digest: Option<String>,
     /// Whether it is read.
     pub is_on: bool,
     /// Whether members see who opened their conversations.
@@ -82,12 +98,21 @@ impl Command for SetUp {
 pub fn set_up(w: &mut Write<'_>, allowed: Allowed<SetUp>) -> Result<()> {
     let SetUp {
         library,
+        digest,
         is_on,
         tells,
     } = allowed.into_command();
+    let was_on = stored(&w.read())?.is_some_and(|settings| settings.is_on);
+    if is_on && !was_on {
+        // From now on an answer is waited for.
+        let mut cursor = ingest::cursor(&w.read())?;
+        cursor.asked_at = None;
+        w.put(&cursor)?;
+    }
     Ok(w.put(&ArchiveSettings {
         library,
         is_on,
         tells,
+        digest,
     })?)
 }

@@ -1,7 +1,7 @@
 //! Chat archive (会话存档): everything the firm's staff and customers wrote, kept completely.
 //!
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
-//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-consents-2`,
+//! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-gaps-1`, `archive-consents-2`,
 //! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`,
 //! `archive-leftovers-1`, `archive-viewed-1`; those of `sensitive`, `searches`, `evidence`,
 //! `approval` and `retention` are named there.
@@ -11,6 +11,7 @@
 //! receivers; whoever opens a conversation that is not their own says why; nothing of a
 //! sealed case changes.
 
+pub mod alarm;
 mod alerted;
 mod api;
 pub mod approval;
@@ -45,6 +46,7 @@ mod stretch;
 mod tables;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 pub mod viewed;
 mod voice;
 
@@ -68,8 +70,9 @@ use crate::{
 
 pub use media::open as open_file;
 pub use model::{
-    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, Heard, KeyVersion, Locked,
-    Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Tally, Towards,
+    Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, Gap, Heard, KeyVersion,
+    Locked, Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Tally,
+    Towards,
 };
 pub use pages::excerpt;
 #[cfg(any(test, feature = "faults"))]
@@ -198,7 +201,7 @@ pub fn slice() -> Slice {
 
 fn routes() -> Vec<Route> {
     use actix_web::web::{get, post};
-    use pages::{alerts, intercept, ledger, settings, words};
+    use pages::{alerts, intercept, ledger, settings, trial, words};
     let read = Access::Needs(Permission::ArchiveRead);
     let manage = Access::Needs(Permission::SettingsManage);
     let judge = Access::Needs(Permission::AlertHandle);
@@ -215,6 +218,12 @@ fn routes() -> Vec<Route> {
         }),
         Route::post("/settings/archive/keys/renumber", manage, || {
             post().to(settings::renumber_key)
+        }),
+        Route::post("/settings/archive/keys/test", manage, || {
+            post().to(trial::key)
+        }),
+        Route::post("/settings/archive/probe", manage, || {
+            post().to(trial::library)
         }),
         Route::get("/sensitive/alerts", judge, || get().to(alerts::index)),
         Route::post("/sensitive/alerts/{id}/take", judge, || {

@@ -240,6 +240,9 @@ pub enum Locked {
     /// The library could not open it, or what came out is no message.
     #[n(2)]
     Damaged,
+    /// Not tried yet: the library died of too many that came with it.
+    #[n(3)]
+    Untried,
 }
 
 impl Locked {
@@ -249,6 +252,7 @@ impl Locked {
             Self::NoKey => "archive_setup.locked.no_key",
             Self::WrongKey => "archive_setup.locked.wrong_key",
             Self::Damaged => "archive_setup.locked.damaged",
+            Self::Untried => "archive_setup.locked.untried",
         }
     }
 }
@@ -289,6 +293,33 @@ pub struct Cursor {
     /// Conversations known.
     #[n(10)]
     pub chats: u32,
+    /// When it was asked for the first time since it was switched on.
+    #[n(11)]
+    pub asked_at: Option<Timestamp>,
+    /// When the newest message that could be opened was sent.
+    #[n(12)]
+    pub last_sent_at: Option<Timestamp>,
+}
+
+/// Numbers that never came, from one to another, noticed on one day of the firm's.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Gap {
+    /// Day, as yyyymmdd.
+    #[n(0)]
+    pub day: u32,
+    /// The first of them.
+    #[n(1)]
+    pub first: u64,
+    /// The last of them.
+    #[n(2)]
+    pub last: u64,
+}
+
+impl Gap {
+    /// How many.
+    pub fn count(&self) -> u64 {
+        (self.last - self.first).saturating_add(1)
+    }
 }
 
 /// What was archived of one member on one day of the firm's. Member 0 stands for messages that
@@ -319,6 +350,9 @@ pub struct Tally {
     /// Of the messages, those that were deleted by a rule of the firm since.
     #[cbor(n(7), default)]
     pub deleted: u32,
+    /// Numbers that were noticed to be missing; see `Gap`.
+    #[cbor(n(8), default)]
+    pub skipped: u64,
 }
 
 impl Tally {
@@ -503,6 +537,10 @@ pub struct ArchiveSettings {
     /// Whether members see who opened their conversations.
     #[cbor(n(2), default)]
     pub tells: bool,
+    /// SHA-256 of the library that was accepted, in hex: another file is not loaded. None in
+    /// settings that nobody has saved since there is this.
+    #[n(3)]
+    pub digest: Option<String>,
 }
 
 /// A file that belongs to a message.

@@ -1,7 +1,12 @@
 //! Keeps the archive complete: asks for what is new, opens it, stores it, and opens what was
 //! parked as soon as its key is here. All it knows lies in the store.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+mod later;
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
@@ -11,7 +16,7 @@ use crate::{
     kit::Timestamp,
     slice::WorkerFuture,
     store::Act,
-    wecom::archive::{Envelope, Host, HostError, Message, Remedy, SealError, Settings},
+    wecom::archive::{Envelope, Host, HostError, Message, OpenError, Remedy, SealError, Settings},
 };
 
 #[cfg(any(test, feature = "faults"))]
@@ -22,19 +27,15 @@ use super::{
     link,
     model::{Brought, Cursor, Locked, Parked},
 };
+use later::{Later, Waiting};
+use rest::Pause;
 
 /// Messages of one answer (WeCom documentation, 获取会话内容: at most 1,000).
 const PAGE: u32 = 1_000;
-/// Time between two questions while there is more: 600 a minute are allowed.
-const PACE: Duration = Duration::from_millis(125);
-/// Time between two questions when nothing was new and no event woke the puller.
-const IDLE: Duration = Duration::from_secs(20);
 /// Time before another attempt after an error, doubled with each one.
 const RETRY: Duration = Duration::from_secs(2);
 /// The longest of these.
 const RETRY_MAX: Duration = Duration::from_secs(300);
-/// Parked messages that are tried at once.
-const UNLOCK: usize = 500;
 
 /// Runs as long as the process.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
@@ -55,10 +56,29 @@ struct Puller {
     settings: Settings,
     host: Host,
     keys: Arc<KeyRing>,
-    /// Keys whose parked messages were tried.
-    tried: BTreeSet<(u32, String)>,
+    later: Later,
     limit: u32,
     failures: u32,
+}
+
+/// Why a turn did not go through.
+enum Trouble {
+    /// The library or WeCom: it is told, and tried again after a while.
+    Host(HostError),
+    /// Our own.
+    Own(AppError),
+}
+
+impl From<HostError> for Trouble {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl From<AppError> for Trouble {
+    fn from(error: AppError) -> Self {
+        Self::Own(error)
+    }
 }
 
 impl Puller {
@@ -69,7 +89,7 @@ impl Puller {
             app,
             settings,
             keys,
-            tried: BTreeSet::new(),
+            later: Later::default(),
             limit: PAGE,
             failures: 0,
         })
@@ -80,35 +100,74 @@ impl Puller {
             if link::in_use(&self.app)?.as_ref() != Some(&self.settings) {
                 return Ok(());
             }
-            self.unlock().await?;
-            let after = self.app.read(ingest::cursor)?.seq;
-            let pause = match self.host.pull(after, self.limit).await {
-                Ok(page) if page.is_empty() => {
-                    self.note(|cursor, now| cursor.caught_up_at = Some(now))
-                        .await?;
-                    IDLE
-                }
-                Ok(page) => {
-                    self.take(page).await?;
-                    self.limit = PAGE;
-                    PACE
-                }
-                Err(error) => self.fail(&error).await?,
-            };
-            self.app.archive.rest(&self.app, pause).await;
+            let pause = self.turn().await?;
+            self.rest(pause).await?;
         }
         Ok(())
     }
 
+    /// Asks once, then opens some of what was parked: what is new goes first, since WeCom
+    /// forgets it.
+    async fn turn(&mut self) -> Result<Pause> {
+        let pause = match self.ask().await {
+            Ok(pause) => pause,
+            Err(Trouble::Own(error)) => return Err(error),
+            Err(Trouble::Host(error)) => {
+                let pause = self.fail(&error).await?;
+                // What is here opens with a key that is here, whatever WeCom says.
+                return match self.unlock().await {
+                    Err(Trouble::Own(error)) => Err(error),
+                    Ok(_) | Err(Trouble::Host(_)) => Ok(pause),
+                };
+            }
+        };
+        match self.open_parked(pause).await {
+            Ok(true) => Ok(Pause::Pace),
+            Ok(false) => Ok(pause),
+            Err(Trouble::Own(error)) => Err(error),
+            Err(Trouble::Host(error)) => self.fail(&error).await,
+        }
+    }
+
+    /// Asks for what is new, and stores it.
+    async fn ask(&mut self) -> Result<Pause, Trouble> {
+        let cursor = self.app.read(ingest::cursor).map_err(AppError::from)?;
+        if cursor.asked_at.is_none() {
+            self.begin().await?;
+        }
+        let page = self.host.pull(cursor.seq, self.limit).await?;
+        if page.is_empty() {
+            self.note(|cursor, now| cursor.caught_up_at = Some(now))
+                .await?;
+            return Ok(Pause::Idle);
+        }
+        self.take(page).await?;
+        self.limit = PAGE;
+        Ok(Pause::Pace)
+    }
+
+    /// Notes since when it is asked: if no answer comes, somebody is told.
+    async fn begin(&self) -> Result<()> {
+        let act = Act::by_system("archive.pull", "archive");
+        let noted = self.app.write(act, move |w| {
+            let mut cursor = ingest::cursor(&w.read())?;
+            cursor.asked_at = Some(w.now());
+            Ok(w.put(&cursor)?)
+        });
+        noted.await
+    }
+
     /// Opens and stores one answer.
-    async fn take(&mut self, page: Vec<Envelope>) -> Result<()> {
+    async fn take(&mut self, page: Vec<Envelope>) -> Result<(), Trouble> {
         let keys = self.keys.clone();
         if page.iter().any(|e| !keys.contains_key(&e.key_version)) {
             self.keys = Arc::new(self.app.read(key_ring::load)?);
         }
         #[cfg(any(test, feature = "faults"))]
         self.put_cursor_first(&page).await?;
-        self.store(page, Brought::Pulled).await?;
+        let now = self.app.store.clock().now();
+        let came = page.into_iter().map(|envelope| Came { envelope, at: now });
+        self.store(came.collect(), Brought::Pulled).await?;
         self.failures = 0;
         Ok(())
     }
@@ -126,11 +185,12 @@ impl Puller {
         std::future::pending().await
     }
 
-    async fn store(&self, page: Vec<Envelope>, why: Brought) -> Result<Stored> {
-        let now = self.app.store.clock().now();
-        let (opened, parked) = self.open(page, now).await?;
+    async fn store(&mut self, page: Vec<Came>, why: Brought) -> Result<Stored, Trouble> {
+        let (opened, parked) = self.open(page).await?;
         #[cfg(any(test, feature = "faults"))]
         let parked = self.pass_over(parked);
+        let closed: Vec<Waiting> = parked.iter().map(Waiting::of).collect();
+        let numbers: Vec<u64> = opened.iter().map(|opened| opened.seq).collect();
         let arrival = Arrival {
             why,
             parked,
@@ -144,6 +204,8 @@ impl Puller {
             .store
             .write_step(act, |w| Ok(ingest::store(w, arrival)?))
             .await?;
+        self.later.forget(numbers);
+        self.later.extend(closed);
         if stored.files > 0 {
             self.app.archive.files.notify_one();
         }
@@ -163,63 +225,38 @@ impl Puller {
     }
 
     /// Opens what can be opened: the random keys on all cores, the messages by the library.
-    async fn open(
-        &self,
-        page: Vec<Envelope>,
-        now: Timestamp,
-    ) -> Result<(Vec<Opened>, Vec<Parked>)> {
+    async fn open(&self, page: Vec<Came>) -> Result<(Vec<Opened>, Vec<Parked>), Trouble> {
+        let now = self.app.store.clock().now();
         let unsealed = unseal(self.keys.clone(), page).await?;
         let (mut opened, mut parked) = (Vec::new(), Vec::new());
         let (mut ready, mut closed) = (Vec::new(), Vec::new());
-        for (envelope, key) in unsealed {
+        for (came, key) in unsealed {
             match key {
                 Ok(key) => {
-                    closed.push((key, envelope.message.clone()));
-                    ready.push(envelope);
+                    closed.push((key, came.envelope.message.clone()));
+                    ready.push(came);
                 }
-                Err(why) => parked.push(park(envelope, why, now)),
+                Err(why) => parked.push(park(came, why, now)),
             }
         }
-        let results = self.host.open(closed).await.map_err(AppError::internal)?;
-        for (envelope, result) in ready.into_iter().zip(results) {
+        let results = self.host.open(closed).await?;
+        for (came, result) in ready.into_iter().zip(results) {
             let why = match result {
                 Ok(bytes) => match Message::parse(&bytes) {
                     Ok(message) => {
-                        let seq = envelope.seq;
+                        let seq = came.envelope.seq;
                         opened.push(Opened { seq, message });
                         continue;
                     }
                     Err(_) => Locked::Damaged,
                 },
+                Err(OpenError::Untried) => Locked::Untried,
                 Err(error) if error.is_wrong_key() => Locked::WrongKey,
                 Err(_) => Locked::Damaged,
             };
-            parked.push(park(envelope, why, now));
+            parked.push(park(came, why, now));
         }
         Ok((opened, parked))
-    }
-
-    /// Tries what was parked for keys that have come since.
-    async fn unlock(&mut self) -> Result<()> {
-        self.keys = Arc::new(self.app.read(key_ring::load)?);
-        for (version, key) in self.keys.clone().iter() {
-            let name = (*version, key.fingerprint());
-            if self.tried.contains(&name) {
-                continue;
-            }
-            let mut after = 0;
-            loop {
-                let parked = self
-                    .app
-                    .read(|r| ingest::waiting_for(r, *version, after, UNLOCK))?;
-                let Some(last) = parked.last() else { break };
-                after = last.seq;
-                let page = parked.into_iter().map(envelope).collect();
-                self.store(page, Brought::Unlocked).await?;
-            }
-            self.tried.insert(name);
-        }
-        Ok(())
     }
 
     /// Notes that the archive has answered.
@@ -241,10 +278,10 @@ impl Puller {
     }
 
     /// Notes an error; gives the time until the next attempt.
-    async fn fail(&mut self, error: &HostError) -> Result<Duration> {
+    async fn fail(&mut self, error: &HostError) -> Result<Pause> {
         if error.remedy() == Remedy::Smaller && self.limit > 1 {
             self.limit /= 2;
-            return Ok(PACE);
+            return Ok(Pause::Pace);
         }
         tracing::warn!(%error, "the archive could not be read");
         self.failures += 1;
@@ -256,7 +293,8 @@ impl Puller {
             Ok(w.put(&cursor)?)
         });
         noted.await?;
-        Ok((RETRY * 2u32.saturating_pow(self.failures - 1)).min(RETRY_MAX))
+        let time = RETRY * 2u32.saturating_pow(self.failures - 1);
+        Ok(Pause::BackOff(time.min(RETRY_MAX)))
     }
 }
 
@@ -273,6 +311,7 @@ pub(super) fn remedy_code(remedy: Remedy) -> &'static str {
         Remedy::Gone => "gone",
         Remedy::Key => "key",
         Remedy::Library => "library",
+        Remedy::Accept => "accept",
     }
 }
 
@@ -284,24 +323,30 @@ fn number_of(error: &HostError) -> i64 {
     }
 }
 
-type Unsealed = (Envelope, Result<Zeroizing<Vec<u8>>, Locked>);
+/// A closed message, and when it first came.
+struct Came {
+    envelope: Envelope,
+    at: Timestamp,
+}
+
+type Unsealed = (Came, Result<Zeroizing<Vec<u8>>, Locked>);
 
 /// Opens the random keys, on as many threads as there are cores.
-async fn unseal(keys: Arc<KeyRing>, page: Vec<Envelope>) -> Result<Vec<Unsealed>> {
+async fn unseal(keys: Arc<KeyRing>, page: Vec<Came>) -> Result<Vec<Unsealed>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = page.len().div_ceil(cores).max(1);
     let mut rest = page.into_iter();
     let mut tasks = Vec::new();
     loop {
-        let part: Vec<Envelope> = rest.by_ref().take(share).collect();
+        let part: Vec<Came> = rest.by_ref().take(share).collect();
         if part.is_empty() {
             break;
         }
         let keys = keys.clone();
         tasks.push(tokio::task::spawn_blocking(move || {
-            let opened = part.into_iter().map(|e| {
-                let key = unseal_one(&keys, &e);
-                (e, key)
+            let opened = part.into_iter().map(|came| {
+                let key = unseal_one(&keys, &came.envelope);
+                (came, key)
             });
             opened.collect::<Vec<_>>()
         }));
@@ -321,7 +366,7 @@ fn unseal_one(keys: &KeyRing, envelope: &Envelope) -> Result<Zeroizing<Vec<u8>>,
     })
 }
 
-fn park(envelope: Envelope, why: Locked, now: Timestamp) -> Parked {
+fn park(Came { envelope, at }: Came, why: Locked, now: Timestamp) -> Parked {
     Parked {
         seq: envelope.seq,
         msgid: envelope.msgid,
@@ -329,17 +374,7 @@ fn park(envelope: Envelope, why: Locked, now: Timestamp) -> Parked {
         key: envelope.key,
         message: envelope.message,
         why,
-        at: now,
+        at,
         tried_at: now,
-    }
-}
-
-fn envelope(parked: Parked) -> Envelope {
-    Envelope {
-        seq: parked.seq,
-        msgid: parked.msgid,
-        key_version: parked.key_version,
-        key: parked.key,
-        message: parked.message,
     }
 }

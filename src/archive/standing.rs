@@ -10,18 +10,17 @@ use crate::{
 };
 
 use super::{
+    alarm::{self, Alarm, Outlook},
     ingest, link,
-    model::{Cursor, KeyVersion, Locked, Parked, Tally},
+    model::{Cursor, Gap, KeyVersion, Locked, Media, Parked, Tally},
     queries::ArchiveSight,
-    tables::PARKED_BY_VERSION,
+    tables::{MEDIA_DUE, PARKED_BY_VERSION},
 };
 
-/// WeCom keeps messages for so long (WeCom documentation, 获取会话内容: 5 days), ms.
-const WINDOW_MS: i64 = 5 * 24 * 3_600_000;
-/// After so long without an answer somebody should look, ms.
-const ALARM_MS: i64 = 24 * 3_600_000;
 /// Parked messages that are counted, at most, for each version of the key.
 const COUNTED_MAX: usize = 10_000;
+/// Files near their end that are counted, at most.
+const FILES_MAX: usize = 1_000;
 
 /// How the archive stands.
 #[derive(Debug, Clone)]
@@ -35,21 +34,20 @@ pub struct Standing {
     /// Whole hours until WeCom forgets the oldest message that is not here, as far as can be
     /// known; `None` before the first answer.
     pub hours_left: Option<u64>,
+    /// What will be lost unless somebody acts.
+    pub alarms: Vec<Alarm>,
 }
 
 impl Standing {
     /// As things stand.
     pub fn of(app: &App, r: &Read<'_>, now: Timestamp) -> Result<Self> {
-        let cursor = ingest::cursor(r)?;
-        let left = |at: Timestamp| {
-            let ms = WINDOW_MS - (now.ms() - at.ms());
-            u64::try_from(ms / 3_600_000).unwrap_or(0)
-        };
+        let outlook = outlook(app, r, now)?;
         Ok(Self {
-            is_on: link::in_use(app)?.is_some(),
-            hours_left: cursor.answered_at.map(left),
+            is_on: outlook.is_on,
+            cursor: ingest::cursor(r)?,
             waiting: waiting(r)?,
-            cursor,
+            hours_left: outlook.hours_left(now),
+            alarms: outlook.alarms(now),
         })
     }
 
@@ -58,11 +56,60 @@ impl Standing {
         let (code, errcode) = self.cursor.failure.as_ref()?;
         Some((format!("archive_setup.remedy.{code}"), *errcode))
     }
+}
 
-    /// Whether something will be lost unless somebody acts.
-    pub fn is_alarming(&self, now: Timestamp) -> bool {
-        let silent = |at: Timestamp| now.ms() - at.ms() > ALARM_MS;
-        self.is_on && self.cursor.answered_at.is_some_and(silent)
+/// How the archive stands, as far as a loss goes: cheap enough for the workspace.
+pub fn outlook(app: &App, r: &Read<'_>, now: Timestamp) -> Result<Outlook> {
+    let cursor = ingest::cursor(r)?;
+    Ok(Outlook {
+        is_on: link::in_use(app)?.is_some(),
+        asked_at: cursor.asked_at,
+        answered_at: cursor.answered_at,
+        caught_up_at: cursor.caught_up_at,
+        last_sent_at: cursor.last_sent_at,
+        files: files_near_their_end(r, now)?,
+    })
+}
+
+/// The files that wait although WeCom forgets them soon: how many, and when the first was sent.
+/// What has just come is on its way.
+fn files_near_their_end(
+    r: &Read<'_>,
+    now: Timestamp,
+) -> Result<Option<(usize, Timestamp)>, StoreError> {
+    let hits = r.walk(&MEDIA_DUE, &Walk::default())?.take(COUNTED_MAX);
+    let mut keys = hits
+        .map(|hit| hit.map(|hit| hit.key))
+        .collect::<Result<Vec<_>, _>>()?;
+    // About in the order in which they were sent.
+    keys.sort_unstable();
+    let (mut n, mut oldest) = (0, now);
+    for key in keys.iter().take(FILES_MAX) {
+        let Some(file) = r.get::<Media>(key)? else {
+            continue;
+        };
+        if !alarm::is_near(file.sent_at, now) {
+            break;
+        }
+        if file.attempts > 0 || now.since_ms(file.next_at) >= alarm::PATIENCE_MS {
+            n += 1;
+            oldest = oldest.min(file.sent_at);
+        }
+    }
+    Ok((n > 0).then_some((n, oldest)))
+}
+
+/// Whether the viewer sees the whole firm, and with it what nobody knows the members of.
+pub fn sees_firm(sight: &ArchiveSight) -> bool {
+    sight.sees_any(std::iter::empty())
+}
+
+/// The firm's messages that can't be opened yet, for whoever sees the whole firm; nothing for
+/// others, since nobody knows whose they are.
+pub fn parked_for(sight: &ArchiveSight, cursor: &Cursor) -> u64 {
+    match sees_firm(sight) {
+        true => cursor.parked,
+        false => 0,
     }
 }
 
@@ -113,6 +160,8 @@ pub struct Day {
     pub parked: u64,
     /// Messages that were deleted by a rule since.
     pub deleted: u64,
+    /// Numbers that WeCom passed over, noticed on this day.
+    pub skipped: u64,
 }
 
 impl Day {
@@ -124,6 +173,7 @@ impl Day {
         self.media_here += u64::from(tally.media_here);
         self.media_lost += u64::from(tally.media_lost);
         self.deleted += u64::from(tally.deleted);
+        self.skipped += tally.skipped;
     }
 }
 
@@ -161,11 +211,31 @@ pub fn members(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Vec<Tally
         if tally.day != day {
             break;
         }
-        let is_empty = tally == Tally::of(day, Tally::UNKNOWN);
+        let messages = Tally {
+            skipped: 0,
+            ..tally.clone()
+        };
+        let is_empty = messages == Tally::of(day, Tally::UNKNOWN);
         if !is_empty && sight.sees_any(std::iter::once(tally.staff)) {
             tallies.push(tally);
         }
     }
     tallies.sort_by_key(|tally| std::cmp::Reverse(tally.opened));
     Ok(tallies)
+}
+
+/// The numbers that WeCom passed over, noticed on one day, for whoever sees the whole firm:
+/// nobody knows whose they would have been.
+pub fn gaps(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    day: u32,
+    most: usize,
+) -> Result<Vec<Gap>, StoreError> {
+    if !sees_firm(sight) {
+        return Ok(Vec::new());
+    }
+    let gaps = r.all::<Gap>(Some(&(day, 0)))?;
+    let of_day = gaps.take_while(|gap| gap.as_ref().ok().is_none_or(|gap| gap.day == day));
+    of_day.take(most).collect()
 }

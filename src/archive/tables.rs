@@ -7,8 +7,8 @@ use crate::store::{
 
 use super::{
     model::{
-        ArchiveSettings, Chat, Consent, Cursor, KeyVersion, Leftover, Media, MediaState, Opening,
-        Parked, Party, Place, Pull, Tally,
+        ArchiveSettings, Chat, Consent, Cursor, Gap, KeyVersion, Leftover, Media, MediaState,
+        Opening, Parked, Party, Place, Pull, Tally,
     },
     stretch::Stretch,
     viewed::Viewed,
@@ -18,7 +18,7 @@ use super::{
 pub(super) const FIRM: &str = "firm";
 
 /// The slice's tables.
-pub(super) const TABLES: [TableSpec; 14] = [
+pub(super) const TABLES: [TableSpec; 15] = [
     TableSpec::of::<Party>(),
     TableSpec::of::<Chat>(),
     TableSpec::of::<Stretch>(),
@@ -26,6 +26,7 @@ pub(super) const TABLES: [TableSpec; 14] = [
     TableSpec::of::<Parked>(),
     TableSpec::of::<Cursor>(),
     TableSpec::of::<Tally>(),
+    TableSpec::of::<Gap>(),
     TableSpec::of::<Consent>(),
     TableSpec::of::<KeyVersion>(),
     TableSpec::of::<ArchiveSettings>(),
@@ -188,6 +189,17 @@ impl Entity for Tally {
     }
 }
 
+impl Entity for Gap {
+    const KIND: &'static str = "archive_gap";
+    const TABLE: &'static str = "archive-gaps-1";
+    const CLASS: Class = Class::Covered;
+    type Key = (u32, u64);
+
+    fn key(&self) -> (u32, u64) {
+        (self.day, self.first)
+    }
+}
+
 /// Where people stand, by what they said, the newest word first.
 pub(super) const CONSENT_BY_ANSWER: Index<Consent> =
     Index::new("archive-consents-2.by_answer", |c, _| {
@@ -252,6 +264,7 @@ impl Entity for ArchiveSettings {
     fn audit_view(&self) -> AuditView {
         vec![
             ("library", self.library.as_str().into()),
+            ("digest", self.digest.as_deref().into()),
             ("on", self.is_on.into()),
             ("tells", self.tells.into()),
         ]

@@ -203,6 +203,33 @@ fn a_pull_commits_to_exactly_its_messages() {
 }
 
 #[test]
+fn numbers_that_never_came_are_kept_by_day() {
+    let archive = Archive::new();
+    let said = |seq| text(seq, CUSTOMER, &["LinXiaoyu"], "", "收到");
+    archive.pull([7, 8, 11].map(said).into());
+    archive.pull([12, 13, 20].map(said).into());
+    let gaps: Vec<Gap> = archive.read(|r| {
+        let gaps = r.all::<Gap>(None).unwrap();
+        gaps.map(Result::unwrap).collect()
+    });
+    let ranges: Vec<_> = gaps.iter().map(|gap| (gap.first, gap.last)).collect();
+    // WeCom's window begins where it begins.
+    assert_eq!(ranges, [(9, 10), (14, 19)]);
+    let skipped: Vec<u64> = archive.pulls().iter().map(|pull| pull.skipped).collect();
+    assert_eq!(skipped, [2, 6]);
+    let sight = ArchiveSight::everything_for_test();
+    let days = archive.read(|r| super::standing::days(r, &sight, 9).unwrap());
+    let day = days.iter().find(|day| day.day == gaps[0].day).unwrap();
+    assert_eq!(day.skipped, 8);
+    let shown = archive.read(|r| super::standing::gaps(r, &sight, day.day, 1).unwrap());
+    assert_eq!(shown, gaps[..1]);
+    // Nobody is a member of what is missing.
+    let unknown = archive.read(|r| super::standing::members(r, &sight, day.day).unwrap());
+    assert!(unknown.iter().all(|tally| tally.staff != Tally::UNKNOWN));
+    archive.check();
+}
+
+#[test]
 fn what_was_unlocked_later_hides_nothing_of_the_pull_around_it() {
     let archive = Archive::new();
     let said = |seq| text(seq, CUSTOMER, &["LinXiaoyu"], "", "收到");

@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::{
     app::App,
+    archive::{self, alarm::Alarm},
     audit::query::{self, Filter},
     customers::{
         list::{self, Asked, SavedView},
@@ -124,6 +125,9 @@ impl Maker<'_> {
         tasks.extend(self.chats(r)?);
         if self.viewer.may(Permission::SyncRun) {
             tasks.extend(self.sync(r)?);
+        }
+        if self.viewer.may(Permission::SettingsManage) {
+            tasks.extend(self.archive(r)?);
         }
         if self.viewer.may(Permission::AuditRead) {
             tasks.extend(self.trail());
@@ -244,6 +248,23 @@ impl Maker<'_> {
             href: "/org/sync",
             n: None,
         }))
+    }
+
+    /// Archived messages or files will be lost unless somebody acts.
+    fn archive(&self, r: &Read<'_>) -> Result<Vec<Task>> {
+        let outlook = archive::standing::outlook(self.app, r, self.cx.now)?;
+        let task = |alarm: Alarm| Task {
+            icon: "archive",
+            tone: "bad",
+            title: self.cx.t("archive_alarm.title").into_owned(),
+            why: self
+                .cx
+                .tf(alarm.word(), (("hours", alarm.hours()), ("n", alarm.n())))
+                .into_owned(),
+            href: "/settings/archive",
+            n: None,
+        };
+        Ok(outlook.alarms(self.cx.now).into_iter().map(task).collect())
     }
 
     /// The audit trail is damaged, or nobody has had it checked since the start.

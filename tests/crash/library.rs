@@ -161,6 +161,7 @@ fn start() -> (TestApp, Library) {
     };
     let set_up = SetUp {
         library: library.path(),
+        digest: None,
         is_on: true,
         tells: false,
     };

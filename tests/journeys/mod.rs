@@ -2,6 +2,7 @@
 
 mod alerts;
 mod archive;
+mod archive_ledger;
 mod assets;
 mod back_in_time;
 mod bad_input;

@@ -126,10 +126,10 @@ pub(super) fn cleared(query: &ListQuery) -> String {
 /// What stands where nothing is found.
 pub(super) fn empty(cx: &Cx, query: &ListQuery) -> Empty {
     let narrowed = NARROWS.iter().any(|name| query.get(name).is_some());
-    let word = match (narrowed, part(query)) {
-        (true, _) => "sensitive.no_match",
-        (false, Part::Mine) => "sensitive.none_mine",
-        (false, _) => "sensitive.no_alerts",
+    let (title, hint) = match (narrowed, part(query)) {
+        (true, _) => ("sensitive.no_match", "sensitive.no_match_hint"),
+        (false, Part::Mine) => ("sensitive.none_mine", "sensitive.none_mine_hint"),
+        (false, _) => ("sensitive.no_alerts", "sensitive.no_alerts_hint"),
     };
     let link = |word: &str, href: String| Link {
         label: cx.t(word).into_owned(),
@@ -137,8 +137,8 @@ pub(super) fn empty(cx: &Cx, query: &ListQuery) -> Empty {
     };
     Empty {
         kind: EmptyKind::NothingMatches,
-        title: cx.t(word).into_owned(),
-        hint: cx.t(&format!("{word}_hint")).into_owned(),
+        title: cx.t(title).into_owned(),
+        hint: cx.t(hint).into_owned(),
         action: match (narrowed, part(query)) {
             (true, _) => Some(link("list.clear_all", cleared(query))),
             (false, Part::Mine) => Some(link("sensitive.to_do", HERE.to_owned())),

@@ -6,7 +6,7 @@ use askama::Template;
 use crate::{
     app::App,
     archive::{
-        model::Tally,
+        model::{Gap, Tally},
         queries::{self, ArchiveSight},
         standing::{self, Day, Standing},
     },
@@ -21,6 +21,8 @@ use crate::{
 
 /// Days that are shown.
 const DAYS: usize = 31;
+/// Stretches of missing numbers that are shown of a day.
+const GAPS: usize = 50;
 
 /// A day in the list.
 struct DayLine {
@@ -42,14 +44,20 @@ struct MemberLine {
 #[derive(Template)]
 #[template(path = "archive/ledger.html", blocks = ["title", "list"])]
 pub(in crate::archive) struct LedgerPage {
-    standing: Standing,
-    is_alarming: bool,
+    /// How the firm's archive stands, for whoever sees the whole firm.
+    standing: Option<Standing>,
     /// Messages that can't be opened yet.
     parked: u64,
     may_set_up: bool,
     /// Whether some message of these days can't be opened.
     has_parked: bool,
+    /// Whether numbers are missing on some of these days.
+    has_gaps: bool,
     days: Vec<DayLine>,
+    /// The numbers that are missing on the day.
+    gaps: Vec<Gap>,
+    /// Whether there are more of them.
+    more_gaps: bool,
     day: String,
     members: Vec<MemberLine>,
     empty: Empty,
@@ -81,12 +89,21 @@ pub(in crate::archive) async fn show(
                 tally,
             });
         }
-        let standing = Standing::of(&app, r, cx.now)?;
+        // What nobody knows the members of is not for those who see some members only.
+        let standing = match standing::sees_firm(&sight) {
+            true => Some(Standing::of(&app, r, cx.now)?),
+            false => None,
+        };
+        let mut gaps = standing::gaps(r, &sight, day, GAPS + 1)?;
+        let more_gaps = gaps.len() > GAPS;
+        gaps.truncate(GAPS);
         Ok::<_, AppError>(LedgerPage {
-            is_alarming: standing.is_alarming(cx.now),
-            parked: standing.cursor.parked,
+            parked: standing.as_ref().map_or(0, |it| it.cursor.parked),
             may_set_up: viewer.may(crate::identity::Permission::SettingsManage),
             has_parked: days.iter().any(|day| day.parked > 0),
+            has_gaps: days.iter().any(|day| day.skipped > 0),
+            gaps,
+            more_gaps,
             days: days.into_iter().map(|d| line(d, &query, day)).collect(),
             day: name_of(day),
             members,

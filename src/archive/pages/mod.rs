@@ -20,6 +20,7 @@ pub(super) mod retention_forms;
 mod search;
 mod searches;
 pub(super) mod settings;
+pub(super) mod trial;
 mod view;
 pub(super) mod viewed;
 pub(super) mod words;

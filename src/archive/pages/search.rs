@@ -10,6 +10,7 @@ use crate::{
         ingest, link,
         names::Names,
         queries::{self, ArchiveSight, Message},
+        standing,
     },
     error::Result,
     identity::{Permission, Viewer},
@@ -174,7 +175,7 @@ impl Maker<'_> {
             summary: String::new(),
             pager: self.pager(&nothing()),
             empty: None,
-            parked: cursor.parked,
+            parked: standing::parked_for(&sight, &cursor),
             caught_up_at: cursor.caught_up_at,
         };
         let act = match By::of(self.query) {

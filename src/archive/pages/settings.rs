@@ -1,6 +1,6 @@
 //! `/settings/archive`: how the chat archive is reached, its keys, and how it stands.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use actix_web::web::Data;
 use askama::Template;
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The page's address.
-const HERE: &str = "/settings/archive";
+pub(super) const HERE: &str = "/settings/archive";
 /// Characters of a secret that are shown of it.
 const TAIL: usize = 4;
 
@@ -35,8 +35,8 @@ struct KeyLine {
     fingerprint: String,
     public: String,
     made_at: Timestamp,
-    /// Messages that wait although the key is here.
-    waiting: usize,
+    /// Messages that wait although the key is here, and why the first does.
+    waiting: Option<(usize, Locked)>,
 }
 
 /// The page.
@@ -47,7 +47,6 @@ pub(in crate::archive) struct SettingsPage {
     key_form: FormState,
     rule_form: FormState,
     standing: Standing,
-    is_alarming: bool,
     /// Whether the firm's WeCom account is connected at all.
     is_connected: bool,
     /// The configuration file says how the archive is reached, and wins.
@@ -57,6 +56,8 @@ pub(in crate::archive) struct SettingsPage {
     library: String,
     /// SHA-256 of the library, or why it can't be read.
     digest: Result<String, String>,
+    /// SHA-256 of the one that was accepted and of this one, if it is another: it is not loaded.
+    changed: Option<(String, String)>,
     keys: Vec<KeyLine>,
     /// Versions that messages wait for and nobody has a key of.
     missing: Vec<(u32, usize, Locked)>,
@@ -89,6 +90,8 @@ fn page(
     let ticks = ticks.into_iter().filter(|(_, is_set)| *is_set);
     let values =
         std::iter::once(("library", library.as_str())).chain(ticks.map(|(name, _)| (name, "on")));
+    let digest = library_digest(Path::new(&library)).map_err(|error| error.to_string());
+    let accepted = settings.as_ref().and_then(|s| s.digest.clone());
     let next_version = standing::next_version(&keys);
     let is_known = |version: u32| keys.iter().any(|key| key.version == version);
     let missing = standing.waiting.iter();
@@ -100,11 +103,13 @@ fn page(
         key_form: key_form
             .unwrap_or_else(|| FormState::with_values([("version", next_version.to_string())])),
         rule_form: rule_form(rule),
-        is_alarming: standing.is_alarming(cx.now),
         is_connected: account.is_some(),
         from_file: app.config.archive.is_some(),
         secret: account.and_then(|a| a.archive_secret.as_ref().map(tail)),
-        digest: library_digest(Path::new(&library)).map_err(|error| error.to_string()),
+        changed: accepted
+            .zip(digest.as_ref().ok().cloned())
+            .filter(|(before, now)| before != now),
+        digest,
         library,
         missing: missing.map(|(v, (n, why))| (*v, *n, *why)).collect(),
         keys: keys.iter().map(|key| line(key, &standing)).collect(),
@@ -169,7 +174,7 @@ fn line(key: &KeyVersion, standing: &Standing) -> KeyLine {
         fingerprint: key.fingerprint.clone(),
         public: key.public.clone(),
         made_at: key.made_at,
-        waiting: standing.waiting.get(&key.version).map_or(0, |(n, _)| *n),
+        waiting: standing.waiting.get(&key.version).copied(),
     }
 }
 
@@ -205,6 +210,9 @@ pub(in crate::archive) struct Fields {
     is_on: bool,
     #[serde(default)]
     tells: bool,
+    /// SHA-256 of the changed library that is accepted.
+    #[serde(default)]
+    accept: String,
 }
 
 /// Keeps how the archive is reached.
@@ -224,15 +232,19 @@ pub(in crate::archive) async fn save(
 async fn keep(app: &App, viewer: &Viewer, fields: &Fields) -> Result<()> {
     let secret = fields.secret.trim();
     let library = fields.library.trim().to_owned();
+    let path = PathBuf::from(&library);
+    let found = tokio::task::spawn_blocking(move || library_digest(&path).ok()).await;
+    let found = found.map_err(AppError::internal)?;
     if fields.is_on && app.config.archive.is_none() {
         let known = connection::in_use(app)?.and_then(|c| c.archive_secret);
         if secret.is_empty() && known.is_none() {
             return Err(AppError::field("secret", "form.required"));
         }
-        if library_digest(Path::new(&library)).is_err() {
+        if found.is_none() {
             return Err(AppError::field("library", "archive_setup.no_library"));
         }
     }
+    let digest = accepted(app, fields, &library, found)?;
     if !secret.is_empty() && app.config.wecom.is_some() {
         return Err(AppError::Conflict {
             why: "wecom_in_file",
@@ -243,6 +255,7 @@ async fn keep(app: &App, viewer: &Viewer, fields: &Fields) -> Result<()> {
         .map(|text| Secret::new(text.to_owned()));
     let command = SetUp {
         library,
+        digest,
         is_on: fields.is_on,
         tells: fields.tells,
     };
@@ -260,6 +273,28 @@ async fn keep(app: &App, viewer: &Viewer, fields: &Fields) -> Result<()> {
     connection::connect(app)?;
     app.archive.wake.notify_one();
     Ok(())
+}
+
+/// The library that is accepted: the one at a path that was given now, and at the same path the
+/// one from before until somebody has said that the other is right.
+fn accepted(
+    app: &App,
+    fields: &Fields,
+    library: &str,
+    found: Option<String>,
+) -> Result<Option<String>> {
+    let known = app.read(link::stored)?;
+    let known = known.filter(|known| known.library == library);
+    let Some(before) = known.and_then(|known| known.digest) else {
+        return Ok(found);
+    };
+    match found {
+        Some(found) if found == before || fields.accept == found => Ok(Some(found)),
+        Some(_) if fields.is_on && app.config.archive.is_none() => {
+            Err(AppError::field("accept", "archive_setup.not_accepted"))
+        }
+        _ => Ok(Some(before)),
+    }
 }
 
 /// A key: made here, or brought along.

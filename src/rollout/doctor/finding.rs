@@ -48,7 +48,8 @@ macro_rules! kinds {
                 match self { $(Self::$name => $code,)+ }
             }
 
-            /// What it is about: `machine`, `network`, `account`, `callback`.
+            /// What it is about: `machine`, `network`, `account`, `callback`,
+            /// `archive`.
             pub const fn topic(self) -> &'static str {
                 match self { $(Self::$name => $topic,)+ }
             }
@@ -232,6 +233,17 @@ kinds! {
     OwnCertificateDate = "callback" Bad "own_certificate_date";
     /// The certificate there is for another name.
     OwnCertificateName = "callback" Bad "own_certificate_name";
+
+    /// The archive is read, and nothing is about to be lost.
+    ArchiveFine = "archive" Ok "archive_fine";
+    /// The archive has never answered.
+    ArchiveNever = "archive" Bad "archive_never";
+    /// The archive has not answered for long.
+    ArchiveSilent = "archive" Bad "archive_silent";
+    /// The archive lags so far behind that messages will be lost.
+    ArchiveBehind = "archive" Bad "archive_behind";
+    /// Files of messages have not been fetched and will be lost.
+    ArchiveFiles = "archive" Warn "archive_files";
 }
 
 /// One finding, with the values that its sentences name.

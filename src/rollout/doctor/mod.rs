@@ -5,6 +5,7 @@
 //! `/settings/doctor` and `qitai doctor`.
 
 mod account;
+mod archive;
 mod callback;
 mod finding;
 mod machine;
@@ -34,6 +35,7 @@ pub async fn examine(app: &App, is_serving: bool) -> Result<Vec<Finding>> {
                 found.extend(account(settings, connection.agentid, clock).await);
             }
             found.extend(callback::examine(app, &connection, is_serving).await?);
+            found.extend(archive::examine(app)?);
         }
     }
     Ok(found)

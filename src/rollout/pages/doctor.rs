@@ -31,7 +31,7 @@ pub(in crate::rollout) struct DoctorPage {
 }
 view!(DoctorPage, "findings" => as_findings);
 
-const TOPICS: [&str; 4] = ["account", "callback", "network", "machine"];
+const TOPICS: [&str; 5] = ["account", "callback", "archive", "network", "machine"];
 
 /// Examines everything now. Looking is on record, because it calls WeCom.
 pub(in crate::rollout) async fn show(

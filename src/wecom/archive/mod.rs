@@ -34,3 +34,5 @@ pub use message::{Action, Message, ParseError};
 pub use quote::Quote;
 pub(in crate::wecom) use sdk::close;
 pub use sdk::run as run_child;
+#[cfg(test)]
+pub(crate) use sdk::stand;

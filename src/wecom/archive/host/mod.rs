@@ -24,8 +24,8 @@ pub use page::Envelope;
 pub(super) const ROWS_MAX: u32 = 1000;
 /// Shorter messages are not given to the library: below 13 bytes it aborts.
 const MESSAGE_BYTES_MIN: usize = 16;
-/// Messages in a row that may end a child before the question itself is given up.
-const CRASHES_MAX: u32 = 3;
+/// Messages of one question that may end a child; the rest of it is then left for another time.
+pub(crate) const CRASHES_MAX: u32 = 3;
 
 /// What the child is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,9 @@ pub enum Backend {
     Library {
         /// Where it is.
         path: PathBuf,
+        /// SHA-256 of the file that somebody has accepted, in hex: another one is not loaded.
+        /// None where nobody was asked.
+        digest: Option<String>,
     },
     /// The same calls over HTTP, from a server that offers them.
     Http {
@@ -73,6 +76,9 @@ pub enum HostError {
     /// No child can be started: no such library, one that lacks functions, no more processes.
     #[error("the process for WeCom's library does not start: {0}")]
     Start(String),
+    /// The library is another one than was accepted.
+    #[error("WeCom's library is not the file that was accepted")]
+    Changed,
     /// The child ended in the middle.
     #[error("the process with WeCom's library has died")]
     Died,
@@ -118,6 +124,8 @@ pub enum Remedy {
     Key,
     /// The library itself: its place, its version, its architecture.
     Library,
+    /// The library has changed: somebody must accept it.
+    Accept,
 }
 
 impl HostError {
@@ -125,6 +133,7 @@ impl HostError {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Start(_) => Remedy::Library,
+            Self::Changed => Remedy::Accept,
             Self::Died | Self::Hung | Self::Babbled(_) | Self::BadAnswer(_) => Remedy::Retry,
             // WeCom documentation, 获取会话内容, 返回码.
             Self::Code(code) => match code {
@@ -166,6 +175,9 @@ pub enum OpenError {
     /// The library died of it, twice.
     #[error("WeCom's library dies of this message")]
     Crashed,
+    /// The library died of so many before it that this one was left for another time.
+    #[error("not tried: WeCom's library has died of others")]
+    Untried,
 }
 
 impl OpenError {
@@ -227,10 +239,11 @@ impl Host {
     }
 
     /// Opens messages, each with its own random key; gives the JSON of each in the same order.
-    /// A message of which the library dies does no harm to the others.
+    /// A message of which the library dies does no harm to the others. Where there are many,
+    /// those behind are not tried: this ends, whatever the messages are.
     ///
     /// # Errors
-    /// When no child can be started, or one after the other dies.
+    /// When no child can be started.
     pub async fn open(
         &self,
         messages: Vec<(Zeroizing<Vec<u8>>, String)>,
@@ -249,14 +262,9 @@ impl Host {
             let sealed = these
                 .map(|(key, message)| Sealed::of(key, message))
                 .collect();
-            let before = opened.len();
-            let run = self.open_run(sealed, &mut opened).await;
-            if opened.len() > before {
-                crashes = 0;
-            }
-            match run {
+            match self.open_run(sealed, &mut opened).await {
                 Ok(()) => {}
-                Err(error) if error.is_of_child() && crashes < CRASHES_MAX => {
+                Err(error) if error.is_of_child() => {
                     // Once may be chance: somebody ended the child.
                     if struck.replace(opened.len()) == Some(opened.len()) {
                         crashes += 1;
@@ -264,6 +272,9 @@ impl Host {
                     }
                 }
                 Err(error) => return Err(error),
+            }
+            if crashes == CRASHES_MAX {
+                opened.resize(messages.len(), Err(OpenError::Untried));
             }
         }
         Ok(opened)
@@ -368,6 +379,7 @@ impl Host {
         let Inner {
             settings, program, ..
         } = &*self.0;
+        check_digest(&settings.backend).await?;
         let begin = Begin::of(settings);
         let started = Child::start(program.as_deref(), begin, settings.timeout).await;
         started.inspect_err(|_| state.deaths += 1)
@@ -378,6 +390,23 @@ impl Host {
         state.child = None;
         state.deaths += 1;
         Err(error)
+    }
+}
+
+/// Looks at the library before it is loaded. One that cannot be read is the child's to tell.
+async fn check_digest(backend: &Backend) -> Result<(), HostError> {
+    let Backend::Library {
+        path,
+        digest: Some(accepted),
+    } = backend
+    else {
+        return Ok(());
+    };
+    let path = path.clone();
+    let found = tokio::task::spawn_blocking(move || library_digest(&path)).await;
+    match found {
+        Ok(Ok(found)) if found != *accepted => Err(HostError::Changed),
+        _ => Ok(()),
     }
 }
 

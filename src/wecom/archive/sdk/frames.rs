@@ -128,7 +128,9 @@ impl Begin {
         let patience = settings.timeout.mul_f32(0.75).as_secs().max(1);
         Self {
             source: match &settings.backend {
-                Backend::Library { path } => Source::Library(path.to_string_lossy().into_owned()),
+                Backend::Library { path, .. } => {
+                    Source::Library(path.to_string_lossy().into_owned())
+                }
                 Backend::Http { base_url } => Source::Http(base_url.clone()),
             },
             corpid: settings.corpid.clone(),

@@ -8,6 +8,8 @@ mod http;
 mod library;
 mod serve;
 #[cfg(test)]
+pub(crate) mod stand;
+#[cfg(test)]
 mod tests;
 
 pub(in crate::wecom) use cipher::close;

@@ -3,6 +3,7 @@
  *
  *   chat        lines of SEQ, tab, row as JSON
  *   media.ID    the file behind sdkfileid ID; "expired" is one that is too old
+ *   pulls       grows by a byte with every GetChatData
  *   say.CALL    what happens at load, init, pull, open or media instead of the usual:
  *               [once ]abort | hang | exit | leak | print | babble | code N | json TEXT
  *
@@ -110,6 +111,8 @@ int GetChatData(Sdk *sdk, unsigned long long seq, unsigned int limit, const char
                 int timeout, Slice_t *slice) {
     char *json = NULL;
     size_t length;
+    FILE *pulls = fopen(path("pulls"), "ab");
+    if (pulls) fputc('.', pulls), fclose(pulls);
     if (!sdk || !slice || !limit || limit > 1000) return 10000;
     if (!sdk->ready || timeout <= 0) return 10001;
     if (proxy && *proxy && strcmp(proxy, "http://127.0.0.1:9")) return 10001;

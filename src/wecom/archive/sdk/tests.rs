@@ -1,23 +1,15 @@
 //! A real child with a library that does what it is told: also abort, hang, leak and babble.
 
-use std::{
-    fs,
-    os::fd::AsFd,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{fs, os::fd::AsFd, path::PathBuf, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
-use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use super::stand::{Stand, close};
 use crate::{
     kit::Secret,
     wecom::archive::{
         Backend, Host, HostError, Message, OpenError, PrivateKey, PublicKey, Remedy, Settings,
+        library_digest,
     },
 };
 
@@ -29,98 +21,6 @@ fn child() {
     if is_child && rustix::net::sockopt::socket_type(input.as_fd()).is_ok() {
         super::run().unwrap();
     }
-}
-
-/// The library, compiled once.
-fn library() -> &'static Path {
-    static MADE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = MADE.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("library.so");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wecom/archive/sdk/stand_in.c");
-        let made = Command::new("cc")
-            .args(["-O1", "-shared", "-fPIC", "-o"])
-            .args([&path, &source])
-            .status();
-        assert!(made.unwrap().success());
-        (dir, path)
-    });
-    path
-}
-
-/// A library with a folder of its own, and a host that uses it.
-struct Stand {
-    dir: TempDir,
-    host: Host,
-}
-
-impl Stand {
-    fn new() -> Self {
-        Self::with(Duration::from_secs(60), None)
-    }
-
-    fn with(timeout: Duration, proxy: Option<&str>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("library.so");
-        fs::copy(library(), &path).unwrap();
-        fs::write(dir.path().join("chat"), "").unwrap();
-        let host = Host::start(Settings {
-            backend: Backend::Library { path },
-            corpid: "ww0123456789abcdef".to_owned(),
-            secret: Secret::new("secret".to_owned()),
-            proxy: proxy.map(|proxy| Secret::new(proxy.to_owned())),
-            timeout,
-        });
-        Self { dir, host }
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.dir.path().join(name), text).unwrap();
-    }
-
-    /// What happens at a call instead of the usual.
-    fn say(&self, call: &str, what: &str) {
-        self.write(&format!("say.{call}"), what);
-    }
-
-    /// So many messages, closed for this key.
-    fn chat(&self, count: u64, key: &PublicKey) {
-        let line = |seq: u64| {
-            let random = format!("random key {seq}");
-            let text = json!({ "msgid": format!("m{seq}"), "action": "send", "from": "a",
-                "tolist": ["b"], "roomid": "", "msgtime": seq, "msgtype": "text",
-                "text": { "content": format!("消息 {seq}") } });
-            let row = json!({ "seq": seq, "msgid": format!("m{seq}"), "publickey_ver": 3,
-                "encrypt_random_key": key.seal(random.as_bytes()).unwrap(),
-                "encrypt_chat_msg": close(random.as_bytes(), text.to_string().as_bytes()) });
-            format!("{seq}\t{row}\n")
-        };
-        self.write("chat", (1..=count).map(line).collect::<String>());
-    }
-
-    async fn kill(&self) {
-        let id = i32::try_from(self.host.process_id().await.unwrap()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
-    }
-}
-
-fn fnv(sum: u64, bytes: &[u8]) -> u64 {
-    let step = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(sum, step)
-}
-
-/// Closes a message as the stand-in opens it.
-fn close(key: &[u8], text: &[u8]) -> String {
-    let sum = fnv(0xcbf2_9ce4_8422_2325, key);
-    let mut stream = sum | 1;
-    let mut bytes = fnv(sum, text).to_le_bytes().to_vec();
-    for byte in text {
-        stream ^= stream << 13;
-        stream ^= stream >> 7;
-        stream ^= stream << 17;
-        bytes.push(byte ^ stream.to_le_bytes()[0]);
-    }
-    hex::encode(bytes)
 }
 
 fn sealed(key: &str, text: &str) -> (Zeroizing<Vec<u8>>, String) {
@@ -240,10 +140,13 @@ async fn a_message_the_library_dies_of_costs_only_itself() {
     stand.say("open", "once abort");
     let opened = stand.host.open(vec![sealed("key", "三")]).await.unwrap();
     assert_eq!(opened, [Ok("三".into())]);
-    // A library that dies of everything is not asked for ever.
+    // A library that dies of everything is not asked for ever, and every message is answered.
     stand.say("open", "abort");
     let many = vec![sealed("key", "四"); 40];
-    assert_eq!(stand.host.open(many).await, Err(HostError::Died));
+    let opened = stand.host.open(many).await.unwrap();
+    let died = opened.iter().filter(|o| **o == Err(OpenError::Crashed));
+    assert_eq!((opened.len(), died.count()), (40, 3));
+    assert!(opened[3..].iter().all(|o| *o == Err(OpenError::Untried)));
 }
 
 #[tokio::test]
@@ -327,7 +230,7 @@ async fn what_cannot_be_loaded_says_why() {
     let stand = Stand::new();
     let at = |path: PathBuf| {
         Host::start(Settings {
-            backend: Backend::Library { path },
+            backend: Backend::Library { path, digest: None },
             corpid: "ww".to_owned(),
             secret: Secret::new("s".to_owned()),
             proxy: None,
@@ -350,4 +253,38 @@ async fn what_cannot_be_loaded_says_why() {
     fs::remove_file(stand.dir.path().join("say.load")).unwrap();
     stand.say("init", "code 10000");
     assert_eq!(stand.host.probe().await, Err(HostError::Code(10000)));
+}
+
+#[tokio::test]
+async fn a_library_that_is_not_the_accepted_one_is_not_loaded() {
+    let stand = Stand::new();
+    let path = stand.dir.path().join("library.so");
+    let host = |digest: String| {
+        Host::start(Settings {
+            backend: Backend::Library {
+                path: path.clone(),
+                digest: Some(digest),
+            },
+            corpid: "ww".to_owned(),
+            secret: Secret::new("s".to_owned()),
+            proxy: None,
+            timeout: Duration::from_secs(60),
+        })
+    };
+    let accepted = host(library_digest(&path).unwrap());
+    assert_eq!(accepted.probe().await, Ok(()));
+    // What runs goes on; what is started anew is looked at again.
+    let mut other = fs::read(&path).unwrap();
+    other.push(0);
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, other).unwrap();
+    assert_eq!(accepted.pull(0, 1).await, Ok(vec![]));
+    accepted.stop().await;
+    let error = accepted.pull(0, 1).await.unwrap_err();
+    assert_eq!(
+        (error.remedy(), error),
+        (Remedy::Accept, HostError::Changed)
+    );
+    let again = host(library_digest(&path).unwrap());
+    assert_eq!(again.probe().await, Ok(()));
 }
