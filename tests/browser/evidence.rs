@@ -61,10 +61,11 @@ fn a_complaint_is_searched_approved_sealed_and_verified() {
     officer
         .find("main form[role=search] input[name=q]")
         .type_text("cfx 退款\u{e007}");
-    officer.wait_for_text("私下");
+    officer.wait_for_text("内容要有第二人同意后才显示");
+    assert!(!officer.text().contains("私下"), "found, and not shown");
     let hit = officer.run(
         "return [...document.querySelectorAll('#list a[href*=\"at=\"]')]\
-           .find(a => a.innerText.includes('私下')).href",
+           .find(a => a.innerText.includes('已撤回')).href",
     );
     let hit = hit.as_str().unwrap().to_owned();
     officer.goto(&hit);
