@@ -452,6 +452,16 @@ pub enum Heard {
     Asked,
 }
 
+impl Heard {
+    /// As files say it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Asked => "asked",
+        }
+    }
+}
+
 /// An answer to the notice about archiving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]

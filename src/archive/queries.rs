@@ -93,6 +93,14 @@ impl ArchiveSight {
         self.judges
     }
 
+    /// The same with nothing withheld.
+    pub(super) fn whole(self) -> Self {
+        Self {
+            agreed: None,
+            ..self
+        }
+    }
+
     /// Whether a message with these members among sender and receivers is visible.
     pub fn sees_any(&self, mut people: impl Iterator<Item = u32>) -> bool {
         match &self.staff {

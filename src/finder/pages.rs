@@ -95,7 +95,12 @@ pub(super) async fn search(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Sho
         let act = act.system_detail("ids", shown.join(" "));
         let has_messages = sections.iter().any(|s| s.title == MESSAGES_TITLE);
         if has_messages || is_phone_search(&text) {
-            app.write(act, |_| Ok(())).await?;
+            let asking = viewer.clone();
+            app.write(act, move |w| match has_messages {
+                true => asking.scope(&w.read(), Permission::ArchiveRead).map(drop),
+                false => Ok(()),
+            })
+            .await?;
         } else {
             app.note(act).await?;
         }

@@ -232,6 +232,10 @@ fn a_complaint_becomes_evidence_that_an_outsider_verifies() {
     let granted = admin.post(&decide, &[("verdict", "grant"), ("note", "")]);
     assert_eq!(granted.status, 303, "{}", granted.body);
 
+    // What was gathered while it was open is sealed whole, though nobody reads it now.
+    ask_for_a_second_person(&test, &[("evidence", "on"), ("read", "on")]);
+    let closed = officer.get("/api/v1/messages/3").json();
+    assert_eq!(closed["state"], "withheld");
     let sealing = officer.post(&seal, &[]);
     assert_eq!(sealing.status, 303, "{}", sealing.body);
     test.wait_for("the case is sealed", || {

@@ -33,6 +33,9 @@ pub(super) fn keep(
         let is_same = known.answer == said.answer;
         let knows_less = !said.answer.is_word() && known.answer.is_word();
         let is_older = known.answer.is_word() && said.at < known.at;
+        if is_older && said.heard == Heard::Message {
+            return file(w, known, said);
+        }
         if is_same || knows_less || is_older {
             return Ok(false);
         }
@@ -55,6 +58,22 @@ pub(super) fn keep(
         subject: party.subject,
         earlier,
     })?;
+    Ok(true)
+}
+
+/// Files a word that was said in a message before the one that counts, and came later: it
+/// could not be opened until now.
+fn file(w: &mut Write<'_>, mut known: Consent, said: Said) -> Result<bool, StoreError> {
+    if known.earlier.contains(&said) {
+        return Ok(false);
+    }
+    let at = known
+        .earlier
+        .partition_point(|earlier| earlier.at <= said.at);
+    known.earlier.insert(at, said);
+    let excess = known.earlier.len().saturating_sub(EARLIER_MAX);
+    known.earlier.drain(..excess);
+    w.put(&known)?;
     Ok(true)
 }
 
@@ -118,6 +137,9 @@ mod tests {
             (said(Answer::Refused, 40, Heard::Asked), false),
             (said(Answer::Agreed, 50, Heard::Asked), false),
             (said(Answer::Refused, 400, Heard::Asked), true),
+            // It could not be opened until now.
+            (said(Answer::Refused, 30, Heard::Message), true),
+            (said(Answer::Agreed, 390, Heard::Message), true),
             (said(Answer::Agreed, 390, Heard::Message), false),
         ];
         for (said, changes) in told {
@@ -133,7 +155,15 @@ mod tests {
         });
         assert_eq!(consent.answer, Answer::Refused);
         let before: Vec<Answer> = consent.earlier.iter().map(|said| said.answer).collect();
-        assert_eq!(before, [Answer::None, Answer::Agreed]);
+        assert_eq!(
+            before,
+            [
+                Answer::Refused,
+                Answer::None,
+                Answer::Agreed,
+                Answer::Agreed
+            ]
+        );
         assert!(was_asked(&consent));
         assert!(store.check().unwrap().is_clean());
     }

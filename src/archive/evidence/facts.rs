@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::super::{
-    model::{Chat, Media, MediaState, Party, PartyKind, Place, Towards},
+    model::{Chat, Media, MediaState, Party, PartyKind, Place, Said, Towards},
     queries::{self, ArchiveSight},
 };
 
@@ -66,7 +66,11 @@ pub(super) struct ConsentLine {
     /// Towards which member; empty if there is no answer.
     pub(super) towards: String,
     pub(super) answer: &'static str,
+    /// Since when.
     pub(super) at: String,
+    /// `message` if it is itself a message of the archive, `asked` if WeCom was asked; empty if
+    /// there is no answer.
+    pub(super) heard: &'static str,
 }
 
 /// A line of `media.jsonl`.
@@ -183,7 +187,8 @@ impl<'a> People<'a> {
         })
     }
 
-    /// What the people of a conversation outside the firm had answered by now.
+    /// What the people of a conversation outside the firm have answered up to now, the oldest
+    /// word first: what counted when a message was written is the last one before it.
     pub(super) fn consents(&mut self, chat: &Chat) -> Result<Vec<ConsentLine>, StoreError> {
         let mut lines = Vec::new();
         let answers = queries::consents(self.r, chat)?;
@@ -196,16 +201,25 @@ impl<'a> People<'a> {
             let mut is_answered = false;
             for consent in own {
                 is_answered = true;
-                lines.push(ConsentLine {
-                    chat: chat.id.to_string(),
-                    person: person.id.clone(),
-                    towards: match consent.towards {
-                        Towards::Member(no) => self.who(no)?.id.clone(),
-                        Towards::Room(_) => chat.id.to_string(),
-                    },
-                    answer: consent.answer.code(),
-                    at: consent.at.to_rfc3339(),
-                });
+                let towards = match consent.towards {
+                    Towards::Member(no) => self.who(no)?.id.clone(),
+                    Towards::Room(_) => chat.id.to_string(),
+                };
+                let last = Said {
+                    answer: consent.answer,
+                    at: consent.at,
+                    heard: consent.heard,
+                };
+                for said in consent.earlier.iter().chain([&last]) {
+                    lines.push(ConsentLine {
+                        chat: chat.id.to_string(),
+                        person: person.id.clone(),
+                        towards: towards.clone(),
+                        answer: said.answer.code(),
+                        at: said.at.to_rfc3339(),
+                        heard: said.heard.code(),
+                    });
+                }
             }
             if !is_answered {
                 lines.push(ConsentLine {
@@ -214,6 +228,7 @@ impl<'a> People<'a> {
                     towards: String::new(),
                     answer: "none",
                     at: String::new(),
+                    heard: "",
                 });
             }
         }

@@ -19,12 +19,13 @@ use crate::{
     },
     error::{AppError, Result},
     identity::{Account, Viewer},
-    kit::Id,
-    store::Folder,
+    kit::{Id, Timestamp},
+    store::{Folder, Read},
     work::{JobContext, JobEnd, JobFuture},
 };
 
 use super::{
+    super::approval::{self, Wanted},
     gather::Gathering,
     model::{AtRest, Case, CaseId, CaseState, Seal},
     queries,
@@ -82,12 +83,19 @@ pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
                     ("evidence_media".to_owned(), seal.media),
                 ];
                 let mut case = w.get::<Case>(&input.case)?.ok_or_else(missing)?;
+                agreed(&w.read(), account, &case, w.now())?;
                 case.state = CaseState::Sealed(seal);
                 Ok(w.put(&case)?)
             })
             .await?;
         Ok(JobEnd::Done)
     })
+}
+
+/// Fails if a second person's yes was taken back since the case was to be sealed.
+fn agreed(r: &Read<'_>, account: Id<Account>, case: &Case, now: Timestamp) -> Result<()> {
+    let wanted = Wanted::Evidence(case.id, case.revision);
+    approval::must_hold(r, account.cast(), &wanted, now)
 }
 
 pub(super) fn missing() -> AppError {
@@ -115,8 +123,10 @@ fn write(
     let now = app.store.clock().now();
     let gathered = app.read(|r| {
         let viewer = Viewer::on_behalf(r, account, "evidence", now)?;
-        let sight = queries::sight(app, r, &viewer)?;
+        // What was gathered while it was open is sealed whole, also when that has run out.
+        let sight = queries::sight(app, r, &viewer)?.whole();
         let case = queries::case(r, &sight, id)?;
+        agreed(r, account, &case, now)?;
         match case.state {
             CaseState::Sealing(job, _) if job == context.id() => {}
             _ => return Err(missing()),
