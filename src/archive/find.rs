@@ -78,7 +78,12 @@ impl Asked {
             });
         }
         if let Some(department) = self.department {
-            query.with = serving(r, sight, department)?;
+            query.with = queries::staff_under(r, sight, department)?
+                .into_iter()
+                .collect();
+            if query.with.is_empty() {
+                query.with.push(NOBODY);
+            }
         }
         let (customer, staff) = (self.customer.map(Id::cast), self.staff.map(Id::cast));
         for subject in [customer, staff].into_iter().flatten() {
@@ -143,19 +148,6 @@ impl Asked {
 
 fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
     Ok(queries::party_of(r, subject)?.unwrap_or(NOBODY))
-}
-
-/// The members in scope in a department or below, as parties.
-fn serving(r: &Read<'_>, sight: &ArchiveSight, department: u64) -> Result<Vec<u32>> {
-    let members = sight.sight.directory.member_ids_under(department);
-    let mut parties = Vec::new();
-    for member in members.into_iter().filter(|id| sight.sight.sees(*id)) {
-        parties.extend(queries::party_of(r, member.cast())?);
-    }
-    if parties.is_empty() {
-        parties.push(NOBODY);
-    }
-    Ok(parties)
 }
 
 /// The people whom a word may name: members and customers in scope whose name or remark

@@ -167,6 +167,22 @@ pub fn party_of(r: &Read<'_>, subject: SubjectId) -> Result<Option<u32>, StoreEr
     r.find_key(&PARTY_BY_WECOM_ID, &wecom_key(r.vault(), &wecom_id))
 }
 
+/// The numbers of the members in a department (WeCom's number) or below, as far as they are in
+/// scope.
+pub(super) fn staff_under(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    department: u64,
+) -> Result<BTreeSet<u32>, StoreError> {
+    let mut numbers = BTreeSet::new();
+    for member in sight.sight.directory.member_ids_under(department) {
+        if sight.sight.sees(member) {
+            numbers.extend(party_of(r, member.cast())?);
+        }
+    }
+    Ok(numbers)
+}
+
 /// A message as people read it.
 #[derive(Debug, Clone)]
 pub struct Message {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::App,
     audit::merkle,
-    kit::{Random, Timestamp},
+    kit::{PageRequest, Random, Timestamp},
     store::{Act, Findings, Folder, Read, Store, StoreOptions},
     wecom::archive::Message as Wire,
 };
@@ -313,7 +313,7 @@ fn who_is_erased_is_unreadable_and_nobody_else() {
 
 #[test]
 fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() {
-    use super::sensitive::{Behaviour, Cause, Severity, WordList, raise_all_for_test};
+    use super::sensitive::{Behaviour, Cause, Severity, WordList, queue, raise_all_for_test};
     let archive = Archive::new();
     archive.pull(vec![
         text(1, CUSTOMER, &["LinXiaoyu"], "", "可以私下轉賬吗"),
@@ -346,8 +346,9 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
     }
     let alerts = archive.read(|r| {
         let sight = ArchiveSight::everything_for_test();
-        let alerts = super::sensitive::alerts(r, &sight, false).unwrap();
-        alerts.map(Result::unwrap).collect::<Vec<_>>()
+        let asked = queue::Asked::part(queue::Part::ToDo);
+        let page = queue::page(r, (&sight, None), &asked, &PageRequest::default());
+        page.unwrap().items
     });
     let causes: Vec<_> = alerts.iter().map(|a| (a.seq, a.cause.clone())).collect();
     let words = vec!["私下转账".to_owned(), "转账".to_owned()];

@@ -2,10 +2,10 @@
 
 use crate::{
     archive::{
-        queries::ArchiveSight,
+        queries::{self, ArchiveSight},
         sensitive::{
             Behaviour, Severity, WordList,
-            queue::{self, Asked, Counts, Part},
+            queue::{Asked, Counts, Part},
         },
     },
     error::Result,
@@ -41,7 +41,7 @@ pub(super) fn asked(r: &Read<'_>, sight: &ArchiveSight, query: &ListQuery) -> Re
     let directory = &sight.sight.directory;
     let unit = query.get("unit").and_then(|id| id.parse().ok());
     let unit = unit.and_then(|id| directory.tree.find(id));
-    let staff = unit.map(|unit| queue::staff_under(r, directory, unit.wecom_id));
+    let staff = unit.map(|unit| queries::staff_under(r, sight, unit.wecom_id));
     Ok(Asked {
         part: part(query),
         severity: query.get("severity").and_then(severity),
@@ -129,7 +129,8 @@ pub(super) fn empty(cx: &Cx, query: &ListQuery) -> Empty {
     let (title, hint) = match (narrowed, part(query)) {
         (true, _) => ("sensitive.no_match", "sensitive.no_match_hint"),
         (false, Part::Mine) => ("sensitive.none_mine", "sensitive.none_mine_hint"),
-        (false, _) => ("sensitive.no_alerts", "sensitive.no_alerts_hint"),
+        (false, Part::Closed) => ("sensitive.none_closed", "sensitive.none_closed_hint"),
+        (false, Part::ToDo) => ("sensitive.no_alerts", "sensitive.no_alerts_hint"),
     };
     let link = |word: &str, href: String| Link {
         label: cx.t(word).into_owned(),

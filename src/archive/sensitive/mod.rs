@@ -30,8 +30,6 @@ pub use model::{
     Alert, AlertId, AlertState, Behaviour, Cause, Severity, Verdict, WordList, WordListId,
 };
 pub(super) use outbound::kinds as effects;
-#[cfg(test)]
-pub use tables::alerts;
 pub use tables::lists;
 #[cfg(test)]
 pub(super) use watch::raise_all_for_test;

@@ -10,13 +10,13 @@ use crate::{
     app::App,
     error::Result,
     identity::{self, Account, Permission, Viewer, queries::AccountView},
-    kit::{Cursor, Id, Page, PageRequest, Timestamp},
+    kit::{Id, Page, PageRequest, Timestamp},
     org::{Directory, Sight},
-    store::{Key, Read, StoreError, SubjectId, Walk},
+    store::{Key, Listing, Read, StoreError, SubjectId, Walk},
 };
 
 use super::{
-    super::queries::{ArchiveSight, party_of},
+    super::queries::ArchiveSight,
     model::{Alert, AlertState, Behaviour, Cause, Severity, WordListId},
     tables::ALERT_BY_TIME,
 };
@@ -104,19 +104,6 @@ pub fn sees(sight: &ArchiveSight, alert: &Alert) -> bool {
     sight.sees_any(alert.staff.iter().copied())
 }
 
-/// Members under a department, by number.
-pub fn staff_under(
-    r: &Read<'_>,
-    directory: &Directory,
-    department: u64,
-) -> Result<BTreeSet<u32>, StoreError> {
-    let mut numbers = BTreeSet::new();
-    for member in directory.member_ids_under(department) {
-        numbers.extend(party_of(r, member.cast())?);
-    }
-    Ok(numbers)
-}
-
 /// The accounts that could deal with alerts, each with what it sees, by name.
 pub fn handlers(r: &Read<'_>, sight: &ArchiveSight) -> Result<Vec<(AccountView, ArchiveSight)>> {
     let judges = identity::queries::holders(r, Permission::AlertHandle)?;
@@ -131,139 +118,20 @@ pub fn handlers(r: &Read<'_>, sight: &ArchiveSight) -> Result<Vec<(AccountView, 
     Ok(found)
 }
 
-/// A page of the queue, the newest message first. It looks at a bounded number of alerts, and
-/// the next goes on behind the last it looked at: what is old stays in reach.
+/// A page of the queue, the newest message first.
 pub fn page(
     r: &Read<'_>,
     (sight, own): (&ArchiveSight, Option<SubjectId>),
     asked: &Asked,
     request: &PageRequest,
 ) -> Result<Page<Alert>, StoreError> {
-    let queue = Queue { sight, own, asked };
-    queue.page_within(r, request, LOOKED_AT)
-}
-
-struct Queue<'v> {
-    sight: &'v ArchiveSight,
-    own: Option<SubjectId>,
-    asked: &'v Asked,
-}
-
-/// Alerts with their places in the index.
-type Rows = Vec<(Vec<u8>, Alert)>;
-
-impl Queue<'_> {
-    fn page_within(
-        &self,
-        r: &Read<'_>,
-        request: &PageRequest,
-        most: usize,
-    ) -> Result<Page<Alert>, StoreError> {
-        let backwards = request.before.is_some();
-        let place = request.before.as_ref().or(request.after.as_ref());
-        let place = place.map(|cursor| cursor.0.clone());
-        let (mut rows, goes_on) = self.walk(r, (place.clone(), backwards), request, most)?;
-        if backwards && rows.is_empty() && goes_on.is_none() {
-            // Nothing is newer by now.
-            let first = PageRequest {
-                limit: request.limit,
-                ..PageRequest::default()
-            };
-            return self.page_within(r, &first, most);
-        }
-        if backwards {
-            rows.reverse();
-        }
-        let first = rows.first().map(|(place, _)| place.clone());
-        let last = rows.last().map(|(place, _)| place.clone());
-        let (next, prev) = match backwards {
-            true => (last.or(goes_on.clone()), goes_on),
-            // From an empty page the way back begins at the very place behind which it is.
-            false => (
-                goes_on,
-                place.map(|place| first.clone().unwrap_or(just_behind(place))),
-            ),
-        };
-        let counted = self.count(r, first.as_deref(), most)?;
-        let found = rows.len() as u64;
-        Ok(Page {
-            items: rows.into_iter().map(|(_, alert)| alert).collect(),
-            total: counted.map_or(found, |(total, _)| total),
-            total_exact: counted.is_some(),
-            offset: counted.map(|(_, before)| before),
-            next: next.map(Cursor),
-            prev: prev.map(Cursor),
-        })
-    }
-
-    fn prefix(&self) -> Key {
-        Key::new().with(self.asked.part == Part::Closed)
-    }
-
-    fn fits(&self, alert: &Alert) -> bool {
-        sees(self.sight, alert) && self.asked.fits(alert, self.own)
-    }
-
-    /// Alerts from a place on, and the place where looking ended before the queue did.
-    fn walk(
-        &self,
-        r: &Read<'_>,
-        (after, backwards): (Option<Vec<u8>>, bool),
-        request: &PageRequest,
-        most: usize,
-    ) -> Result<(Rows, Option<Vec<u8>>), StoreError> {
-        let walk = Walk {
-            prefix: self.prefix(),
-            after,
-            backwards,
-        };
-        let (mut rows, mut last) = (Vec::new(), None);
-        for (n, hit) in r.walk(&ALERT_BY_TIME, &walk)?.enumerate() {
-            let hit = hit?;
-            if n == most {
-                return Ok((rows, last));
-            }
-            if let Some(alert) = r.get::<Alert>(&hit.key)?.filter(|alert| self.fits(alert)) {
-                if rows.len() == request.limit() {
-                    return Ok((rows, last));
-                }
-                rows.push((hit.place.clone(), alert));
-            }
-            last = Some(hit.place);
-        }
-        Ok((rows, None))
-    }
-
-    /// How many there are and how many before a place, unless they are too many to be counted.
-    fn count(
-        &self,
-        r: &Read<'_>,
-        first: Option<&[u8]>,
-        most: usize,
-    ) -> Result<Option<(u64, u64)>, StoreError> {
-        let (mut total, mut before) = (0, 0);
-        let all = r.walk(&ALERT_BY_TIME, &Walk::prefix(self.prefix()))?;
-        for (n, hit) in all.enumerate() {
-            let hit = hit?;
-            if n == most {
-                return Ok(None);
-            }
-            if r.get::<Alert>(&hit.key)?
-                .is_some_and(|alert| self.fits(&alert))
-            {
-                total += 1;
-                let is_before = first.is_some_and(|first| hit.place.as_slice() < first);
-                before += u64::from(is_before);
-            }
-        }
-        Ok(Some((total, before)))
-    }
-}
-
-/// The place that follows a place at once.
-fn just_behind(mut place: Vec<u8>) -> Vec<u8> {
-    place.push(0);
-    place
+    let listing = Listing {
+        index: &ALERT_BY_TIME,
+        prefix: Key::new().with(asked.part == Part::Closed),
+        shows: &|alert| sees(sight, alert) && asked.fits(alert, own),
+        most: LOOKED_AT,
+    };
+    listing.page(r, request, |_| {})
 }
 
 /// How many alerts in sight are not judged.

@@ -6,8 +6,6 @@ use crate::store::{
     AuditView, Class, Desc, Entity, Index, Key, Read, StoreError, SubjectId, TableSpec, Walk, Write,
 };
 
-#[cfg(test)]
-use super::super::queries::ArchiveSight;
 use super::{
     intercept::Intercept,
     model::{Alert, AlertId, AlertState, Cause, WordList, WordListId},
@@ -122,19 +120,6 @@ pub fn lists(r: &Read<'_>) -> Result<Vec<WordList>, StoreError> {
     let mut lists: Vec<WordList> = r.all(None)?.collect::<Result<_, _>>()?;
     lists.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(lists)
-}
-
-/// Alerts in sight, newest message first; the closed ones or the others.
-#[cfg(test)]
-pub fn alerts<'a>(
-    r: &Read<'a>,
-    sight: &'a ArchiveSight,
-    closed: bool,
-) -> Result<impl Iterator<Item = Result<Alert, StoreError>> + use<'a>, StoreError> {
-    let walk = Walk::prefix(Key::new().with(closed));
-    let found = r.list(&ALERT_BY_TIME, &walk)?;
-    let is_in_sight = |alert: &Alert| sight.sees_any(alert.staff.iter().copied());
-    Ok(found.filter(move |alert| alert.as_ref().map_or(true, is_in_sight)))
 }
 
 /// Takes the words out of the alerts about a message whose content is deleted: what stays is
