@@ -87,6 +87,25 @@ pub fn keep(w: &mut Write<'_>, allowed: Allowed<KeepKey>) -> Result<()> {
     })?)
 }
 
+/// Keeps a key as the settings do, for tests.
+///
+/// # Panics
+/// If it can't be kept.
+#[cfg(any(test, feature = "faults"))]
+pub fn keep_for_test(app: &crate::app::App, version: u32, key: &PrivateKey) {
+    let viewer = crate::identity::Viewer::system("test");
+    let pem = key.to_pem().expect("a key that was made");
+    let private = Secret::new((*pem).clone());
+    let kept = app
+        .store
+        .write_blocking(viewer.change("archive.key"), move |w| {
+            let allowed = viewer.allow(w, KeepKey { version, private })?;
+            keep(w, allowed)
+        });
+    kept.expect("the version has no other key");
+    app.archive.wake.notify_one();
+}
+
 /// Moves a key to another version that has none.
 pub fn renumber(w: &mut Write<'_>, allowed: Allowed<RenumberKey>) -> Result<()> {
     let RenumberKey { from, to } = allowed.into_command();

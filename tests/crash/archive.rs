@@ -16,12 +16,8 @@ use std::{
 
 use qitai::{
     app::App,
-    archive::{
-        Media, MediaState, ingest,
-        key_ring::{self, KeepKey},
-    },
-    identity::Viewer,
-    kit::{Clock, Random, Secret},
+    archive::{Media, MediaState, ingest, key_ring},
+    kit::{Clock, Random},
     store::Folder,
     wecom::{
         archive::PrivateKey,
@@ -116,18 +112,7 @@ impl Firm {
     /// The folder gets the private half.
     fn keep(&self, (version, key): &(u32, PrivateKey)) {
         let app = self.open(Clock::system());
-        let viewer = Viewer::system("test");
-        let private = Secret::new((*key.to_pem().unwrap()).clone());
-        let command = KeepKey {
-            version: *version,
-            private,
-        };
-        let act = viewer.change("archive.key");
-        let kept = app.store.write_blocking(act, move |w| {
-            let allowed = viewer.allow(w, command)?;
-            key_ring::keep(w, allowed)
-        });
-        kept.unwrap();
+        key_ring::keep_for_test(&app, *version, key);
         app.store.close();
     }
 

@@ -5,26 +5,24 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
-    process::Command,
 };
 
 use qitai::{
     archive::{
-        Chat, Parked, ingest,
-        key_ring::{self, KeepKey},
+        Parked, ingest, key_ring,
         link::{self, SetUp},
-        queries,
     },
     audit::checkpoints,
     identity::Viewer,
-    kit::Secret,
     search::{MessageQuery, MessageScope},
-    wecom::archive::{PrivateKey, PublicKey},
+    wecom::archive::{PrivateKey, PublicKey, close_for_test, stand_in_for_test},
 };
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, Visitor};
+use crate::{
+    journeys::archive::kept,
+    support::{TestApp, Visitor},
+};
 
 /// What the settings say of an archive that cannot be read.
 const FAILING: &str = "拉取失败";
@@ -43,12 +41,7 @@ struct Library {
 impl Library {
     fn new(key: &PrivateKey) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wecom/archive/sdk/stand_in.c");
-        let made = Command::new("cc")
-            .args(["-O1", "-shared", "-fPIC", "-o"])
-            .args([&dir.path().join("library.so"), &source])
-            .status();
-        assert!(made.unwrap().success());
+        fs::copy(stand_in_for_test(), dir.path().join("library.so")).unwrap();
         Self {
             dir,
             key: PublicKey::from_pem(&key.public_pem()).unwrap(),
@@ -81,7 +74,7 @@ impl Library {
         let message = json!({ "msgid": msgid, "action": "send", "from": "zhoumin",
             "tolist": ["chenguoliang"], "roomid": "", "msgtime": 1_790_000_000_000 + seq,
             "msgtype": "text", "text": { "content": format!("第 {seq} 条") } });
-        let closed = close(random.as_bytes(), message.to_string().as_bytes());
+        let closed = close_for_test(random.as_bytes(), message.to_string().as_bytes());
         let row = json!({ "seq": seq, "msgid": msgid, "publickey_ver": 1,
             "encrypt_random_key": self.key.seal(random.as_bytes()).unwrap(),
             "encrypt_chat_msg": instead.unwrap_or(&closed) });
@@ -127,25 +120,6 @@ impl Library {
     }
 }
 
-fn fnv(sum: u64, bytes: &[u8]) -> u64 {
-    let step = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(sum, step)
-}
-
-/// Closes a message as the stand-in opens it.
-fn close(key: &[u8], text: &[u8]) -> String {
-    let sum = fnv(0xcbf2_9ce4_8422_2325, key);
-    let mut stream = sum | 1;
-    let mut bytes = fnv(sum, text).to_le_bytes().to_vec();
-    for byte in text {
-        stream ^= stream << 13;
-        stream ^= stream >> 7;
-        stream ^= stream << 17;
-        bytes.push(byte ^ stream.to_le_bytes()[0]);
-    }
-    hex::encode(bytes)
-}
-
 /// A product that reads its archive by such a library.
 fn start() -> (TestApp, Library) {
     let test = TestApp::with_customers(60);
@@ -153,12 +127,8 @@ fn start() -> (TestApp, Library) {
     let key = PrivateKey::generate().unwrap();
     let mut library = Library::new(&key);
     library.write_more();
+    key_ring::keep_for_test(&test.app, 1, &key);
     let viewer = Viewer::system("test");
-    let private = Secret::new((*key.to_pem().unwrap()).clone());
-    let keep = KeepKey {
-        version: 1,
-        private,
-    };
     let set_up = SetUp {
         library: library.path(),
         digest: None,
@@ -167,28 +137,11 @@ fn start() -> (TestApp, Library) {
     };
     let act = viewer.change("archive.set_up");
     let done = test.app.store.write_blocking(act, move |w| {
-        let allowed = viewer.allow(w, keep)?;
-        key_ring::keep(w, allowed)?;
         let allowed = viewer.allow(w, set_up)?;
         link::set_up(w, allowed)
     });
     done.unwrap();
     (test, library)
-}
-
-/// Everything that is kept, as it came.
-fn kept(test: &TestApp) -> BTreeMap<u64, Value> {
-    test.app.read(|r| {
-        let mut all = BTreeMap::new();
-        for stretch in queries::all_messages(r, (0, 0)).unwrap() {
-            for message in stretch.unwrap() {
-                let chat = r.get::<Chat>(&message.chat).unwrap().unwrap();
-                let json = message.to_json(r, &chat).unwrap().unwrap();
-                assert!(all.insert(message.seq, json).is_none(), "kept twice");
-            }
-        }
-        all
-    })
 }
 
 fn parked(test: &TestApp) -> Vec<u64> {

@@ -3,16 +3,8 @@
 use std::collections::BTreeMap;
 
 use qitai::{
-    archive::{
-        Chat, MediaState,
-        faults::Bug,
-        ingest,
-        key_ring::{self, KeepKey},
-        queries,
-    },
+    archive::{Chat, MediaState, faults::Bug, ingest, key_ring, queries},
     audit::checkpoints,
-    identity::Viewer,
-    kit::Secret,
     search::{MessageQuery, MessageScope},
     wecom::archive::PrivateKey,
 };
@@ -22,28 +14,19 @@ use serde_json::Value;
 use crate::support::TestApp;
 
 /// A key pair whose public half the firm's console has; gives its version and the private half.
-fn upload(test: &TestApp) -> (u32, Secret<String>) {
+fn upload(test: &TestApp) -> (u32, PrivateKey) {
     let key = PrivateKey::generate().unwrap();
     let sim = test.sim.as_ref().unwrap();
     let version = sim.upload_archive_key(&key.public_pem()).unwrap();
-    (version, Secret::new((*key.to_pem().unwrap()).clone()))
+    (version, key)
 }
 
-fn keep(test: &TestApp, (version, private): (u32, Secret<String>)) {
-    let viewer = Viewer::system("test");
-    let kept = test
-        .app
-        .store
-        .write_blocking(viewer.change("archive.key"), move |w| {
-            let allowed = viewer.allow(w, KeepKey { version, private })?;
-            key_ring::keep(w, allowed)
-        });
-    kept.unwrap();
-    test.app.archive.wake.notify_one();
+fn keep(test: &TestApp, (version, key): &(u32, PrivateKey)) {
+    key_ring::keep_for_test(&test.app, *version, key);
 }
 
 /// Everything that is kept, as WeCom gave it out.
-fn kept(test: &TestApp) -> BTreeMap<u64, Value> {
+pub fn kept(test: &TestApp) -> BTreeMap<u64, Value> {
     test.app.read(|r| {
         let mut all = BTreeMap::new();
         for stretch in queries::all_messages(r, (0, 0)).unwrap() {
@@ -80,7 +63,7 @@ fn is_found(test: &TestApp) -> Option<()> {
 #[test]
 fn nothing_is_missed_and_nothing_comes_twice_whoever_dies() {
     let mut test = TestApp::with_chats(60, 1_500);
-    keep(&test, upload(&test));
+    keep(&test, &upload(&test));
     for round in 0..6u64 {
         test.wait_for("more messages", || {
             let seq = test.app.read(ingest::cursor).unwrap().seq;
@@ -138,7 +121,7 @@ fn planted_bugs_of_the_archive_are_caught() {
         let key = upload(&test);
         test.app.archive.faults.plant(bug);
         if bug != Bug::ParkedNowhere {
-            keep(&test, key.clone());
+            keep(&test, &key);
         }
         test.wait_for("the bug does harm", || {
             test.app.archive.wake.notify_one();
@@ -148,7 +131,7 @@ fn planted_bugs_of_the_archive_are_caught() {
             // It harms only whoever ends between the two.
             test = test.kill().start();
         }
-        keep(&test, key);
+        keep(&test, &key);
         test.wait_for("nothing more comes", || {
             let cursor = test.app.read(ingest::cursor).unwrap();
             let all = test.sim.as_ref().unwrap().archived();
@@ -174,7 +157,7 @@ fn a_message_waits_for_its_key_and_comes_when_the_key_does() {
         first
     };
     assert!(kept(&test).is_empty());
-    keep(&test, late);
+    keep(&test, &late);
     test.wait_for("everything is open", || is_complete(&test));
     assert_eq!(kept(&test), at_the_source(&test));
 }
@@ -183,7 +166,7 @@ fn a_message_waits_for_its_key_and_comes_when_the_key_does() {
 #[test]
 fn files_of_messages_are_fetched_once_each() {
     let test = TestApp::with_chats(60, 1_000);
-    keep(&test, upload(&test));
+    keep(&test, &upload(&test));
     test.wait_for("everything is here", || is_complete(&test));
     let files = || {
         test.app.read(|r| {

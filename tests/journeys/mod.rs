@@ -1,7 +1,7 @@
 //! What people do, from the first click to the proof.
 
 mod alerts;
-mod archive;
+pub mod archive;
 mod archive_ledger;
 mod assets;
 mod back_in_time;

@@ -4,10 +4,7 @@ use std::time::Instant;
 
 use super::{rest::PACE, *};
 use crate::{
-    archive::{
-        key_ring::{KeepKey, RenumberKey},
-        model::Tally,
-    },
+    archive::{key_ring::RenumberKey, model::Tally},
     config::{ArchiveSource, Config, Overrides, WecomConfig},
     identity::Viewer,
     kit::{Clock, Random, Secret},
@@ -66,16 +63,7 @@ impl Bench {
     }
 
     fn keep(&self, version: u32, key: &PrivateKey) {
-        let viewer = Viewer::system("test");
-        let private = Secret::new((*key.to_pem().unwrap()).clone());
-        let kept = self
-            .app
-            .store
-            .write_blocking(viewer.change("archive.key"), move |w| {
-                let allowed = viewer.allow(w, KeepKey { version, private })?;
-                key_ring::keep(w, allowed)
-            });
-        kept.unwrap();
+        key_ring::keep_for_test(&self.app, version, key);
     }
 
     /// As after a start.

@@ -36,3 +36,5 @@ pub(in crate::wecom) use sdk::close;
 pub use sdk::run as run_child;
 #[cfg(test)]
 pub(crate) use sdk::stand;
+#[cfg(any(test, feature = "faults"))]
+pub use sdk::{close_for_test, stand_in_for_test};

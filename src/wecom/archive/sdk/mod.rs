@@ -9,12 +9,16 @@ mod library;
 mod serve;
 #[cfg(test)]
 pub(crate) mod stand;
+#[cfg(any(test, feature = "faults"))]
+mod stand_in;
 #[cfg(test)]
 mod tests;
 
 pub(in crate::wecom) use cipher::close;
 pub(super) use frames::{Answer, Ask, Begin, COMMAND, FRAME_BYTES_MAX, Frame, Sealed};
 pub use serve::run;
+#[cfg(any(test, feature = "faults"))]
+pub use stand_in::{close_for_test, stand_in_for_test};
 
 /// What both backends do: the library's calls.
 trait Sdk {

@@ -1,12 +1,6 @@
-//! The library that does what it is told, for tests: compiled once, in a folder of its own.
+//! The library that does what it is told, in a folder of its own, with a host that uses it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -14,25 +8,8 @@ use tempfile::TempDir;
 
 use crate::{
     kit::Secret,
-    wecom::archive::{Backend, Host, PublicKey, Settings},
+    wecom::archive::{Backend, Host, PublicKey, Settings, close_for_test, stand_in_for_test},
 };
-
-/// The library, compiled once.
-pub(crate) fn library() -> &'static Path {
-    static MADE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = MADE.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("library.so");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wecom/archive/sdk/stand_in.c");
-        let made = Command::new("cc")
-            .args(["-O1", "-shared", "-fPIC", "-o"])
-            .args([&path, &source])
-            .status();
-        assert!(made.unwrap().success());
-        (dir, path)
-    });
-    path
-}
 
 /// A library with a folder of its own, and a host that uses it.
 pub(crate) struct Stand {
@@ -48,7 +25,7 @@ impl Stand {
     pub(crate) fn with(timeout: Duration, proxy: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("library.so");
-        fs::copy(library(), &path).unwrap();
+        fs::copy(stand_in_for_test(), &path).unwrap();
         fs::write(dir.path().join("chat"), "").unwrap();
         let host = Host::start(Settings {
             backend: Backend::Library { path, digest: None },
@@ -83,7 +60,7 @@ impl Stand {
                 "text": { "content": format!("消息 {seq}") } });
             let closed = match lethal.contains(&seq) {
                 true => "POISON POISON POISON".to_owned(),
-                false => close(random.as_bytes(), text.to_string().as_bytes()),
+                false => close_for_test(random.as_bytes(), text.to_string().as_bytes()),
             };
             let row = json!({ "seq": seq, "msgid": format!("m{seq}"), "publickey_ver": 3,
                 "encrypt_random_key": key.seal(random.as_bytes()).unwrap(),
@@ -102,23 +79,4 @@ impl Stand {
         let id = i32::try_from(self.host.process_id().await.unwrap()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
     }
-}
-
-fn fnv(sum: u64, bytes: &[u8]) -> u64 {
-    let step = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(sum, step)
-}
-
-/// Closes a message as the stand-in opens it.
-pub(crate) fn close(key: &[u8], text: &[u8]) -> String {
-    let sum = fnv(0xcbf2_9ce4_8422_2325, key);
-    let mut stream = sum | 1;
-    let mut bytes = fnv(sum, text).to_le_bytes().to_vec();
-    for byte in text {
-        stream ^= stream << 13;
-        stream ^= stream >> 7;
-        stream ^= stream << 17;
-        bytes.push(byte ^ stream.to_le_bytes()[0]);
-    }
-    hex::encode(bytes)
 }

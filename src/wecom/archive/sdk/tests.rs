@@ -4,7 +4,7 @@ use std::{fs, os::fd::AsFd, path::PathBuf, time::Duration};
 
 use zeroize::Zeroizing;
 
-use super::stand::{Stand, close};
+use super::{close_for_test, stand::Stand};
 use crate::{
     kit::Secret,
     wecom::archive::{
@@ -24,7 +24,7 @@ fn child() {
 }
 
 fn sealed(key: &str, text: &str) -> (Zeroizing<Vec<u8>>, String) {
-    let closed = close(key.as_bytes(), text.as_bytes());
+    let closed = close_for_test(key.as_bytes(), text.as_bytes());
     (Zeroizing::new(key.as_bytes().to_vec()), closed)
 }
 
