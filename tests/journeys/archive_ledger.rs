@@ -6,10 +6,9 @@ use qitai::{
     archive::{
         Cursor, Locked, Media, MediaState, Parked,
         ingest::{self, Arrival},
-        key_ring::{self, KeepKey},
+        key_ring,
     },
-    identity::Viewer,
-    kit::{Secret, Timestamp},
+    kit::Timestamp,
     rollout::doctor::{self, Kind},
     store::{Act, SYSTEM_SUBJECT},
     wecom::{
@@ -75,7 +74,7 @@ fn figures_of_the_whole_firm_are_for_those_who_see_it() {
     for login in ["staff", "manager"] {
         let visitor = test.sign_in(login);
         let ledger = visitor.get("/archive/ledger").body;
-        assert!(ledger.contains("只统计您数据范围内的员工"), "{ledger}");
+        assert!(ledger.contains("只统计你数据范围内的员工"), "{ledger}");
         for figure in firm_wide {
             assert!(!ledger.contains(figure), "{login} sees {figure}: {ledger}");
         }
@@ -86,8 +85,22 @@ fn figures_of_the_whole_firm_are_for_those_who_see_it() {
     for figure in firm_wide {
         assert!(today.contains(figure), "{figure}: {today}");
     }
-    let found = officer.get("/archive").body;
-    assert!(found.contains("有 1 条消息还没有解密"), "{found}");
+    let list = officer.get("/api/v1/messages").json();
+    let chat = list["items"][0]["conversation_id"].as_str().unwrap();
+    let reason = [("reason", "核对完整性"), ("next", "")];
+    assert_eq!(
+        officer
+            .post(&format!("/archive/{chat}/open"), &reason)
+            .status,
+        303
+    );
+    for page in ["/archive".to_owned(), format!("/archive/{chat}")] {
+        let page = officer.get(&page).body;
+        assert!(page.contains("有 1 条消息还没有解密"), "{page}");
+    }
+    let own = test.sign_in("staff").get(&format!("/archive/{chat}"));
+    assert_eq!(own.status, 200);
+    assert!(!own.body.contains("还没有解密"), "{}", own.body);
 }
 
 /// What is about to be lost meets the super admin where they begin, and the command line says so.
@@ -141,20 +154,6 @@ fn what_is_about_to_be_lost_is_told_without_being_looked_for() {
     }
 }
 
-fn keep(test: &TestApp, version: u32, key: &PrivateKey) {
-    let viewer = Viewer::system("test");
-    let private = Secret::new((*key.to_pem().unwrap()).clone());
-    let kept = test
-        .app
-        .store
-        .write_blocking(viewer.change("archive.key"), move |w| {
-            let allowed = viewer.allow(w, KeepKey { version, private })?;
-            key_ring::keep(w, allowed)
-        });
-    kept.unwrap();
-    test.app.archive.wake.notify_one();
-}
-
 /// The button beside a key says whether it opens what WeCom sends.
 #[test]
 fn a_key_and_the_library_can_be_tried() {
@@ -172,7 +171,7 @@ fn a_key_and_the_library_can_be_tried() {
         assert!(test.audit_size() > before);
         admin.get("/settings/archive").body
     };
-    keep(&test, first, &wrong);
+    key_ring::keep_for_test(&test.app, first, &wrong);
     test.wait_for("nothing opens", || {
         let cursor = test.app.read(ingest::cursor).unwrap();
         (cursor.parked == sim.archived()).then_some(())
@@ -182,7 +181,7 @@ fn a_key_and_the_library_can_be_tried() {
         page.contains(&format!("第 {first} 版私钥打不开消息")),
         "{page}"
     );
-    keep(&test, first + 7, &unused);
+    key_ring::keep_for_test(&test.app, first + 7, &unused);
     assert!(tried(first + 7).contains("公钥和私钥成对"));
     let answer = admin.post("/settings/archive/keys/test", &[("version", "99")]);
     assert_eq!(answer.status, 404);
@@ -190,7 +189,7 @@ fn a_key_and_the_library_can_be_tried() {
     let test = TestApp::with_chats(40, 60);
     let sim = test.sim.as_ref().unwrap();
     let version = sim.upload_archive_key(&right.public_pem()).unwrap();
-    keep(&test, version, &right);
+    key_ring::keep_for_test(&test.app, version, &right);
     test.wait_for("everything is here", || {
         let cursor = test.app.read(ingest::cursor).unwrap();
         (cursor.messages == sim.archived()).then_some(())

@@ -11,6 +11,7 @@ use crate::{
         opening::Right,
         queries::{self, ArchiveSight},
         retention::{self, HoldOn},
+        standing,
     },
     customers,
     error::Result,
@@ -125,7 +126,7 @@ impl Gatherer<'_> {
                 .collect(),
             recalled,
             agreed: self.agreed(chat)?,
-            parked: cursor.parked,
+            parked: standing::parked_for(self.sight, &cursor),
             caught_up_at: cursor.caught_up_at,
             reason: match right {
                 Right::Own => None,
