@@ -184,7 +184,10 @@ fn prove(
         .view("evidence.seal")
         .about("evidence_case", case)
         .about(SEAL_OBJECT, sha256);
-    app.store.write_blocking(act, |_| Ok(()))?;
+    app.store.write_blocking(act, move |w| {
+        let case = w.get::<Case>(&case)?.ok_or_else(missing)?;
+        agreed(&w.read(), account, &case, w.now())
+    })?;
     let head = checkpoints::sign_head(&app.store)?;
     let head = head.ok_or_else(|| AppError::internal("an entry was just written"))?;
     app.read(|r| {
