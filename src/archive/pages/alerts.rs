@@ -31,6 +31,7 @@ use crate::{
 
 use super::{
     alert_filters as narrowed,
+    hits::text_of,
     words::{behaviour, choice, severity, tabs},
 };
 
@@ -204,7 +205,7 @@ fn line(
     alert: &Alert,
 ) -> Result<Line> {
     let message = queries::message(r, sight, alert.chat, alert.seq)?;
-    let text = message.map(|m| m.text_to_index()).unwrap_or_default();
+    let text = message.as_ref().map(text_of).unwrap_or_default();
     let (cause, words) = match &alert.cause {
         Cause::Words(words) if words.is_empty() => {
             (cx.t("sensitive.words_deleted").into_owned(), String::new())

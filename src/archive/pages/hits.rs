@@ -11,8 +11,10 @@ use crate::{
     search::{Piece, mark},
     store::StoreError,
     web::{Cx, ListQuery},
-    wecom::archive::Kind,
+    wecom::archive::{Body, Kind},
 };
+
+use super::markdown;
 
 /// Characters of a text that a line shows.
 const SHOWN_CHARS: usize = 120;
@@ -119,11 +121,19 @@ pub fn excerpt(cx: &Cx, message: &Message, typed: &str) -> Vec<Piece> {
         Content::Withheld => return plain("archive.withheld"),
         Content::Text(_) | Content::Rest(_) => {}
     }
-    let text = message.text_to_index();
+    let text = text_of(message);
     if text.trim().is_empty() {
         return plain(&format!("archive.kind.{}", message.kind.code()));
     }
     around(mark(&text.replace('\n', " "), typed))
+}
+
+/// What a message says, as a person reads it.
+pub(super) fn text_of(message: &Message) -> String {
+    match message.body() {
+        Some(Body::Markdown { content }) => markdown::plain(&content),
+        _ => message.text_to_index(),
+    }
 }
 
 /// Cuts pieces to what a line can show, beginning a little before the first match.

@@ -50,6 +50,22 @@ pub(super) fn blocks(text: &str, mark: impl Fn(&str) -> Vec<Piece>) -> Vec<Block
     reading.blocks
 }
 
+/// What a text says, on one line.
+pub(super) fn plain(text: &str) -> String {
+    let piece = |text: &str| {
+        vec![Piece {
+            text: text.to_owned(),
+            marked: false,
+        }]
+    };
+    let line = |block: Block| -> String {
+        let pieces = block.spans.into_iter().flat_map(|span| span.pieces);
+        pieces.map(|piece| piece.text).collect()
+    };
+    let lines: Vec<String> = blocks(text, piece).into_iter().map(line).collect();
+    lines.join(" ")
+}
+
 struct Reading<F> {
     mark: F,
     blocks: Vec<Block>,
@@ -226,6 +242,12 @@ mod tests {
                 "Paragraph: <script>x</script>",
             ]
         );
+    }
+
+    #[test]
+    fn a_line_says_it_without_signs() {
+        let text = "# 标题\n**库存告警**：剩 <font color=\"warning\">8</font>饼\n> 见[文档](https://example.com)";
+        assert_eq!(plain(text), "标题 库存告警：剩 8饼 见文档");
     }
 
     #[test]
