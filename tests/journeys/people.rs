@@ -3,6 +3,7 @@
 use qitai::{
     identity::{Enrolment, Permission, Session, Viewer, queries},
     kit::Id,
+    org::MemberState,
     wecom::sim::firm,
 };
 
@@ -566,13 +567,13 @@ fn members_sign_in_with_wecom() {
     assert_eq!(test.app.store.check().unwrap().found, []);
 }
 
-/// Somebody of the firm who has no account yet.
+/// Somebody of the firm who has no account yet, and whom WeCom lets in.
 fn colleague(test: &TestApp) -> String {
     test.app.read(|r| {
         let directory = test.app.directory.get(r).unwrap();
         let free = directory.members().find(|member| {
             let account = queries::account_of_member(r, member.id.cast()).unwrap();
-            account.is_none() && member.is_here()
+            account.is_none() && member.state == MemberState::Active
         });
         free.unwrap().userid.clone()
     })
