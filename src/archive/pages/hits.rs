@@ -3,7 +3,7 @@
 use crate::{
     archive::{
         Content,
-        model::Chat,
+        model::{Chat, Place},
         names::{Names, Who},
         queries::Message,
     },
@@ -33,8 +33,9 @@ pub(in crate::archive) struct Hit {
     pub text: Vec<Piece>,
     pub is_recalled: bool,
     pub is_current: bool,
-    /// What the conversation is called, where the line stands alone.
-    pub chat: Option<(String, &'static str)>,
+    /// To whom it was written or in which room, and the icon before it, where the line stands
+    /// alone.
+    pub towards: Option<(String, &'static str)>,
     /// Where it is added to a case, on the page of the search.
     pub keep: Option<String>,
 }
@@ -76,8 +77,8 @@ impl Lines<'_> {
     /// One message.
     pub fn hit(&self, chat: &Chat, message: &Message, alone: bool) -> Result<Hit, StoreError> {
         let who: std::rc::Rc<Who> = self.names.who(message.from)?;
-        let chat_name = match alone {
-            true => Some((self.names.title(chat)?, icon_of(chat))),
+        let towards = match alone {
+            true => self.towards(chat, message.from)?,
             false => None,
         };
         let kind = format!("archive.kind.{}", message.kind.code());
@@ -91,8 +92,25 @@ impl Lines<'_> {
             text: excerpt(self.cx, message, self.text),
             is_recalled: message.is_recalled,
             is_current: false,
-            chat: chat_name,
+            towards,
             keep: None,
+        })
+    }
+
+    /// Where `from`'s message went. Whoever wrote is named already: of two people only the other
+    /// one is, so that both names have room on a phone.
+    fn towards(
+        &self,
+        chat: &Chat,
+        from: u32,
+    ) -> Result<Option<(String, &'static str)>, StoreError> {
+        Ok(match chat.place {
+            Place::Alone(_) => None,
+            Place::OneToOne(a, b) if from == a || from == b => {
+                let other = if from == a { b } else { a };
+                Some((self.names.who(other)?.name.clone(), "right"))
+            }
+            Place::OneToOne(..) | Place::Room(_) => Some((self.names.title(chat)?, icon_of(chat))),
         })
     }
 }

@@ -40,7 +40,7 @@ fn hit(i: usize, text: &str) -> Hit {
         text: pieces(text),
         is_recalled: i == 2,
         is_current: i == 0,
-        chat: (i > 0).then(|| (text.to_owned(), "group")),
+        towards: (i > 0).then(|| (text.to_owned(), "group")),
         keep: (i > 0).then(|| "/compliance/evidence/add?chat=a&seq=1".to_owned()),
     }
 }
