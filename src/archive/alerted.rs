@@ -1,11 +1,14 @@
-//! Which messages there are alerts about: kept from the alerts, for searches among them alone.
+//! Which messages there are alerts about, and the alerts of each conversation: kept from the
+//! alerts, for searches among such messages alone and for what stands beside a conversation.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
+    kit::Timestamp,
     search::MessageMarks,
     store::{Entity, Read, StoreError},
 };
@@ -22,28 +25,55 @@ struct Known {
     feed: Option<u64>,
     /// Time by number, ms since 1970.
     times: BTreeMap<u64, i64>,
-    marks: Arc<MessageMarks>,
+    /// The alerts of a conversation, the newest message first.
+    chats: HashMap<u32, BTreeSet<(Reverse<Timestamp>, AlertId)>>,
+    /// The messages as searches take them; none since another was added.
+    marks: Option<Arc<MessageMarks>>,
 }
 
 impl Alerted {
     /// All messages with an alert. Only for whoever handles alerts: asking among them tells
     /// what the lists look for.
     pub(super) fn marks(&self, r: &Read<'_>) -> Result<Arc<MessageMarks>, StoreError> {
+        let mut known = self.look(r)?;
+        if let Some(marks) = &known.marks {
+            return Ok(marks.clone());
+        }
+        let times = known.times.iter();
+        let marks: Arc<MessageMarks> = Arc::new(times.map(|(seq, at)| (*seq, *at)).collect());
+        known.marks = Some(marks.clone());
+        Ok(marks)
+    }
+
+    /// The alerts of a conversation, the newest message first, whoever sees them. Some may be
+    /// gone with the person they were about.
+    pub(super) fn of_chat(&self, r: &Read<'_>, chat: u32) -> Result<Vec<AlertId>, StoreError> {
+        let known = self.look(r)?;
+        let of_chat = known.chats.get(&chat).into_iter().flatten();
+        Ok(of_chat.map(|(_, id)| *id).collect())
+    }
+
+    /// Takes in what is new, so that nobody waits for it later.
+    pub(super) fn follow(&self, r: &Read<'_>) -> Result<(), StoreError> {
+        self.look(r).map(drop)
+    }
+
+    fn look(&self, r: &Read<'_>) -> Result<MutexGuard<'_, Known>, StoreError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.times.len();
         if !known.follow(r)? {
             known.read_all(r)?;
         }
-        if known.times.len() > before {
-            known.marks = Arc::new(known.times.iter().map(|(seq, at)| (*seq, *at)).collect());
-        }
-        Ok(known.marks.clone())
+        Ok(known)
     }
 }
 
 impl Known {
     fn add(&mut self, alert: &Alert) {
-        self.times.insert(alert.seq, alert.sent_at.ms());
+        if self.times.insert(alert.seq, alert.sent_at.ms()).is_none() {
+            self.marks = None;
+        }
+        let of_chat = self.chats.entry(alert.chat).or_default();
+        of_chat.insert((Reverse(alert.sent_at), alert.id));
     }
 
     /// Takes in what the feed says; whether it still had everything since the last look.

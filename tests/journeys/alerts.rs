@@ -157,6 +157,111 @@ fn an_alert_is_seen_given_and_judged_only_within_its_departments() {
     assert_eq!(ids(&manager.get(QUEUE).body), all);
 }
 
+/// The address behind the first link on a page that begins so.
+fn link(page: &str, begins: &str) -> String {
+    let found = page.split_once(&format!("href=\"{begins}"));
+    let (_, rest) = found.expect("a link that begins so");
+    let href = format!("{begins}{}", rest.split('"').next().unwrap());
+    href.replace("&#38;", "&")
+}
+
+#[test]
+fn whoever_handles_alerts_meets_them_in_the_conversation_and_nobody_else_does() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let admin = test.sign_in("admin");
+    keep(&admin, "转我微信", &[("behaviour", "recall")]);
+    let cast = firm::cast();
+    let own = cast.store_staff;
+    let customers = test.sim.as_ref().unwrap().customers_of(own);
+    let mut recall = text(5, own, &[&customers[0]], "");
+    recall.as_object_mut().unwrap().remove("text");
+    recall["action"] = "recall".into();
+    recall["msgtype"] = "revoke".into();
+    recall["revoke"] = serde_json::json!({ "pre_msgid": "4_1767240240000_external" });
+    archive(
+        &test,
+        1,
+        [
+            text(1, own, &[&customers[0]], "转我微信"),
+            text(2, own, &[&customers[1]], "也转我微信"),
+            text(3, own, &[&customers[0]], "好的"),
+            text(4, own, &[&customers[0]], "说错了"),
+            recall,
+        ],
+    );
+    test.wait_for("three are raised", || {
+        (ids(&admin.get(QUEUE).body).len() == 3).then_some(())
+    });
+    let chat = |seq: u64| {
+        let message = admin.get(&format!("/api/v1/messages/{seq}")).json();
+        message["conversation_id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (chat(1), chat(2));
+    for id in [&first, &second] {
+        let open = format!("/archive/{id}/open");
+        let fields = [("reason", "核对退款投诉"), ("next", "")];
+        assert_eq!(admin.post(&open, &fields).status, 303);
+    }
+
+    // At the message and at the line of the recall, each with its place in the queue.
+    let page = admin.get(&format!("/archive/{first}")).body;
+    assert_eq!(page.matches("class=\"msg__f\"").count(), 2, "{page}");
+    assert!(page.contains("飞单 · 高 · 待处理"), "{page}");
+    assert!(page.contains("撤回消息 · 高 · 待处理"), "{page}");
+    let of_message = format!("{QUEUE}?chat={first}&#38;message=1");
+    let href = link(&page, &of_message);
+    let (queue, alert) = href.split_once("#a-").unwrap();
+    assert_eq!(ids(&admin.get(queue).body), [alert]);
+    let other = admin.get(&format!("/archive/{second}")).body;
+    assert_eq!(other.matches("class=\"msg__f\"").count(), 1);
+
+    // Beside the conversation is how many, and the way to them: removable conditions.
+    let of_chat = format!("{QUEUE}?chat={first}");
+    assert!(page.contains("待处理的告警<span class=\"push num muted\">2</span>"));
+    assert!(!page.contains("已处理的告警"));
+    let narrowed = admin.get(&of_chat).body;
+    assert_eq!(ids(&narrowed).len(), 2);
+    assert!(ids(&narrowed).contains(&alert.to_owned()));
+    assert!(narrowed.contains(&format!("name=\"chat\" value=\"{first}\"")));
+    assert!(narrowed.contains("<em>会话</em>"));
+    let low = format!("{of_chat}&severity=low");
+    assert!(
+        ids(&admin.get(&low).body).is_empty(),
+        "other conditions hold too"
+    );
+    let nowhere = format!("{QUEUE}?chat=0000000000001");
+    assert!(ids(&admin.get(&nowhere).body).is_empty());
+
+    // Judged, it stands among what is judged, here and there.
+    let judged = [("verdict", "harmless"), ("note", "看过"), ("back", queue)];
+    let closed = admin.post(&format!("{QUEUE}/{alert}/close"), &judged);
+    assert_eq!((closed.status, closed.header("location")), (303, queue));
+    let page = admin.get(&format!("/archive/{first}")).body;
+    assert!(page.contains("飞单 · 高 · 已处理"), "{page}");
+    assert!(page.contains("待处理的告警<span class=\"push num muted\">1</span>"));
+    assert!(page.contains("已处理的告警<span class=\"push num muted\">1</span>"));
+    let closed = format!("{of_message}&#38;state=closed");
+    let href = link(&page, &closed);
+    assert_eq!(ids(&admin.get(&href).body), [alert]);
+
+    // Whoever took part, without the right to judge, sees a conversation like any other.
+    let page = test.sign_in("staff").get(&format!("/archive/{first}")).body;
+    assert!(page.contains("转我微信"), "{page}");
+    for told in ["msg__f", "告警", "飞单", QUEUE] {
+        assert!(!page.contains(told), "{told}");
+    }
+    // Nor does the queue say whose a conversation is to whom it does not concern.
+    test.make_account(
+        "south",
+        Role::DepartmentAdmin,
+        None,
+        Some(unit(&test, SOUTH)),
+    );
+    let south = test.sign_in("south").get(&of_chat).body;
+    assert!(ids(&south).is_empty() && south.contains("没有找到，或不在范围内"));
+}
+
 #[test]
 fn every_alert_of_a_long_queue_is_reached_judged_or_not() {
     const MANY: u64 = 52;

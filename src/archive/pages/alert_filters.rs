@@ -1,18 +1,22 @@
-//! The conditions of the queue of alerts: state, severity, list, behaviour, department.
+//! The conditions of the queue of alerts: state, severity, list, behaviour, department; and
+//! the conversation or message from which somebody came.
 
 use crate::{
+    app::App,
     archive::{
+        model::{Chat, ChatId},
+        names::Names,
         queries::{self, ArchiveSight},
         sensitive::{
-            Behaviour, Severity, WordList,
-            queue::{Asked, Counts, Part},
+            AlertId, Behaviour, Severity, WordList,
+            queue::{self, Asked, Counts, Part},
         },
     },
     error::Result,
     identity::{Permission, Viewer},
     store::Read,
     web::{
-        Cx, ListQuery,
+        Cx, ListQuery, format,
         parts::{Chip, Choice, Empty, EmptyKind, Filter, Link, Tab},
     },
 };
@@ -23,7 +27,102 @@ use super::{
 };
 
 /// The conditions beside the state.
-const NARROWS: [&str; 4] = ["severity", "list", "behaviour", "unit"];
+const NARROWS: [&str; 6] = ["severity", "list", "behaviour", "unit", CHAT, MESSAGE];
+/// Only about a conversation, by its id.
+const CHAT: &str = "chat";
+/// Only about a message of that conversation, by its number.
+const MESSAGE: &str = "message";
+
+/// The queue narrowed to a conversation.
+pub(super) fn of_chat(chat: ChatId) -> ListQuery {
+    ListQuery::new(HERE).with(CHAT, chat)
+}
+
+/// The queue narrowed to a message of a conversation.
+pub(super) fn of_message(chat: ChatId, seq: u64) -> ListQuery {
+    of_chat(chat).with(MESSAGE, seq)
+}
+
+/// The same queue among what is judged.
+pub(super) fn closed(query: &ListQuery) -> ListQuery {
+    query.with("state", "closed")
+}
+
+/// The conversation an address names, if it is in sight, and the message.
+pub(super) struct Named {
+    chat: Option<Chat>,
+    seq: Option<u64>,
+}
+
+impl Named {
+    /// What the address names; nothing where it names no conversation.
+    pub(super) fn of(
+        r: &Read<'_>,
+        sight: &ArchiveSight,
+        query: &ListQuery,
+    ) -> Result<Option<Self>> {
+        let Some(id) = query.get(CHAT) else {
+            return Ok(None);
+        };
+        let chat = match id.parse::<ChatId>() {
+            Ok(id) => queries::chat_by_id(r, id)?.filter(|chat| sight.sees(chat)),
+            Err(_) => None,
+        };
+        let seq = query.get(MESSAGE).map(|seq| seq.parse().unwrap_or(0));
+        Ok(Some(Self { chat, seq }))
+    }
+
+    /// The conversation's id, for the trail.
+    pub(super) fn chat(&self) -> Option<ChatId> {
+        self.chat.as_ref().map(|chat| chat.id)
+    }
+
+    /// The alerts about it, in sight or not.
+    fn alerts(&self, (app, r): (&App, &Read<'_>), sight: &ArchiveSight) -> Result<Vec<AlertId>> {
+        Ok(match (&self.chat, self.seq) {
+            (None, _) => Vec::new(),
+            (Some(chat), None) => app.archive.alerted.of_chat(r, chat.no)?,
+            (Some(chat), Some(seq)) => {
+                let found = queue::about(r, sight, (chat.no, seq))?;
+                found.into_iter().map(|alert| alert.id).collect()
+            }
+        })
+    }
+
+    /// The conditions, each with the way out of it.
+    fn chips(
+        &self,
+        r: &Read<'_>,
+        cx: &Cx,
+        sight: &ArchiveSight,
+        query: &ListQuery,
+    ) -> Result<Vec<Chip>> {
+        let t = |word: &str| cx.t(word).into_owned();
+        let unknown = || t("sensitive.not_in_sight");
+        let title = match &self.chat {
+            Some(chat) => Names::new(r, &sight.sight, cx).title(chat)?,
+            None => unknown(),
+        };
+        let mut chips = vec![Chip {
+            label: t("sensitive.of_chat"),
+            value: title,
+            remove: query.without(CHAT).without(MESSAGE).to_string(),
+        }];
+        if let Some(seq) = self.seq {
+            let message = match &self.chat {
+                Some(chat) => queries::message(r, sight, chat.no, seq)?,
+                None => None,
+            };
+            let sent = message.map(|m| format::when(m.at, cx.now, &cx.zone, cx.lang()));
+            chips.push(Chip {
+                label: t("sensitive.of_message"),
+                value: sent.unwrap_or_else(unknown),
+                remove: query.without(MESSAGE).to_string(),
+            });
+        }
+        Ok(chips)
+    }
+}
 
 /// The part of the queue an address names.
 fn part(query: &ListQuery) -> Part {
@@ -35,7 +134,12 @@ fn part(query: &ListQuery) -> Part {
 }
 
 /// What an address asks for.
-pub(super) fn asked(r: &Read<'_>, sight: &ArchiveSight, query: &ListQuery) -> Result<Asked> {
+pub(super) fn asked(
+    (app, r): (&App, &Read<'_>),
+    sight: &ArchiveSight,
+    query: &ListQuery,
+    named: Option<&Named>,
+) -> Result<Asked> {
     let severity = |code: &str| Severity::ALL.into_iter().find(|s| s.code() == code);
     let behaviour = |code: &str| Behaviour::ALL.into_iter().find(|b| b.code() == code);
     let directory = &sight.sight.directory;
@@ -48,12 +152,16 @@ pub(super) fn asked(r: &Read<'_>, sight: &ArchiveSight, query: &ListQuery) -> Re
         list: query.get("list").and_then(|id| id.parse().ok()),
         behaviour: query.get("behaviour").and_then(behaviour),
         staff: staff.transpose()?,
+        among: named
+            .map(|named| named.alerts((app, r), sight))
+            .transpose()?,
     })
 }
 
-/// To be judged, one's own, judged.
+/// To be judged, one's own, judged. The numbers are those of the whole queue: with a
+/// conversation there are none.
 pub(super) fn states(cx: &Cx, query: &ListQuery, counts: Counts) -> Vec<Tab> {
-    let counted = |n: u64| (!counts.more).then_some(n);
+    let counted = |n: u64| (!counts.more && query.get(CHAT).is_none()).then_some(n);
     let tab = |word: &str, state: &str, of: Part, count| Tab {
         label: cx.t(word).into_owned(),
         href: query.only(&NARROWS).with("state", state).to_string(),
@@ -108,14 +216,31 @@ pub(super) fn filters(
 }
 
 /// Each condition with the way out of it.
-pub(super) fn chips(query: &ListQuery, filters: &[Filter]) -> Vec<Chip> {
+pub(super) fn chips(
+    (r, cx): (&Read<'_>, &Cx),
+    sight: &ArchiveSight,
+    query: &ListQuery,
+    filters: &[Filter],
+) -> Result<Vec<Chip>> {
+    let mut chips = match Named::of(r, sight, query)? {
+        Some(named) => named.chips(r, cx, sight, query)?,
+        None => Vec::new(),
+    };
     let on = filters.iter().filter(|filter| filter.is_on());
-    on.map(|filter| Chip {
+    chips.extend(on.map(|filter| Chip {
         label: filter.label.clone(),
         value: filter.chosen().trim_start_matches('\u{3000}').to_owned(),
         remove: query.without(filter.name).to_string(),
-    })
-    .collect()
+    }));
+    Ok(chips)
+}
+
+/// The conditions that no filter shows and the form keeps.
+pub(super) fn kept(query: &ListQuery) -> Vec<(String, String)> {
+    let kept = query.only(&["state", CHAT, MESSAGE]);
+    let kept = kept.fields_except(&[]).into_iter();
+    kept.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// The same state without conditions.

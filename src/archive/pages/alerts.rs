@@ -69,8 +69,8 @@ pub(in crate::archive) struct AlertsPage {
     chips: Vec<Chip>,
     /// The same state without conditions.
     cleared: String,
-    /// The state that the filters keep.
-    state: String,
+    /// What the filters keep.
+    kept: Vec<(String, String)>,
     lines: Vec<Line>,
     pager: Pager,
     empty: Empty,
@@ -91,18 +91,22 @@ pub(in crate::archive) async fn index(
     let binding = viewer.name_for_binding();
     let request = web.cursors.page_request(&binding, &query);
     let own = viewer.account_id().map(|account| account.cast());
-    let (found, directory) = app.read(|r| {
+    let (found, directory, chat) = app.read(|r| {
         let directory = app.directory.get(r)?;
         let sight = queue::sight(r, &directory, &viewer)?;
-        let asked = narrowed::asked(r, &sight, &query)?;
+        let named = narrowed::Named::of(r, &sight, &query)?;
+        let asked = narrowed::asked((&app, r), &sight, &query, named.as_ref())?;
         let page = queue::page(r, (&sight, own), &asked, &request)?;
-        Ok::<_, AppError>((page, directory))
+        Ok::<_, AppError>((page, directory, named.and_then(|named| named.chat())))
     })?;
     let shown: Vec<AlertId> = found.items.iter().map(|alert| alert.id).collect();
     let ids: Vec<String> = shown.iter().map(ToString::to_string).collect();
-    let act = viewer
+    let mut act = viewer
         .view("alert.list")
         .system_detail("ids", ids.join(" "));
+    if let Some(chat) = chat {
+        act = act.about("archive_chat", chat);
+    }
     let looking = viewer.clone();
     app.write(act, move |w| {
         let sight = queue::sight(&w.read(), &directory, &looking)?;
@@ -163,10 +167,10 @@ impl Maker<'_> {
         Ok(AlertsPage {
             nav: tabs(cx, viewer, HERE),
             states: narrowed::states(cx, query, queue::counts(r, sight, own)?),
-            chips: narrowed::chips(query, &filters),
+            chips: narrowed::chips((r, cx), sight, query, &filters)?,
             filters,
             cleared: narrowed::cleared(query),
-            state: query.get("state").unwrap_or("").to_owned(),
+            kept: narrowed::kept(query),
             lines: lines.collect::<Result<_>>()?,
             pager,
             empty: narrowed::empty(cx, query),
@@ -185,6 +189,23 @@ fn others(handlers: &[(AccountView, ArchiveSight)], viewer: &Viewer, alert: &Ale
     handlers
         .map(|(account, _)| choice(account.id.to_string(), account.name.clone()))
         .collect()
+}
+
+/// Catalogue key and tone of where an alert stands.
+pub(super) fn state(state: &AlertState) -> (&'static str, &'static str) {
+    match state {
+        AlertState::Open => ("sensitive.state.open", "bad"),
+        AlertState::Assigned(_) => ("sensitive.state.assigned", "warn"),
+        AlertState::Closed(..) => ("sensitive.state.closed", "muted"),
+    }
+}
+
+/// The name of the list that looked.
+pub(super) fn list_name(cx: &Cx, lists: &BTreeMap<WordListId, WordList>, alert: &Alert) -> String {
+    match lists.get(&alert.list) {
+        Some(list) => list.name.clone(),
+        None => cx.t("sensitive.list_gone").into_owned(),
+    }
 }
 
 /// Whom somebody wrote to: the other, or the room.
@@ -236,10 +257,7 @@ fn line(
     Ok(Line {
         id: alert.id.to_string(),
         severity: severity(alert.severity),
-        list: match lists.get(&alert.list) {
-            Some(list) => list.name.clone(),
-            None => cx.t("sensitive.list_gone").into_owned(),
-        },
+        list: list_name(cx, lists, alert),
         cause,
         excerpt: highlight(&excerpt(&text, &words), &words),
         from: names.who(alert.from)?.name.clone(),
@@ -252,11 +270,7 @@ fn line(
             Some(chat) => format!("/archive/{}?at={}", chat.id, alert.seq),
             None => HERE.to_owned(),
         },
-        state: match &alert.state {
-            AlertState::Open => ("sensitive.state.open", "bad"),
-            AlertState::Assigned(_) => ("sensitive.state.assigned", "warn"),
-            AlertState::Closed(..) => ("sensitive.state.closed", "muted"),
-        },
+        state: state(&alert.state),
         is_mine: queue::is_given_to(alert, own),
         others: Vec::new(),
         assignee,

@@ -21,6 +21,7 @@ use crate::{
 
 use super::{
     file,
+    flags::{Flag, Flags},
     markdown::{self, Block, BlockKind},
 };
 
@@ -39,6 +40,7 @@ pub(super) enum Item {
         icon: &'static str,
         text: String,
         is_now: bool,
+        flags: Vec<Flag>,
     },
     Bubble(Box<Bubble>),
 }
@@ -58,6 +60,8 @@ pub(super) struct Bubble {
     /// That it was recalled, and when if known.
     pub(super) recalled: Option<String>,
     pub(super) parts: Vec<Part>,
+    /// The alerts about it, for whoever handles them.
+    pub(super) flags: Vec<Flag>,
 }
 
 impl Bubble {
@@ -155,6 +159,8 @@ pub(super) struct Maker<'a> {
     pub(super) text: &'a str,
     /// The message in the middle.
     pub(super) at: Option<u64>,
+    /// The alerts about what is shown.
+    pub(super) flags: &'a Flags,
 }
 
 impl Maker<'_> {
@@ -204,6 +210,7 @@ impl Maker<'_> {
             icon,
             text,
             is_now: self.at == Some(message.seq),
+            flags: self.flags.at(message.seq),
         };
         let said = |word: &str| self.cx.tf(word, ("who", who.name.as_str())).into_owned();
         match &body {
@@ -245,6 +252,7 @@ impl Maker<'_> {
             is_now: self.at == Some(message.seq),
             recalled,
             parts,
+            flags: self.flags.at(message.seq),
         })))
     }
 

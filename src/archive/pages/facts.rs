@@ -23,7 +23,10 @@ use crate::{
     wecom::archive::Kind,
 };
 
-use super::hold;
+use super::{
+    flags::{self, Counted},
+    hold,
+};
 
 /// People that are named one by one.
 const PEOPLE_MAX: usize = 12;
@@ -71,6 +74,8 @@ pub(super) struct Facts {
     /// Icon, name, number, address.
     pub(super) counted: Vec<(&'static str, String, u64, String)>,
     pub(super) recalled: Option<(u64, String)>,
+    /// Alerts, for whoever handles them.
+    pub(super) flags: Vec<Counted>,
     pub(super) agreed: Vec<Agreed>,
     pub(super) parked: u64,
     pub(super) caught_up_at: Option<Timestamp>,
@@ -125,6 +130,7 @@ impl Gatherer<'_> {
                 })
                 .collect(),
             recalled,
+            flags: flags::beside((self.app, self.r), self.sight, chat)?,
             agreed: self.agreed(chat)?,
             parked: standing::parked_for(self.sight, &cursor),
             caught_up_at: cursor.caught_up_at,

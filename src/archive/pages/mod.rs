@@ -9,6 +9,7 @@ pub(super) mod consents;
 pub(super) mod evidence;
 mod facts;
 mod file;
+mod flags;
 mod hits;
 pub(super) mod hold;
 pub(super) mod intercept;

@@ -3,6 +3,7 @@
 use super::{
     bubble::{Bubble, Card, Item, Kept, Part, RecordLine, What},
     facts::{Agreed, Facts, Person},
+    flags::{Counted, Flag},
     hits::{Hit, HitGroup},
     open::{OpenPage, Second},
     search::SearchPage,
@@ -139,7 +140,17 @@ fn bubble(i: usize, text: &str, parts: Vec<Part>) -> Item {
         is_now: i == 2,
         recalled: (i == 3).then(|| text.to_owned()),
         parts,
+        flags: flags(i, text),
     }))
+}
+
+fn flags(n: usize, text: &str) -> Vec<Flag> {
+    let flag = |i: usize| Flag {
+        text: text.into(),
+        tone: if i == 0 { "bad" } else { "" },
+        href: "/sensitive/alerts?chat=a&message=1#a-1".into(),
+    };
+    (0..n).map(flag).collect()
 }
 
 fn facts(n: usize, text: &str) -> Facts {
@@ -167,6 +178,15 @@ fn facts(n: usize, text: &str) -> Facts {
             })
             .collect(),
         recalled: (n > 0).then(|| (5, "/archive/a?flag=recalled".to_owned())),
+        flags: (0..n)
+            .map(|i| Counted {
+                word: "sensitive.beside_to_do",
+                n: 3,
+                more: i == 1,
+                is_to_do: i == 0,
+                href: "/sensitive/alerts?chat=a".into(),
+            })
+            .collect(),
         agreed: (0..n)
             .map(|i| Agreed {
                 who: text.into(),
@@ -208,6 +228,7 @@ fn a_conversation_shows_every_kind_of_message() {
                     icon: "undo",
                     text: text.clone(),
                     is_now: n == 1,
+                    flags: flags(n, &text),
                 },
             ];
             items.extend((0..n).map(|i| bubble(i, &text, every_part(&text))));

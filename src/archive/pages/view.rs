@@ -13,7 +13,7 @@ use crate::{
         queries::{self, ArchiveSight, Message, Side},
     },
     error::{AppError, Result},
-    identity::Viewer,
+    identity::{Permission, Viewer},
     search::MessageQuery,
     store::{Act, Read},
     web::{Cx, ListQuery, Shown, View, filters},
@@ -23,6 +23,7 @@ use super::{
     asked::{self, CONDITIONS},
     bubble::{Item, Maker},
     facts::{Facts, Gatherer},
+    flags::Flags,
     hits::{Hit, HitGroup, Lines, address, icon_of},
 };
 
@@ -126,9 +127,10 @@ pub(in crate::archive) async fn view(
             asked: &asked,
             chat: &chat,
         };
-        viewing.page(&right).map(Some)
+        let (page, act) = viewing.page(&right)?;
+        Ok(Some((page, act, sight.judges())))
     })?;
-    let Some((page, act)) = made else {
+    let Some((page, act, judges)) = made else {
         let form = ListQuery::new(&format!("/archive/{id}/open"));
         return Ok(Shown::go_to(form.with("next", next_of(&cx, id))));
     };
@@ -138,6 +140,10 @@ pub(in crate::archive) async fn view(
         let r = w.read();
         let sight = ArchiveSight::of(&checking, &r, &asking)?;
         let chat = queries::chat(&r, &sight, id)?;
+        if judges && !sight.judges() {
+            // What was found is on the page, or that nothing was.
+            asking.scope(&r, Permission::AlertHandle)?;
+        }
         let right = opening::right(&r, &asking, &sight, &chat, w.now())?;
         right.map(drop).ok_or(AppError::NotFound { what: "chat" })
     })
@@ -181,6 +187,7 @@ impl Viewing<'_> {
         let is_search = CONDITIONS.iter().any(|name| self.query.get(name).is_some());
         let query = self.asked.query(self.app, self.r, self.sight)?;
         let window = self.window(is_search.then_some(&query))?;
+        let flags = Flags::of((self.r, self.cx), self.sight, self.chat, &window.messages)?;
         let maker = Maker {
             app: self.app,
             r: self.r,
@@ -190,6 +197,7 @@ impl Viewing<'_> {
             chat: self.chat,
             text: &self.asked.text,
             at: window.at,
+            flags: &flags,
         };
         let items = maker.items(&window.messages, window.above.as_ref())?;
         let here = address(self.chat, self.query);
@@ -204,6 +212,9 @@ impl Viewing<'_> {
             .view("archive.view")
             .about("archive_chat", self.chat.id)
             .system_detail("seqs", seqs(&window.messages));
+        if let Some(shown) = flags.shown() {
+            act = act.system_detail("alerts", shown);
+        }
         if let Right::Opened(opening) = right {
             act = act.detail("reason", opening.reason.as_str());
         }

@@ -177,6 +177,11 @@ pub enum AlertState {
 }
 
 impl AlertState {
+    /// Whether it was judged.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(..))
+    }
+
     /// Stable code, also the catalogue key's end.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -17,12 +17,16 @@ use crate::{
 
 use super::{
     super::queries::ArchiveSight,
-    model::{Alert, AlertState, Behaviour, Cause, Severity, WordListId},
-    tables::ALERT_BY_TIME,
+    model::{Alert, AlertId, AlertState, Behaviour, Cause, Severity, WordListId},
+    tables::{ALERT_BY_MESSAGE, ALERT_BY_TIME},
 };
 
 /// Alerts looked at for one page, and counted at most.
 const LOOKED_AT: usize = 2_000;
+/// Alerts of one conversation that are looked at.
+const OF_CHAT_MAX: usize = 10_000;
+/// Alerts of one conversation that are counted beside it.
+const BESIDE_MAX: usize = 1_000;
 /// Alerts looked at for the number in the menu.
 const BADGE_LOOKED_AT: usize = 500;
 /// The number in the menu stops here.
@@ -54,6 +58,8 @@ pub struct Asked {
     pub behaviour: Option<Behaviour>,
     /// Only those with one of these among the members, by number.
     pub staff: Option<BTreeSet<u32>>,
+    /// Only these, the newest message first: those about a conversation or a message.
+    pub among: Option<Vec<AlertId>>,
 }
 
 impl Asked {
@@ -65,6 +71,7 @@ impl Asked {
             list: None,
             behaviour: None,
             staff: None,
+            among: None,
         }
     }
 
@@ -125,13 +132,67 @@ pub fn page(
     asked: &Asked,
     request: &PageRequest,
 ) -> Result<Page<Alert>, StoreError> {
+    let is_closed = asked.part == Part::Closed;
+    let shows = |alert: &Alert| sees(sight, alert) && asked.fits(alert, own);
+    if let Some(among) = &asked.among {
+        let mut found = Vec::new();
+        for id in among.iter().take(OF_CHAT_MAX) {
+            let alert = r.get::<Alert>(id)?;
+            found.extend(alert.filter(|a| a.state.is_closed() == is_closed && shows(a)));
+        }
+        return Ok(Page::of_whole(found, request));
+    }
     let listing = Listing {
         index: &ALERT_BY_TIME,
-        prefix: Key::new().with(asked.part == Part::Closed),
-        shows: &|alert| sees(sight, alert) && asked.fits(alert, own),
+        prefix: Key::new().with(is_closed),
+        shows: &shows,
         most: LOOKED_AT,
     };
     listing.page(r, request, |_| {})
+}
+
+/// The alerts about a message that are in sight.
+pub fn about(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    (chat, seq): (u32, u64),
+) -> Result<Vec<Alert>, StoreError> {
+    let mut found = Vec::new();
+    for alert in r.list(&ALERT_BY_MESSAGE, &Walk::prefix(Key::new().with(seq)))? {
+        let alert = alert?;
+        if alert.chat == chat && sees(sight, &alert) {
+            found.push(alert);
+        }
+    }
+    Ok(found)
+}
+
+/// How many alerts in sight there are about a conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Not judged.
+    pub to_do: u64,
+    /// Judged.
+    pub closed: u64,
+    /// There are more than were counted.
+    pub more: bool,
+}
+
+/// Counts those among some, which are all about one conversation.
+pub fn beside(r: &Read<'_>, sight: &ArchiveSight, among: &[AlertId]) -> Result<Beside, StoreError> {
+    let mut beside = Beside {
+        more: among.len() > BESIDE_MAX,
+        ..Beside::default()
+    };
+    for id in among.iter().take(BESIDE_MAX) {
+        if let Some(alert) = r.get::<Alert>(id)?.filter(|alert| sees(sight, alert)) {
+            match alert.state.is_closed() {
+                true => beside.closed += 1,
+                false => beside.to_do += 1,
+            }
+        }
+    }
+    Ok(beside)
 }
 
 /// How many alerts in sight are not judged.

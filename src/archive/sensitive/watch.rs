@@ -36,6 +36,12 @@ pub(in crate::archive) fn run(app: Arc<App>) -> WorkerFuture {
         let mut head = app.store.watch_feed();
         while !app.is_stopping() {
             while look(&app).await? {}
+            // What is known of alerts grows here, so that no page waits for it.
+            let known = app.clone();
+            let followed = tokio::task::spawn_blocking(move || {
+                known.read(|r| known.archive.alerted.follow(r))
+            });
+            followed.await.map_err(AppError::internal)??;
             tokio::select! {
                 changed = head.changed() => changed.map_err(AppError::internal)?,
                 () = app.stopped() => return Ok(()),
