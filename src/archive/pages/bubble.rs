@@ -139,12 +139,23 @@ pub(super) struct Kept {
     pub(super) missing: &'static str,
     /// Bytes, 0 if unknown.
     pub(super) size: u64,
-    /// The beginning and the end of its SHA-256.
+    /// Its SHA-256 in hex; empty if it is not here.
     pub(super) sha256: String,
     /// It is not what WeCom announced.
     pub(super) differs: bool,
     /// The address at which the browser can show or play it.
     pub(super) shown: Option<String>,
+}
+
+impl Kept {
+    /// The beginning and the end of its SHA-256: enough to tell it from others at a glance.
+    fn short(&self) -> String {
+        let end = self.sha256.len().saturating_sub(4);
+        match (self.sha256.get(..4), self.sha256.get(end..)) {
+            (Some(first), Some(last)) => format!("{first}…{last}"),
+            _ => String::new(),
+        }
+    }
 }
 
 /// Makes items of messages.
@@ -712,17 +723,14 @@ impl Inside<'_, '_> {
             return missing("archive.file.unknown");
         };
         match (file.state, file.sha256) {
-            (MediaState::Here, Some(sha256)) => {
-                let hash = hex::encode(sha256);
-                Kept {
-                    href: Some(file::address(self.seq, place)),
-                    missing: "",
-                    size: file.length,
-                    sha256: format!("{}…{}", &hash[..4], &hash[hash.len() - 4..]),
-                    differs: file.differs,
-                    shown: file::shown_at(self.maker.app, file),
-                }
-            }
+            (MediaState::Here, Some(sha256)) => Kept {
+                href: Some(file::address(self.seq, place)),
+                missing: "",
+                size: file.length,
+                sha256: hex::encode(sha256),
+                differs: file.differs,
+                shown: file::shown_at(self.maker.app, file),
+            },
             (MediaState::Lost, _) => missing("archive.file.lost"),
             _ => missing("archive.file.waiting"),
         }

@@ -62,7 +62,7 @@ fn kept(is_here: bool, is_playable: bool) -> Kept {
         missing: if is_here { "" } else { "archive.file.waiting" },
         size: 1_258_291,
         sha256: if is_here {
-            "3f9c…a17e".into()
+            format!("3f9c{}a17e", "0".repeat(56))
         } else {
             String::new()
         },
@@ -261,6 +261,11 @@ fn a_conversation_shows_every_kind_of_message() {
                 shown.contains("msg__b--media"),
                 "a picture alone fills its bubble"
             );
+            // Every kind of file says what it is by its hash, and that it is another one.
+            let files = 1 + 8 * n;
+            assert_eq!(shown.matches("3f9c…a17e").count(), files);
+            assert_eq!(shown.matches(&kept(true, true).sha256).count(), files);
+            assert_eq!(shown.matches("内容与企业微信登记的不一致").count(), files);
         }
     }
 }
