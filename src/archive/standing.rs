@@ -22,6 +22,9 @@ const COUNTED_MAX: usize = 10_000;
 /// Files near their end that are counted, at most.
 const FILES_MAX: usize = 1_000;
 
+/// Files that wait and are looked at for one conversation, at most.
+const WAITING_MAX: usize = 1_000;
+
 /// How the archive stands.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -111,6 +114,20 @@ pub fn parked_for(sight: &ArchiveSight, cursor: &Cursor) -> u64 {
         true => cursor.parked,
         false => 0,
     }
+}
+
+/// The files of a conversation that are still to be fetched; none where the firm waits for so
+/// many that not all of them are looked at.
+pub fn files_waiting(r: &Read<'_>, chat: u32) -> Result<Option<u64>, StoreError> {
+    let mut waiting = 0;
+    for (n, hit) in r.walk(&MEDIA_DUE, &Walk::default())?.enumerate() {
+        if n == WAITING_MAX {
+            return Ok(None);
+        }
+        let file = r.get::<Media>(&hit?.key)?;
+        waiting += u64::from(file.is_some_and(|file| file.chat == chat));
+    }
+    Ok(Some(waiting))
 }
 
 /// How many parked messages wait for each version of the key.

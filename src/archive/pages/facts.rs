@@ -77,7 +77,13 @@ pub(super) struct Facts {
     /// Alerts, for whoever handles them.
     pub(super) flags: Vec<Counted>,
     pub(super) agreed: Vec<Agreed>,
+    /// Messages of this conversation that are stored, as far as they are visible.
+    pub(super) stored: u64,
+    /// Its files that are still to be fetched, where that is known.
+    pub(super) waiting: Option<u64>,
+    /// The firm's messages that can't be opened yet: nobody knows whether any are of this one.
     pub(super) parked: u64,
+    /// When the firm's archive was last read to its end.
     pub(super) caught_up_at: Option<Timestamp>,
     /// The reason given, and until when it holds.
     pub(super) reason: Option<(String, Timestamp)>,
@@ -110,7 +116,8 @@ impl Gatherer<'_> {
         let here = ListQuery::new(&format!("/archive/{}", chat.id));
         let cursor = ingest::cursor(self.r)?;
         let numbers = COUNTED.iter().zip(tally.groups);
-        let recalled = (chat.recalled > 0 && self.sight.sees_all_of(chat)).then(|| {
+        let sees_all = self.sight.sees_all_of(chat);
+        let recalled = (chat.recalled > 0 && sees_all).then(|| {
             let list = here.with("flag", "recalled");
             (chat.recalled, list.to_string())
         });
@@ -132,13 +139,21 @@ impl Gatherer<'_> {
             recalled,
             flags: flags::beside((self.app, self.r), self.sight, chat)?,
             agreed: self.agreed(chat)?,
+            stored: match sees_all {
+                true => chat.messages,
+                false => tally.total,
+            },
+            waiting: match sees_all {
+                true => standing::files_waiting(self.r, chat.no)?,
+                false => None,
+            },
             parked: standing::parked_for(self.sight, &cursor),
             caught_up_at: cursor.caught_up_at,
             reason: match right {
                 Right::Own => None,
                 Right::Opened(opening) => Some((opening.reason.clone(), opening.until)),
             },
-            deleted: match self.sight.sees_all_of(chat) {
+            deleted: match sees_all {
                 true => chat.deleted,
                 false => 0,
             },

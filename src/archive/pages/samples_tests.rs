@@ -195,6 +195,8 @@ fn facts(n: usize, text: &str) -> Facts {
                 at: (i == 0).then(at),
             })
             .collect(),
+        stored: n as u64,
+        waiting: n.checked_sub(1).map(|n| n as u64),
         parked: n as u64,
         caught_up_at: (n > 0).then(at),
         reason: (n > 0).then(|| (text.to_owned(), at())),
