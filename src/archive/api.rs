@@ -17,8 +17,10 @@ use crate::{
 use super::{
     Content,
     find::{self, Asked},
+    model::{Locked, Parked},
     names::Names,
-    pages::{act_of, kinds_of},
+    pages::{act_of, act_of_numbers, kinds_of},
+    parked,
     queries::{self, ArchiveSight, Message},
 };
 
@@ -65,8 +67,10 @@ struct MessageQuery {
     /// WeCom's name of a type (`text`, `image`, `revoke`, …).
     #[serde(default, rename = "type")]
     kind: String,
-    /// Only messages with a mark: `recalled`, or `sensitive` (there is an alert about it), which
-    /// needs the permission to handle alerts.
+    /// Only messages with a mark: `recalled`; `sensitive` (there is an alert about it), which
+    /// needs the permission to handle alerts; or `undecrypted` (nobody can read it yet), which
+    /// needs a scope of the whole firm, since nobody knows whose it is. Of these, `from` and `to`
+    /// are about the time at which they came, and other conditions are refused.
     #[serde(default)]
     flag: String,
     /// Messages wanted, at most 200.
@@ -80,22 +84,41 @@ struct MessageQuery {
 struct MessageItem {
     /// Id: WeCom's number of the message.
     id: String,
-    /// Id of the conversation.
-    conversation_id: String,
+    /// Id of the conversation; like all that is in a message null while nobody can read it.
+    conversation_id: Option<String>,
     /// When it was sent, milliseconds since 1970.
-    sent_at: Timestamp,
+    sent_at: Option<Timestamp>,
     /// Who wrote it.
-    from: Sender,
+    from: Option<Sender>,
     /// WeCom's name of the type.
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Option<&'static str>,
     /// What of it is text; empty for pictures and the like, and for what is gone or withheld.
     text: String,
     /// Whether it was recalled later.
     recalled: bool,
-    /// `here`, `erased` with its person, `deleted` by a rule of the firm, or `withheld` until a
-    /// second person agrees that this account reads the conversation.
+    /// `here`, `erased` with its person, `deleted` by a rule of the firm, `withheld` until a
+    /// second person agrees that this account reads the conversation, or `undecrypted`.
     state: &'static str,
+    /// What is known of a message that nobody can read yet; null for others.
+    undecrypted: Option<Undecrypted>,
+}
+
+/// What is known of a message that nobody can read yet.
+#[derive(Serialize, schemars::JsonSchema)]
+struct Undecrypted {
+    /// WeCom's id of it.
+    msgid: String,
+    /// When it came, milliseconds since 1970.
+    received_at: Timestamp,
+    /// When it was last tried.
+    tried_at: Timestamp,
+    /// Version of the public key it is sealed with.
+    key_version: u32,
+    /// `no_key` (the private key of this version is not here), `wrong_key` (it does not fit),
+    /// `damaged` (the library could not open it, or what came out is no message), or `untried`
+    /// (others that came with it made the library fail; it is tried later).
+    why: &'static str,
 }
 
 /// Who wrote a message.
@@ -135,6 +158,12 @@ async fn list(
     let paging = Paging::of(&web.cursors, &viewer, bound.clone(), cursor, query.limit);
     let (found, act) = app.read(|r| {
         let sight = ArchiveSight::of(&app, r, &viewer)?;
+        if asked.undecrypted {
+            let found = parked::page(r, &sight, &asked, &paging.request)?;
+            let numbers = found.items.iter().map(|row| row.seq);
+            let act = act_of_numbers(&viewer, &asked, &bound, numbers);
+            return Ok((found.map(locked_item), act));
+        }
         let found = find::messages(&app, r, &sight, &asked, &paging.request)?;
         let act = act_of(&viewer, &asked, &bound, &found.items);
         let items = found.try_map(|message| item(r, &sight, &cx, &message))?;
@@ -154,26 +183,31 @@ async fn one(
 ) -> Result<Json<MessageItem>> {
     let missing = || AppError::NotFound { what: "message" };
     let seq: u64 = id.parse().map_err(|_| missing())?;
-    let (item, act) = app.read(|r| {
+    let (item, asked, act) = app.read(|r| {
         let sight = ArchiveSight::of(&app, r, &viewer)?;
-        let message = queries::message_by_seq(r, &sight, seq)?.ok_or_else(missing)?;
-        let item = item(r, &sight, &cx, &message)?;
-        let act = viewer
-            .view("archive.view")
-            .about("archive_chat", &item.conversation_id);
-        Ok::<_, AppError>((item, act.system_detail("seqs", seq.to_string())))
+        let act = viewer.view("archive.view");
+        let (item, act) = match queries::message_by_seq(r, &sight, seq)? {
+            Some(message) => {
+                let item = item(r, &sight, &cx, &message)?;
+                let chat = item.conversation_id.clone().unwrap_or_default();
+                (item, act.about("archive_chat", chat))
+            }
+            None => {
+                let parked = parked::one(r, &sight, seq)?.ok_or_else(missing)?;
+                (locked_item(parked), act)
+            }
+        };
+        // The rights that are asked again in the write.
+        let asked = Asked {
+            undecrypted: item.undecrypted.is_some(),
+            ..Asked::default()
+        };
+        Ok::<_, AppError>((item, asked, act.system_detail("seqs", seq.to_string())))
     })?;
-    write(&app, &viewer, act).await?;
-    Ok(Json(item))
-}
-
-/// Makes the entry durable, if the right is still there.
-async fn write(app: &App, viewer: &Viewer, act: crate::store::Act) -> Result<()> {
     let asking = viewer.clone();
-    app.write(act, move |w| {
-        asking.scope(&w.read(), Permission::ArchiveRead).map(drop)
-    })
-    .await
+    app.write(act, move |w| asked.still_may(&w.read(), &asking))
+        .await?;
+    Ok(Json(item))
 }
 
 fn asked(query: &MessageQuery, cx: &Cx) -> Result<Asked> {
@@ -198,12 +232,23 @@ fn asked(query: &MessageQuery, cx: &Cx) -> Result<Asked> {
         "" => None,
         number => Some(number.parse().map_err(|_| odd())?),
     };
-    let (recalled, alerted) = match query.flag.as_str() {
-        "" => (false, false),
-        "recalled" => (true, false),
-        "sensitive" => (false, true),
-        _ => return Err(odd()),
-    };
+    let flag = query.flag.as_str();
+    if !["", "recalled", "sensitive", "undecrypted"].contains(&flag) {
+        return Err(odd());
+    }
+    let others = [
+        &query.q,
+        &query.staff,
+        &query.department,
+        &query.customer,
+        &query.conversation,
+        &query.kind,
+    ];
+    if flag == "undecrypted" && others.iter().any(|value| !value.is_empty()) {
+        return Err(AppError::BadRequest {
+            why: "undecrypted_alone",
+        });
+    }
     Ok(Asked {
         text: query.q.trim().to_owned(),
         staff: id(&query.staff)?.map(SubjectId::cast),
@@ -213,8 +258,9 @@ fn asked(query: &MessageQuery, cx: &Cx) -> Result<Asked> {
         kinds,
         from: time(&query.from, 0)?,
         to: time(&query.to, 1)?,
-        recalled,
-        alerted,
+        recalled: flag == "recalled",
+        alerted: flag == "sensitive",
+        undecrypted: flag == "undecrypted",
         ..Asked::default()
     })
 }
@@ -237,15 +283,15 @@ fn item(r: &Read<'_>, sight: &ArchiveSight, cx: &Cx, message: &Message) -> Resul
     let who = names.who(message.from)?;
     Ok(MessageItem {
         id: message.seq.to_string(),
-        conversation_id: chat.id.to_string(),
-        sent_at: message.at,
-        from: Sender {
+        conversation_id: Some(chat.id.to_string()),
+        sent_at: Some(message.at),
+        from: Some(Sender {
             name: who.name.clone(),
             member: who.member.map(|id| id.to_string()),
             customer: who.customer.map(|id| id.to_string()),
             outside: who.kind.is_some_and(|kind| kind.is_outside()),
-        },
-        kind: message.kind.code(),
+        }),
+        kind: Some(message.kind.code()),
         text: message.text_to_index(),
         recalled: message.is_recalled,
         state: match message.content {
@@ -254,5 +300,31 @@ fn item(r: &Read<'_>, sight: &ArchiveSight, cx: &Cx, message: &Message) -> Resul
             Content::Withheld => "withheld",
             Content::Text(_) | Content::Rest(_) => "here",
         },
+        undecrypted: None,
     })
+}
+
+fn locked_item(parked: Parked) -> MessageItem {
+    MessageItem {
+        id: parked.seq.to_string(),
+        conversation_id: None,
+        sent_at: None,
+        from: None,
+        kind: None,
+        text: String::new(),
+        recalled: false,
+        state: "undecrypted",
+        undecrypted: Some(Undecrypted {
+            msgid: parked.msgid,
+            received_at: parked.at,
+            tried_at: parked.tried_at,
+            key_version: parked.key_version,
+            why: match parked.why {
+                Locked::NoKey => "no_key",
+                Locked::WrongKey => "wrong_key",
+                Locked::Damaged => "damaged",
+                Locked::Untried => "untried",
+            },
+        }),
+    }
 }

@@ -21,6 +21,7 @@ use crate::{
 
 use super::{
     model::ChatId,
+    parked,
     queries::{self, ArchiveSight, Message},
 };
 
@@ -58,6 +59,9 @@ pub struct Asked {
     pub recalled: bool,
     /// Only what there is an alert about; refused to whoever does not handle alerts.
     pub alerted: bool,
+    /// Only what nobody can read yet; refused to whoever does not see the whole firm. No
+    /// message that can be searched is one of these: see `parked`.
+    pub undecrypted: bool,
     /// The order.
     pub order: MessageOrder,
 }
@@ -124,6 +128,10 @@ impl Asked {
                 permission: Permission::AlertHandle.code(),
             });
         }
+        if self.undecrypted {
+            parked::must_see(sight)?;
+            return Ok(Some(Arc::default()));
+        }
         let archive = &app.archive;
         Ok(match (self.recalled, self.alerted) {
             (false, false) => None,
@@ -138,9 +146,12 @@ impl Asked {
 
     /// The rights that what is asked needs, asked again.
     pub(super) fn still_may(&self, r: &Read<'_>, viewer: &Viewer) -> Result<()> {
-        viewer.scope(r, Permission::ArchiveRead)?;
+        let scope = viewer.scope(r, Permission::ArchiveRead)?;
         if self.alerted {
             viewer.scope(r, Permission::AlertHandle)?;
+        }
+        if self.undecrypted {
+            parked::must_reach(&scope)?;
         }
         Ok(())
     }

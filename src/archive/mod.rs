@@ -33,6 +33,7 @@ pub mod names;
 pub mod opening;
 mod pack;
 mod pages;
+mod parked;
 mod puller;
 pub mod queries;
 mod recalled;

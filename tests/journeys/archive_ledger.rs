@@ -29,8 +29,8 @@ fn write(test: &TestApp, row: Media) {
     put.unwrap();
 }
 
-/// A message that waits for a key.
-fn park(test: &TestApp, seq: u64) {
+/// A message that waits for a key; it came on 2026-01-01 at noon in Shanghai.
+pub fn park(test: &TestApp, seq: u64) {
     let now = Timestamp::from_ms(1_767_240_000_000);
     let parked = Parked {
         seq,

@@ -2,7 +2,10 @@
 
 use qitai::{org::Member, wecom::sim::firm};
 
-use super::chats::{archive, text};
+use super::{
+    archive_ledger::park,
+    chats::{archive, text},
+};
 use crate::support::{TestApp, Visitor};
 
 fn ids(visitor: &Visitor<'_>, query: &str) -> Vec<String> {
@@ -101,4 +104,136 @@ fn messages_are_found_by_department() {
     assert!(!page.contains("报表发我"));
     let odd = visitor.get("/api/v1/messages?department=x");
     assert_eq!(odd.status, 400);
+}
+
+/// What nobody can read yet is listed with all that is known of it, for whoever sees the firm.
+#[test]
+fn undecrypted_messages_are_listed_for_those_who_see_the_whole_firm() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let cast = firm::cast();
+    let customer = test.sim.as_ref().unwrap().customers_of(cast.store_staff)[0].clone();
+    archive(
+        &test,
+        1,
+        [text(1, cast.store_staff, &[&customer], "您好，收到")],
+    );
+    let officer = test.sign_in("compliance");
+    let none = officer.get("/archive?flag=undecrypted").body;
+    assert!(none.contains("没有未解密的消息"), "{none}");
+    for seq in 2..=25 {
+        park(&test, seq);
+    }
+
+    let list = officer.get("/archive?flag=undecrypted").body;
+    for shown in [
+        "24 条未解密的消息",
+        "m25",
+        "第 9 版",
+        "本机没有这一版的私钥",
+        "请超级管理员处理",
+        "2026-01-01 12:00",
+    ] {
+        assert!(list.contains(shown), "{shown}: {list}");
+    }
+    assert!(!list.contains("您好，收到") && !list.contains("/settings/archive#keys"));
+    assert!(!list.contains("没有起作用"));
+    // The page after the first, by its link.
+    let next = list.split("rel=\"next\" href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    let next = officer.get(&next).body;
+    assert!(next.contains("m5<") && !next.contains("m25<"), "{next}");
+    // Whoever keeps the keys is led to them.
+    let admin = test.sign_in("admin");
+    let list = admin.get("/archive?flag=undecrypted").body;
+    assert!(list.contains("/settings/archive#keys"), "{list}");
+    assert!(
+        admin
+            .get("/settings/archive")
+            .body
+            .contains("/archive?flag=undecrypted")
+    );
+
+    // Days are those on which they came; what cannot be asked is said.
+    let that_day = officer.get("/archive?flag=undecrypted&from=2026-01-01&to=2026-01-01");
+    assert!(that_day.body.contains("24 条未解密的消息"));
+    let later = officer
+        .get("/archive?flag=undecrypted&from=2026-01-02")
+        .body;
+    assert!(later.contains("这段时间收到的消息都已解密"), "{later}");
+    let words = officer.get("/archive?flag=undecrypted&flag=recalled&q=a&type=text");
+    assert!(words.body.contains("24 条未解密的消息"));
+    let aside = "条件「内容、类型、标记」没有起作用";
+    assert!(words.body.contains(aside), "{}", words.body);
+
+    // The way there: from the search, its filter, and the ledger.
+    let all = officer.get("/archive").body;
+    assert!(all.contains("href=\"/archive?flag=undecrypted\""), "{all}");
+    assert!(all.contains("value=\"undecrypted\""));
+    let ledger = officer.get("/archive/ledger").body;
+    assert!(
+        ledger.contains("href=\"/archive?flag=undecrypted\""),
+        "{ledger}"
+    );
+    let of_day = "/archive?flag=undecrypted&amp;from=2026-01-01&amp;to=2026-01-01";
+    assert!(ledger.contains(of_day), "{ledger}");
+
+    // It is read as a search is.
+    let trail = admin.get("/compliance/audit").body;
+    assert!(trail.contains("搜索聊天记录"), "{trail}");
+    let before = test.audit_size();
+    let api = officer
+        .get("/api/v1/messages?flag=undecrypted&limit=2")
+        .json();
+    assert!(test.audit_size() > before, "durable before it is shown");
+    assert_eq!(
+        (&api["total"], &api["total_exact"]),
+        (&24.into(), &true.into())
+    );
+    let first = &api["items"][0];
+    assert_eq!(first["state"], "undecrypted");
+    assert_eq!(
+        (&first["id"], &first["from"]),
+        (&"25".into(), &serde_json::Value::Null)
+    );
+    let known = &first["undecrypted"];
+    assert_eq!(
+        (&known["msgid"], &known["why"]),
+        (&"m25".into(), &"no_key".into())
+    );
+    assert_eq!(
+        (&known["key_version"], known["received_at"].is_i64()),
+        (&9.into(), true)
+    );
+    let cursor = api["next_cursor"].as_str().unwrap();
+    let next = format!("flag=undecrypted&limit=2&cursor={cursor}");
+    assert_eq!(ids(&officer, &next), ["23", "22"]);
+    assert_eq!(
+        officer.get("/api/v1/messages/25").json()["state"],
+        "undecrypted"
+    );
+    assert_eq!(officer.get("/api/v1/messages/99").status, 404);
+    let both = officer.get("/api/v1/messages?flag=undecrypted&q=a");
+    assert_eq!(both.status, 400);
+    assert!(
+        both.body.contains("未解密的消息只能按时间筛选"),
+        "{}",
+        both.body
+    );
+
+    // Nobody knows whose they are: who sees some members is refused, and not offered it.
+    for login in ["staff", "manager"] {
+        let visitor = test.sign_in(login);
+        for refused in [
+            "/archive?flag=undecrypted",
+            "/archive?flag=undecrypted&by=chat",
+            "/api/v1/messages?flag=undecrypted",
+        ] {
+            let page = visitor.get(refused);
+            assert_eq!(page.status, 403, "{login} {refused}");
+            assert!(page.body.contains("管理全公司"), "{}", page.body);
+        }
+        assert_eq!(visitor.get("/api/v1/messages/25").status, 404);
+        assert!(!visitor.get("/archive").body.contains("undecrypted"));
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
-    archive::{find::Asked, names::Names, queries::ArchiveSight},
+    archive::{find::Asked, names::Names, queries::ArchiveSight, standing},
     customers::CustomerId,
     error::Result,
     kit::{Timestamp, limits},
@@ -23,6 +23,8 @@ pub(super) const CONDITIONS: [&str; 10] = [
 
 /// The mark of messages with an alert.
 pub(super) const ALERTED: &str = "sensitive";
+/// The mark of what nobody can read yet.
+pub(super) const UNDECRYPTED: &str = "undecrypted";
 
 /// The sorts of conversation: code, and whether it is a room.
 const SORTS: [(&str, bool); 2] = [("one", false), ("room", true)];
@@ -96,6 +98,7 @@ pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
             .and_then(|day| begin(day, zone)),
         recalled: query.has("flag", "recalled"),
         alerted: query.has("flag", ALERTED),
+        undecrypted: query.has("flag", UNDECRYPTED),
         order: match By::of(query) {
             By::Relevance => MessageOrder::Relevance,
             By::Time | By::Chat => MessageOrder::Newest,
@@ -170,6 +173,9 @@ pub(super) fn filters(
     let mut flags = vec!["recalled"];
     if archive.judges() {
         flags.push(ALERTED);
+    }
+    if standing::sees_firm(archive) {
+        flags.push(UNDECRYPTED);
     }
     let flags = flags.into_iter().map(|flag| {
         let label = cx.t(&format!("archive.flag.{flag}")).into_owned();

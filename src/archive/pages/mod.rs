@@ -14,6 +14,7 @@ mod hits;
 pub(super) mod hold;
 pub(super) mod intercept;
 pub(super) mod ledger;
+mod locked;
 mod markdown;
 mod open;
 pub(super) mod retention;
@@ -37,7 +38,7 @@ use crate::{
 pub(super) use asked::{asked, kinds_of};
 pub(super) use file::kept_type;
 pub use hits::excerpt;
-pub(super) use search::act_of;
+pub(super) use search::{act_of, act_of_numbers};
 
 /// Search, conversations and files.
 pub(super) fn routes() -> Vec<Route> {

@@ -5,11 +5,13 @@ use super::{
     facts::{Agreed, Facts, Person},
     flags::{Counted, Flag},
     hits::{Hit, HitGroup},
+    locked::{Line, Locked},
     open::{OpenPage, Second},
     search::SearchPage,
     view::{ChatPage, Place},
 };
 use crate::{
+    archive::model::{Locked as Why, Parked},
     kit::Timestamp,
     search::Piece,
     web::{
@@ -272,6 +274,28 @@ fn a_conversation_shows_every_kind_of_message() {
     }
 }
 
+/// One for each reason, seen by somebody who keeps the keys, and by somebody who does not.
+fn locked(text: &str) -> Locked {
+    let why = [Why::NoKey, Why::WrongKey, Why::Damaged, Why::Untried];
+    let line = |why| {
+        Line::of(&Parked {
+            seq: 7,
+            msgid: text.to_owned(),
+            key_version: 3,
+            key: String::new(),
+            message: String::new(),
+            why,
+            at: at(),
+            tried_at: at(),
+        })
+    };
+    Locked {
+        lines: why.map(line).into(),
+        aside: Some(text.to_owned()),
+        may_set_up: text.len().is_multiple_of(2),
+    }
+}
+
 #[test]
 fn the_search_shows_what_was_found_or_why_nothing_was() {
     for n in [0, 1, 3] {
@@ -332,6 +356,7 @@ fn the_search_shows_what_was_found_or_why_nothing_was() {
                     action: None,
                     other: None,
                 }),
+                locked: (n == 3).then(|| locked(&text)),
                 parked: n as u64,
                 caught_up_at: (n > 0).then(at),
             });

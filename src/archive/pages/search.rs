@@ -14,7 +14,7 @@ use crate::{
     },
     error::Result,
     identity::{Permission, Viewer},
-    kit::{Page, Timestamp},
+    kit::{Page, PageRequest, Timestamp},
     store::{Act, Read},
     view,
     web::{
@@ -26,6 +26,7 @@ use crate::{
 use super::{
     asked::{self, By, CONDITIONS},
     hits::{Hit, HitGroup, Lines, address, icon_of},
+    locked::Locked,
     searches,
 };
 
@@ -54,7 +55,9 @@ pub(in crate::archive) struct SearchPage {
     pub(super) summary: String,
     pub(super) pager: Pager,
     pub(super) empty: Option<Empty>,
-    /// Messages that nobody can read yet.
+    /// Those that nobody can read yet, where these are asked for.
+    pub(super) locked: Option<Locked>,
+    /// How many they are, where others are asked for.
     pub(super) parked: u64,
     pub(super) caught_up_at: Option<Timestamp>,
 }
@@ -93,7 +96,17 @@ pub(in crate::archive) fn act_of<'m>(
     query: &ListQuery,
     shown: impl IntoIterator<Item = &'m Message>,
 ) -> Act {
-    let seqs: Vec<String> = shown.into_iter().map(|m| m.seq.to_string()).collect();
+    act_of_numbers(viewer, asked, query, shown.into_iter().map(|m| m.seq))
+}
+
+/// The same by the numbers of what was shown.
+pub(in crate::archive) fn act_of_numbers(
+    viewer: &Viewer,
+    asked: &Asked,
+    query: &ListQuery,
+    shown: impl IntoIterator<Item = u64>,
+) -> Act {
+    let seqs: Vec<String> = shown.into_iter().map(|seq| seq.to_string()).collect();
     let mut act = viewer
         .view("archive.search")
         .system_detail("ids", seqs.join(" "));
@@ -108,13 +121,13 @@ pub(in crate::archive) fn act_of<'m>(
 }
 
 /// Puts the page together.
-struct Maker<'a> {
+pub(super) struct Maker<'a> {
     app: &'a App,
     web: &'a Web,
-    viewer: &'a Viewer,
-    cx: &'a Cx,
-    query: &'a ListQuery,
-    asked: &'a Asked,
+    pub(super) viewer: &'a Viewer,
+    pub(super) cx: &'a Cx,
+    pub(super) query: &'a ListQuery,
+    pub(super) asked: &'a Asked,
 }
 
 impl Maker<'_> {
@@ -169,15 +182,26 @@ impl Maker<'_> {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            tabs: asked::tabs(self.cx, self.query),
+            tabs: match self.asked.undecrypted {
+                true => Vec::new(),
+                false => asked::tabs(self.cx, self.query),
+            },
             hits: Vec::new(),
             groups: Vec::new(),
             summary: String::new(),
             pager: self.pager(&nothing()),
             empty: None,
-            parked: standing::parked_for(&sight, &cursor),
+            locked: None,
+            parked: match self.asked.undecrypted {
+                true => 0,
+                false => standing::parked_for(&sight, &cursor),
+            },
             caught_up_at: cursor.caught_up_at,
         };
+        if self.asked.undecrypted {
+            let act = self.locked(r, &sight, &mut page)?;
+            return Ok((page, act));
+        }
         let act = match By::of(self.query) {
             By::Chat => self.by_chat(r, &sight, &lines, &mut page)?,
             By::Time | By::Relevance => self.by_message(r, &sight, &lines, &mut page)?,
@@ -195,9 +219,7 @@ impl Maker<'_> {
         lines: &Lines<'_>,
         page: &mut SearchPage,
     ) -> Result<Act> {
-        let name = self.viewer.name_for_binding();
-        let request = self.web.cursors.page_request(&name, self.query);
-        let found = find::messages(self.app, r, sight, self.asked, &request)?;
+        let found = find::messages(self.app, r, sight, self.asked, &self.request())?;
         for message in &found.items {
             if let Some(chat) = queries::chat_by_no(r, sight, message.chat)? {
                 let mut hit = lines.hit(&chat, message, true)?;
@@ -223,9 +245,7 @@ impl Maker<'_> {
         let query = self.asked.query(self.app, r, sight)?;
         let all = find::by_chat(self.app, &query)?;
         let messages: u64 = all.chats.iter().map(|chat| chat.count).sum();
-        let name = self.viewer.name_for_binding();
-        let request = self.web.cursors.page_request(&name, self.query);
-        let mut found = Page::of_whole(all.chats, &request);
+        let mut found = Page::of_whole(all.chats, &self.request());
         found.total_exact = all.complete;
         let mut shown = Vec::new();
         for chat_hits in &found.items {
@@ -253,7 +273,13 @@ impl Maker<'_> {
         Ok(act_of(self.viewer, self.asked, self.query, &shown))
     }
 
-    fn pager<T>(&self, page: &Page<T>) -> Pager {
+    /// The page that is asked for.
+    pub(super) fn request(&self) -> PageRequest {
+        let name = self.viewer.name_for_binding();
+        self.web.cursors.page_request(&name, self.query)
+    }
+
+    pub(super) fn pager<T>(&self, page: &Page<T>) -> Pager {
         let name = self.viewer.name_for_binding();
         Pager::of(page, self.query, &name, &self.web.cursors)
     }

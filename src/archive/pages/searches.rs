@@ -25,7 +25,7 @@ use crate::{
 };
 
 use super::{
-    asked::{self, ALERTED, CONDITIONS},
+    asked::{self, ALERTED, CONDITIONS, UNDECRYPTED},
     hits::{Hit, Lines},
     search::act_of,
 };
@@ -109,8 +109,11 @@ fn of_list(address: &str) -> Option<ListQuery> {
 pub(super) fn save_href(query: &ListQuery) -> Option<String> {
     let kept = query.only(&CONDITIONS);
     let is_narrowed = CONDITIONS.iter().any(|name| kept.get(name).is_some());
-    // What there are alerts about is not for everybody to whom a search may be shown.
-    let is_for_all = !kept.has("flag", ALERTED);
+    // What there are alerts about is not for everybody to whom a search may be shown, and what
+    // nobody can read yet is no match of any.
+    let is_for_all = ![ALERTED, UNDECRYPTED]
+        .iter()
+        .any(|flag| kept.has("flag", flag));
     (is_narrowed && is_for_all).then(|| {
         let from = kept.to_string();
         ListQuery::new(SEARCHES).with("from", from).to_string()
@@ -429,8 +432,10 @@ mod tests {
         assert_eq!(kept("type=text&q=a&by=chat&after=x"), kept("q=a&type=text"));
         assert_eq!(kept("by=chat"), "");
         assert_eq!(save_href(&ListQuery::new(LIST)), None);
-        let of_alerts = ListQuery::new(LIST).with("flag", ALERTED);
-        assert_eq!(save_href(&of_alerts), None);
+        for flag in [ALERTED, UNDECRYPTED] {
+            let marked = ListQuery::new(LIST).with("flag", flag);
+            assert_eq!(save_href(&marked), None);
+        }
     }
 
     fn line(n: usize) -> Line {

@@ -13,6 +13,7 @@ use crate::{
         key_ring::{self, KeepKey, RenumberKey},
         link::{self, SetUp},
         model::{KeyVersion, Locked},
+        parked,
         standing::{self, Standing},
     },
     error::{AppError, Result},
@@ -47,6 +48,8 @@ pub(in crate::archive) struct SettingsPage {
     key_form: FormState,
     rule_form: FormState,
     standing: Standing,
+    /// Where messages that wait for a key are listed; empty for whoever may not.
+    parked: &'static str,
     /// Whether the firm's WeCom account is connected at all.
     is_connected: bool,
     /// The configuration file says how the archive is reached, and wins.
@@ -75,10 +78,15 @@ fn page(
     key_form: Option<FormState>,
 ) -> Result<SettingsPage> {
     let account = connection::in_use(app)?;
-    let (settings, keys, standing, rule) = app.read(|r| {
+    let (settings, keys, standing, rule, parked) = app.read(|r| {
         let standing = Standing::of(app, r, cx.now)?;
         let rule = approval::four_eyes(r)?;
-        Ok::<_, AppError>((link::stored(r)?, key_ring::versions(r)?, standing, rule))
+        let parked = match parked::may_read(r, viewer) {
+            true => "/archive?flag=undecrypted",
+            false => "",
+        };
+        let settings = link::stored(r)?;
+        Ok::<_, AppError>((settings, key_ring::versions(r)?, standing, rule, parked))
     })?;
     let library = settings
         .as_ref()
@@ -115,6 +123,7 @@ fn page(
         keys: keys.iter().map(|key| line(key, &standing)).collect(),
         may_read: viewer.may(Permission::ArchiveRead),
         may_keep_words: viewer.may(Permission::WordManage),
+        parked,
         standing,
     })
 }
