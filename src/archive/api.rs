@@ -64,7 +64,8 @@ struct MessageQuery {
     /// Sent on or before this day, or before these milliseconds since 1970.
     #[serde(default)]
     to: String,
-    /// WeCom's name of a type (`text`, `image`, `revoke`, …).
+    /// WeCom's name of a type (`image`, `revoke`, `vote`, …), or a group as the page has them,
+    /// e.g. `text`, which is Markdown too.
     #[serde(default, rename = "type")]
     kind: String,
     /// Only messages with a mark: `recalled`; `sensitive` (there is an alert about it), which

@@ -122,6 +122,20 @@ fn a_member_reads_the_own_conversations() {
     assert!(found.contains(&format!("/archive/{own}?q=%E6%8A%A5%E4%BB%B7&#38;at=1#m-1")));
     let recalled = staff.get("/archive?flag=recalled").body;
     assert!(recalled.contains("王总您好") && !recalled.contains("收到，谢谢"));
+    // One of WeCom's types is named where it narrows, in a group or alone.
+    let named = [
+        ("markdown", "Markdown"),
+        ("vote", "投票"),
+        ("form", "待办、投票、填表与接龙"),
+    ];
+    for (code, name) in named {
+        let page = staff.get(&format!("/archive?type={code}")).body;
+        let chip = format!("<em>类型</em><span class=\"clip\">{name}</span>");
+        assert!(page.contains(&chip), "{code}: {page}");
+        let ticked = format!("name=\"type\" value=\"{code}\" checked");
+        assert!(page.contains(&ticked), "{code}: {page}");
+        assert!(!ids(&staff, &format!("type={code}&limit=200")).is_empty());
+    }
     let by_chat = staff.get("/archive?by=chat").body;
     assert_eq!(by_chat.matches("hits__grp").count(), chats.len());
 

@@ -30,9 +30,10 @@ pub(super) const UNDECRYPTED: &str = "undecrypted";
 const SORTS: [(&str, bool); 2] = [("one", false), ("room", true)];
 
 /// The types that a search can be narrowed to, as people group them: code, and what it stands
-/// for.
-pub(super) const TYPES: [(&str, &[Kind]); 12] = [
+/// for. Each type is in one of them.
+pub(super) const TYPES: [(&str, &[Kind]); 17] = [
     ("text", &[Kind::Text, Kind::Markdown]),
+    ("markdown", &[Kind::Markdown]),
     ("image", &[Kind::Image, Kind::Emotion]),
     ("voice", &[Kind::Voice]),
     ("video", &[Kind::Video]),
@@ -46,7 +47,17 @@ pub(super) const TYPES: [(&str, &[Kind]); 12] = [
     ),
     ("money", &[Kind::RedPacket, Kind::ExternalRedPacket]),
     ("location", &[Kind::Location, Kind::Card]),
+    (
+        "meeting",
+        &[Kind::Meeting, Kind::MeetingNotification, Kind::Calendar],
+    ),
+    (
+        "form",
+        &[Kind::Todo, Kind::Vote, Kind::Collect, Kind::Solitaire],
+    ),
     ("consent", &[Kind::Agree, Kind::Disagree]),
+    ("event", &[Kind::Revoke, Kind::Switch]),
+    ("unknown", &[Kind::Unknown]),
 ];
 
 /// How hits are arranged.
@@ -110,11 +121,14 @@ pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
 pub(in crate::archive) fn kinds_of(code: &str) -> Vec<Kind> {
     match TYPES.iter().find(|(known, _)| *known == code) {
         Some((_, kinds)) => kinds.to_vec(),
-        None => Some(Kind::from_code(code))
-            .filter(|kind| *kind != Kind::Unknown)
-            .into_iter()
-            .collect(),
+        None => single(code).into_iter().collect(),
     }
+}
+
+/// The type of WeCom's with a code that no group has.
+fn single(code: &str) -> Option<Kind> {
+    let is_group = TYPES.iter().any(|(known, _)| *known == code);
+    Some(Kind::from_code(code)).filter(|kind| !is_group && *kind != Kind::Unknown)
 }
 
 /// When a day of the firm's begins.
@@ -166,10 +180,17 @@ pub(super) fn filters(
         .into_iter()
         .map(|m| choice("staff", m.id.to_string(), m.name.clone()))
         .collect();
-    let types = TYPES.map(|(code, _)| {
+    let groups = TYPES.iter().map(|(code, _)| {
         let label = cx.t(&format!("archive.type.{code}")).into_owned();
-        choice("type", code.to_owned(), label)
+        choice("type", (*code).to_owned(), label)
     });
+    // One of WeCom's own, as an address may name it.
+    let singles = query.all("type").filter_map(|code| {
+        let kind = single(code)?;
+        let label = cx.t(&format!("archive.kind.{}", kind.code()));
+        Some(choice("type", code.to_owned(), label.into_owned()))
+    });
+    let types: Vec<Choice> = groups.chain(singles).collect();
     let mut flags = vec!["recalled"];
     if archive.judges() {
         flags.push(ALERTED);
@@ -195,7 +216,7 @@ pub(super) fn filters(
     let rooms: Vec<Choice> = rooms.map(|(id, name)| choice("room", id, name)).collect();
     let mut filters = vec![
         filter("sort", "archive.filter.sort", sorts.to_vec(), false),
-        filter("type", "archive.filter.type", types.to_vec(), true),
+        filter("type", "archive.filter.type", types, true),
         filter("flag", "archive.filter.flag", flags.collect(), true),
     ];
     if !rooms.is_empty() {
@@ -284,6 +305,18 @@ mod tests {
         assert_eq!(kinds_of("voice"), [Kind::Voice]);
         assert_eq!(kinds_of("link"), [Kind::Link, Kind::News, Kind::SphFeed]);
         assert_eq!(kinds_of("vote"), [Kind::Vote]);
+        assert_eq!(kinds_of("markdown"), [Kind::Markdown]);
+        assert_eq!(kinds_of("unknown"), [Kind::Unknown]);
         assert_eq!(kinds_of("nonsense"), []);
+    }
+
+    #[test]
+    fn every_type_can_be_picked() {
+        for kind in Kind::ALL.iter().chain([&Kind::Unknown]) {
+            let groups = TYPES.iter().filter(|(_, kinds)| kinds.contains(kind));
+            assert!(groups.count() > 0, "{kind:?} is in no group");
+            // And alone, as the API calls it.
+            assert!(kinds_of(kind.code()).contains(kind), "{kind:?}");
+        }
     }
 }
