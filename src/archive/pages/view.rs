@@ -138,6 +138,8 @@ pub(in crate::archive) async fn view(
     let checking = app.clone();
     app.write(act, move |w| {
         let r = w.read();
+        // The hits beside were found by it.
+        asked.still_may(&r, &asking)?;
         let sight = ArchiveSight::of(&checking, &r, &asking)?;
         let chat = queries::chat(&r, &sight, id)?;
         if judges && !sight.judges() {
