@@ -69,10 +69,14 @@ impl Alerted {
 
 impl Known {
     fn add(&mut self, alert: &Alert) {
-        if self.times.insert(alert.seq, alert.sent_at.ms()).is_none() {
+        // What was done without a message belongs to none, and to no conversation.
+        let (Some(chat), Some(seq)) = (alert.chat, alert.seq) else {
+            return;
+        };
+        if self.times.insert(seq, alert.sent_at.ms()).is_none() {
             self.marks = None;
         }
-        let of_chat = self.chats.entry(alert.chat).or_default();
+        let of_chat = self.chats.entry(chat).or_default();
         of_chat.insert((Reverse(alert.sent_at), alert.id));
     }
 

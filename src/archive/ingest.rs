@@ -170,6 +170,14 @@ pub(super) fn party_with_id(w: &mut Write<'_>, wecom_id: &str) -> Result<Party, 
     make_party(w, cursor.parties, wecom_id)
 }
 
+/// The party of a member by a userid that comes from outside: WeCom compares userids without
+/// case, and the archive has them as the directory does.
+pub(super) fn party_of_userid(w: &mut Write<'_>, userid: &str) -> Result<Party, StoreError> {
+    let member = crate::org::queries::member_by_userid(&w.read(), userid)?;
+    let userid = member.map_or_else(|| userid.to_owned(), |member| member.userid);
+    party_with_id(w, &userid)
+}
+
 fn make_party(w: &mut Write<'_>, no: u32, wecom_id: &str) -> Result<Party, StoreError> {
     let (kind, subject) = {
         let r = w.read();

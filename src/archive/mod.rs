@@ -196,6 +196,7 @@ pub fn slice() -> Slice {
         workers: workers(),
         effects: sensitive::effects(),
         jobs: jobs(),
+        listeners: vec![sensitive::hear],
         ..Slice::default()
     }
 }

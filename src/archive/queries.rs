@@ -21,7 +21,10 @@ use super::{
     model::{Brought, Chat, ChatId, Consent, Media, Party, PartyKind, Place, Pull, Towards},
     opening,
     stretch::{Content, Head, Open, Stretch, json_bytes, leaf},
-    tables::{CHAT_BY_ID, CHAT_BY_PARTY, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, wecom_key},
+    tables::{
+        CHAT_BY_ID, CHAT_BY_PARTY, CHAT_BY_PLACE, PARTY_BY_SUBJECT, PARTY_BY_WECOM_ID, place_key,
+        wecom_key,
+    },
 };
 
 /// What somebody sees of the archive.
@@ -181,6 +184,17 @@ pub(super) fn staff_under(
         }
     }
     Ok(numbers)
+}
+
+/// The conversation between two, if anything of it is here and may be visible.
+pub(super) fn chat_between(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    (a, b): (u32, u32),
+) -> Result<Option<Chat>, StoreError> {
+    let place = Place::OneToOne(a.min(b), a.max(b));
+    let found = r.find(&CHAT_BY_PLACE, place_key(r.vault(), &place))?;
+    Ok(found.filter(|chat| sight.sees(chat)))
 }
 
 /// A message as people read it.

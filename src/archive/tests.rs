@@ -350,7 +350,10 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
         let page = queue::page(r, (&sight, None), &asked, &PageRequest::default());
         page.unwrap().items
     });
-    let causes: Vec<_> = alerts.iter().map(|a| (a.seq, a.cause.clone())).collect();
+    let causes: Vec<_> = alerts
+        .iter()
+        .map(|a| (a.seq.unwrap(), a.cause.clone()))
+        .collect();
     let words = vec!["私下转账".to_owned(), "转账".to_owned()];
     let expected = [
         (2, Cause::Behaviour(Behaviour::Phone)),

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use qitai::{
     archive::sensitive,
+    customers,
     identity::{Role, Unit},
     kit::Id,
     org::queries::DepartmentTree,
-    wecom::sim::firm,
+    wecom::sim::{CallbackFault, CustomerVerb, firm},
     work::{Job, JobState, jobs},
 };
 
@@ -367,4 +368,125 @@ fn the_list_of_a_department_looks_back_at_its_own_messages_and_raises_each_once(
     let again = looked_back(&test, Some(&first));
     assert_eq!(again.progress.counted("alerts"), 0);
     assert_eq!(ids(&admin.get(QUEUE).body), both);
+}
+
+/// A member deletes a customer: there is no message, and the conversation is the one they had.
+#[test]
+fn a_member_who_deletes_a_customer_raises_one_alert_in_the_own_departments() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    test.make_account(
+        "south",
+        Role::DepartmentAdmin,
+        None,
+        Some(unit(&test, SOUTH)),
+    );
+    let (admin, manager) = (test.sign_in("admin"), test.sign_in("manager"));
+    let south = test.sign_in("south");
+    let sim = test.sim.as_ref().unwrap();
+    test.hear_events();
+    let own = firm::cast().store_staff;
+    let theirs = sim.customers_of(own);
+    let of = |n: usize| (own.to_owned(), theirs[n].clone());
+    let name = |n: usize| {
+        let known = |r: &_| customers::sync::by_external_userid(r, &theirs[n]);
+        test.app.read(known).unwrap().unwrap().name
+    };
+    let delete = |n: usize| {
+        let (userid, external_userid) = of(n);
+        let deed = CustomerVerb::DeleteCustomer {
+            userid,
+            external_userid,
+        };
+        sim.act(deed).unwrap();
+        test.settle_events();
+    };
+    let others = |verb: fn(String, String) -> CustomerVerb, n: usize| {
+        let (userid, external_userid) = of(n);
+        sim.act(verb(userid, external_userid)).unwrap();
+        test.settle_events();
+    };
+    // Before anybody looks for it, nothing comes of it; nor does it later.
+    delete(0);
+    let region = unit(&test, firm::cast().region).to_string();
+    let behaviour = ("behaviour", "delete_customer");
+    keep(
+        &manager,
+        "",
+        &[("unit", &region), behaviour, ("looks_back", "on")],
+    );
+    archive(&test, 1, [text(1, own, &[&theirs[1]], "您好")]);
+    looked_back(&test, None);
+    test.sync();
+    assert!(ids(&admin.get(QUEUE).body).is_empty());
+    // Nor of the customer who deletes the member.
+    let deleted_by_customer = |userid, external_userid| CustomerVerb::DeleteFollower {
+        userid,
+        external_userid,
+    };
+    others(deleted_by_customer, 3);
+    assert!(ids(&admin.get(QUEUE).body).is_empty());
+
+    // Told twice, and read again by a sync: it is one.
+    sim.inject_callback(None, 1, CallbackFault::Duplicated);
+    delete(1);
+    sim.clear_callback_faults();
+    test.sync();
+    let all = ids(&manager.get(QUEUE).body);
+    assert_eq!(all.len(), 1, "{all:?}");
+    for visitor in [&manager, &admin] {
+        let page = visitor.get(QUEUE).body;
+        assert_eq!(ids(&page), all);
+        for shown in ["删除客户", "没有对应的消息", name(1).as_str()] {
+            assert!(page.contains(shown), "{shown}: {page}");
+        }
+        let (_, link) = page.split_once("class=\"link\" href=\"/archive/").unwrap();
+        let chat = link.split('"').next().unwrap();
+        assert!(!chat.contains("at="), "{chat}");
+        let opened = visitor.get(&format!("/archive/{chat}"));
+        assert_eq!(opened.status, 200, "{}", opened.body);
+    }
+    assert_eq!(badge(&manager).as_deref(), Some("1"));
+    // Another department's admin learns nothing of it.
+    assert!(ids(&south.get(QUEUE).body).is_empty());
+    assert_eq!(badge(&south), None);
+    let close = format!("{QUEUE}/{}/close", all[0]);
+    let judged = [("verdict", "violation"), ("note", "已约谈")];
+    assert_eq!(south.post(&close, &judged).status, 404);
+    let n = |query: &str| walked(&admin, &format!("{QUEUE}?{query}")).len();
+    assert_eq!(
+        (n("behaviour=delete_customer"), n("behaviour=card")),
+        (1, 0)
+    );
+    let (inside, outside) = (unit(&test, firm::cast().store), unit(&test, SOUTH));
+    let units = [inside, outside].map(|unit| n(&format!("unit={unit}")));
+    assert_eq!(units, [1, 0]);
+
+    // Without a conversation it leads nowhere. Searches among messages with alerts go on.
+    delete(2);
+    let both = ids(&manager.get(QUEUE).body);
+    assert_eq!(both.len(), 2);
+    let page = manager.get(QUEUE).body;
+    let alone = page.split("<section class=\"card\" id=\"a-");
+    let alone = alone.into_iter().find(|card| card.contains(&name(2)));
+    assert!(!alone.unwrap().contains("href=\"/archive/"), "{page}");
+    let found = admin.get("/archive?flag=sensitive");
+    assert_eq!(found.status, 200, "{}", found.body);
+
+    // Judged like any other; added and deleted again, it is another.
+    assert_eq!(manager.post(&close, &judged).status, 303);
+    assert_eq!(ids(&manager.get(QUEUE).body).len(), 1);
+    sim.clock().advance_ms(2_000);
+    let added = |userid, external_userid| CustomerVerb::AddRelation {
+        userid,
+        external_userid,
+        state: String::new(),
+    };
+    others(added, 1);
+    sim.clock().advance_ms(2_000);
+    delete(1);
+    assert_eq!(ids(&manager.get(QUEUE).body).len(), 2);
+    let closed = ids(&manager.get(&format!("{QUEUE}?state=closed")).body);
+    assert_eq!(closed, all);
+    assert_eq!(test.app.store.check().unwrap().found, []);
 }

@@ -9,55 +9,32 @@ use serde::Deserialize;
 use crate::{
     app::App,
     archive::{
-        model::{Chat, Place},
         names::Names,
-        queries::{self, ArchiveSight},
+        queries::ArchiveSight,
         sensitive::{
-            self, Alert, AlertId, AlertState, AssignAlert, Cause, CloseAlert, ReopenAlert, Verdict,
-            WordList, WordListId, queue,
+            self, Alert, AlertId, AssignAlert, CloseAlert, ReopenAlert, Verdict, WordList,
+            WordListId, queue,
         },
     },
     error::{AppError, Result},
-    identity::{self, Account, Allowed, Command, Viewer, queries::AccountView},
-    kit::{Id, Page, Timestamp},
-    search::{Piece, highlight},
-    store::{Read, StoreError, Write},
+    identity::{self, Account, Allowed, Command, Viewer},
+    kit::{Id, Page},
+    store::{Read, Write},
     view,
     web::{
         Cx, Form, ListQuery, Shown, Web, filters, local,
-        parts::{Chip, Choice, Empty, Filter, Pager, Tab},
+        parts::{Chip, Empty, Filter, Pager, Tab},
     },
 };
 
 use super::{
     alert_filters as narrowed,
-    hits::text_of,
-    words::{behaviour, choice, severity, tabs},
+    alert_lines::{Line, line, others},
+    words::tabs,
 };
 
 /// The page's address.
 pub(super) const HERE: &str = "/sensitive/alerts";
-/// Characters of a message that are shown.
-const EXCERPT: usize = 120;
-
-/// One alert.
-struct Line {
-    id: String,
-    severity: (&'static str, &'static str),
-    list: String,
-    cause: String,
-    excerpt: Vec<Piece>,
-    from: String,
-    with: String,
-    sent_at: Timestamp,
-    href: String,
-    state: (&'static str, &'static str),
-    assignee: String,
-    is_mine: bool,
-    /// Who else could deal with it.
-    others: Vec<Choice>,
-    closed: Option<(&'static str, String, String, Timestamp)>,
-}
 
 /// The page.
 #[derive(Template)]
@@ -177,117 +154,6 @@ impl Maker<'_> {
             here: query.to_string(),
         })
     }
-}
-
-/// The accounts beside the viewer's that could deal with an alert and have not been given it.
-fn others(handlers: &[(AccountView, ArchiveSight)], viewer: &Viewer, alert: &Alert) -> Vec<Choice> {
-    let handlers = handlers.iter().filter(|(account, sight)| {
-        Some(account.id) != viewer.account_id()
-            && !queue::is_given_to(alert, Some(account.id.cast()))
-            && queue::sees(sight, alert)
-    });
-    handlers
-        .map(|(account, _)| choice(account.id.to_string(), account.name.clone()))
-        .collect()
-}
-
-/// Catalogue key and tone of where an alert stands.
-pub(super) fn state(state: &AlertState) -> (&'static str, &'static str) {
-    match state {
-        AlertState::Open => ("sensitive.state.open", "bad"),
-        AlertState::Assigned(_) => ("sensitive.state.assigned", "warn"),
-        AlertState::Closed(..) => ("sensitive.state.closed", "muted"),
-    }
-}
-
-/// The name of the list that looked.
-pub(super) fn list_name(cx: &Cx, lists: &BTreeMap<WordListId, WordList>, alert: &Alert) -> String {
-    match lists.get(&alert.list) {
-        Some(list) => list.name.clone(),
-        None => cx.t("sensitive.list_gone").into_owned(),
-    }
-}
-
-/// Whom somebody wrote to: the other, or the room.
-fn with(names: &Names<'_>, chat: &Chat, from: u32) -> Result<String, StoreError> {
-    match chat.place {
-        Place::OneToOne(a, b) => Ok(names.who(if a == from { b } else { a })?.name.clone()),
-        _ => names.title(chat),
-    }
-}
-
-fn line(
-    r: &Read<'_>,
-    cx: &Cx,
-    viewer: &Viewer,
-    sight: &ArchiveSight,
-    names: &Names<'_>,
-    lists: &BTreeMap<WordListId, WordList>,
-    alert: &Alert,
-) -> Result<Line> {
-    let message = queries::message(r, sight, alert.chat, alert.seq)?;
-    let text = message.as_ref().map(text_of).unwrap_or_default();
-    let (cause, words) = match &alert.cause {
-        Cause::Words(words) if words.is_empty() => {
-            (cx.t("sensitive.words_deleted").into_owned(), String::new())
-        }
-        Cause::Words(words) => (words.join("、"), words.join(" ")),
-        Cause::Behaviour(b) => (cx.t(behaviour(*b)).into_owned(), String::new()),
-    };
-    let chat = r.get::<Chat>(&alert.chat)?;
-    let account = |id: Option<crate::store::SubjectId>| match id {
-        Some(id) => identity::queries::account_name(r, id.cast()).map(Option::unwrap_or_default),
-        None => Ok(String::new()),
-    };
-    let (assignee, closed) = match &alert.state {
-        AlertState::Open => (String::new(), None),
-        AlertState::Assigned(to) => (account(Some(*to))?, None),
-        AlertState::Closed(verdict, note, by, at) => {
-            let word = match verdict {
-                Verdict::Violation => "sensitive.verdict.violation",
-                Verdict::Harmless => "sensitive.verdict.harmless",
-            };
-            (
-                String::new(),
-                Some((word, note.clone(), account(*by)?, *at)),
-            )
-        }
-    };
-    let own = viewer.account().map(|account| account.subject_id());
-    Ok(Line {
-        id: alert.id.to_string(),
-        severity: severity(alert.severity),
-        list: list_name(cx, lists, alert),
-        cause,
-        excerpt: highlight(&excerpt(&text, &words), &words),
-        from: names.who(alert.from)?.name.clone(),
-        with: match &chat {
-            Some(chat) => with(names, chat, alert.from)?,
-            None => String::new(),
-        },
-        sent_at: alert.sent_at,
-        href: match chat {
-            Some(chat) => format!("/archive/{}?at={}", chat.id, alert.seq),
-            None => HERE.to_owned(),
-        },
-        state: state(&alert.state),
-        is_mine: queue::is_given_to(alert, own),
-        others: Vec::new(),
-        assignee,
-        closed,
-    })
-}
-
-/// The part of a text around the first word.
-fn excerpt(text: &str, words: &str) -> String {
-    let folded = crate::search::fold(text);
-    let first = words.split(' ').filter(|w| !w.is_empty());
-    let at = first
-        .filter_map(|word| folded.find(&crate::search::fold(word)))
-        .min()
-        .unwrap_or(0);
-    let before = folded[..at].chars().count().saturating_sub(EXCERPT / 3);
-    text.chars().skip(before).take(EXCERPT).collect()
 }
 
 fn parse(id: &str) -> Result<AlertId> {

@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     alert_filters as narrowed,
-    alerts::{list_name, state},
+    alert_lines::{list_name, state},
     words::{behaviour, severity},
 };
 
@@ -59,7 +59,7 @@ impl Flags {
                 };
                 flags.shown.push(alert.id);
                 let of_message = flags.by_message.entry(message.seq).or_default();
-                of_message.push(flag(cx, lists, chat, &alert));
+                of_message.push(flag(cx, lists, (chat, message.seq), &alert));
             }
         }
         Ok(flags)
@@ -82,14 +82,19 @@ fn lists_by_id(r: &Read<'_>) -> Result<BTreeMap<WordListId, WordList>> {
     Ok(lists.map(|list| (list.id, list)).collect())
 }
 
-fn flag(cx: &Cx, lists: &BTreeMap<WordListId, WordList>, chat: &Chat, alert: &Alert) -> Flag {
+fn flag(
+    cx: &Cx,
+    lists: &BTreeMap<WordListId, WordList>,
+    (chat, seq): (&Chat, u64),
+    alert: &Alert,
+) -> Flag {
     let name = match &alert.cause {
         Cause::Words(_) => list_name(cx, lists, alert),
         Cause::Behaviour(b) => cx.t(behaviour(*b)).into_owned(),
     };
     let (grave, tone) = severity(alert.severity);
     let is_closed = alert.state.is_closed();
-    let queue = narrowed::of_message(chat.id, alert.seq);
+    let queue = narrowed::of_message(chat.id, seq);
     let queue = if is_closed {
         narrowed::closed(&queue)
     } else {

@@ -1,6 +1,7 @@
 //! Pages of the archive, a file per screen; `asked`, `hits` and `bubble` are shared by them.
 
 mod alert_filters;
+mod alert_lines;
 pub(super) mod alerts;
 pub(super) mod approvals;
 mod asked;

@@ -64,6 +64,7 @@ pub(super) fn behaviour(behaviour: Behaviour) -> &'static str {
         Behaviour::RedPacket => "sensitive.behaviour.red_packet",
         Behaviour::Phone => "sensitive.behaviour.phone",
         Behaviour::Recall => "sensitive.behaviour.recall",
+        Behaviour::DeleteCustomer => "sensitive.behaviour.delete_customer",
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) fn semantics(list: &WordList) -> Vec<u64> {
     let kinds = list.behaviours.iter().filter_map(|b| match b {
         Behaviour::Phone => Some(1),
         Behaviour::RedPacket => Some(3),
-        Behaviour::Card | Behaviour::Recall => None,
+        Behaviour::Card | Behaviour::Recall | Behaviour::DeleteCustomer => None,
     });
     kinds.collect()
 }

@@ -4,6 +4,8 @@
 //! The watch follows the feed with its own place: a message is looked at once, by the lists
 //! that are in force when it arrives. A list that is new or changed looks through what is
 //! there already as a job. An alert is named by message and cause, so looking twice makes one.
+//! What is done without a message (`deleted`) is heard from WeCom's event, in the write that
+//! stores it, and named by who did it to whom and when.
 //!
 //! Each alert is dealt with by whoever has its conversation in scope: taken, or given to somebody
 //! who has too, and judged with a note. `queue` is what one viewer sees of them.
@@ -12,6 +14,7 @@
 //! what is wanted, `outbound` tells WeCom.
 
 mod actions;
+mod deleted;
 mod intercept;
 mod job;
 mod model;
@@ -24,6 +27,7 @@ pub use actions::{
     AssignAlert, CloseAlert, DeleteList, ReopenAlert, SaveList, assign, close, delete_list,
     reaches, reopen, save_list,
 };
+pub(super) use deleted::hear;
 pub use intercept::{DeleteRule, Intercept, RuleState, SaveRule, delete_rule, rule, save_rule};
 pub use job::{KIND, run as rescan};
 pub use model::{

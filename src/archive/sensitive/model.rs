@@ -88,11 +88,20 @@ pub enum Behaviour {
     /// Took a message back (撤回).
     #[n(3)]
     Recall,
+    /// Deleted a customer (删除客户): no message says so, an event of WeCom's does.
+    #[n(4)]
+    DeleteCustomer,
 }
 
 impl Behaviour {
     /// All of them, in the order of the form.
-    pub const ALL: [Self; 4] = [Self::Card, Self::RedPacket, Self::Phone, Self::Recall];
+    pub const ALL: [Self; 5] = [
+        Self::Card,
+        Self::RedPacket,
+        Self::Phone,
+        Self::Recall,
+        Self::DeleteCustomer,
+    ];
 
     /// Stable code, also the catalogue key's end.
     pub const fn code(self) -> &'static str {
@@ -101,6 +110,7 @@ impl Behaviour {
             Self::RedPacket => "red_packet",
             Self::Phone => "phone",
             Self::Recall => "recall",
+            Self::DeleteCustomer => "delete_customer",
         }
     }
 }
@@ -116,7 +126,7 @@ pub enum Cause {
     Behaviour(#[n(0)] Behaviour),
 }
 
-/// A message that somebody should look at.
+/// A message that somebody should look at, or something done without one.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Alert {
     /// Ours.
@@ -131,22 +141,22 @@ pub struct Alert {
     /// As the list says.
     #[n(3)]
     pub severity: Severity,
-    /// The conversation, by number.
+    /// The conversation, by number; none where there is no message.
     #[n(4)]
-    pub chat: u32,
-    /// The message.
+    pub chat: Option<u32>,
+    /// The message; none for what is done without one.
     #[n(5)]
-    pub seq: u64,
-    /// When the message was sent.
+    pub seq: Option<u64>,
+    /// When the message was sent, or the deed done.
     #[n(6)]
     pub sent_at: Timestamp,
-    /// Who wrote it, by number.
+    /// Who wrote or did it, by number.
     #[n(7)]
     pub from: u32,
-    /// The members among sender and receivers, by number.
+    /// The members among sender and receivers, or who did it, by number.
     #[n(8)]
     pub staff: Vec<u32>,
-    /// Under whose key the alert lies: whoever the message is about.
+    /// Under whose key the alert lies: whoever it is about.
     #[n(9)]
     pub subject: SubjectId,
     /// Where it stands.
@@ -155,6 +165,9 @@ pub struct Alert {
     /// When it was raised.
     #[n(11)]
     pub raised_at: Timestamp,
+    /// To whom it was done, by number, where there is no message.
+    #[n(12)]
+    pub whom: Option<u32>,
 }
 
 /// Where an alert stands.
@@ -246,6 +259,56 @@ pub fn has_phone(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As alerts were stored while each had a message.
+    #[derive(Encode)]
+    struct Before {
+        #[n(0)]
+        id: AlertId,
+        #[n(1)]
+        list: WordListId,
+        #[n(2)]
+        cause: Cause,
+        #[n(3)]
+        severity: Severity,
+        #[n(4)]
+        chat: u32,
+        #[n(5)]
+        seq: u64,
+        #[n(6)]
+        sent_at: Timestamp,
+        #[n(7)]
+        from: u32,
+        #[n(8)]
+        staff: Vec<u32>,
+        #[n(9)]
+        subject: SubjectId,
+        #[n(10)]
+        state: AlertState,
+        #[n(11)]
+        raised_at: Timestamp,
+    }
+
+    #[test]
+    fn an_alert_of_before_is_read() {
+        let stored = minicbor::to_vec(Before {
+            id: Id::from_bits(1),
+            list: Id::from_bits(2),
+            cause: Cause::Behaviour(Behaviour::Recall),
+            severity: Severity::Low,
+            chat: 3,
+            seq: 4,
+            sent_at: Timestamp::from_ms(5),
+            from: 6,
+            staff: vec![6],
+            subject: Id::from_bits(7),
+            state: AlertState::Open,
+            raised_at: Timestamp::from_ms(8),
+        });
+        let alert: Alert = minicbor::decode(&stored.unwrap()).unwrap();
+        assert_eq!((alert.chat, alert.seq), (Some(3), Some(4)));
+        assert_eq!((alert.raised_at.ms(), alert.whom), (8, None));
+    }
 
     #[test]
     fn a_mobile_number_is_one_however_it_is_spaced() {

@@ -160,7 +160,7 @@ pub fn about(
     let mut found = Vec::new();
     for alert in r.list(&ALERT_BY_MESSAGE, &Walk::prefix(Key::new().with(seq)))? {
         let alert = alert?;
-        if alert.chat == chat && sees(sight, &alert) {
+        if alert.chat == Some(chat) && sees(sight, &alert) {
             found.push(alert);
         }
     }

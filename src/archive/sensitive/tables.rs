@@ -41,25 +41,32 @@ impl Entity for WordList {
     }
 }
 
-/// Alerts by when their message was sent, newest first; the open ones apart.
+/// Alerts by when their message was sent or their deed done, newest first; the open ones apart.
 pub(super) const ALERT_BY_TIME: Index<Alert> = Index::new("alerts-1.by_time", |a, _| {
     let is_closed = matches!(a.state, AlertState::Closed(..));
     vec![Key::new().with(is_closed).with(Desc(a.sent_at))]
 });
 
-/// The alert of a list about a message.
-pub(super) const ALERT_BY_MESSAGE: Index<Alert> = Index::unique("alerts-1.by_message", |a, _| {
-    vec![message_key(a.seq, a.list, &a.cause)]
-});
+/// The alert of a list about a message, or about a deed.
+pub(super) const ALERT_BY_MESSAGE: Index<Alert> =
+    Index::unique("alerts-1.by_message", |a, _| vec![alert_key(a)]);
+
+/// WeCom counts messages from 1.
+const NO_MESSAGE: u64 = 0;
 
 /// The key of an alert in [`ALERT_BY_MESSAGE`]: the words that were found may change with the
-/// list, and it stays the same alert.
-pub(super) fn message_key(seq: u64, list: WordListId, cause: &Cause) -> Key {
-    let cause = match cause {
+/// list, and it stays the same alert. A deed is named by who did it to whom, and when.
+pub(super) fn alert_key(alert: &Alert) -> Key {
+    let cause = match &alert.cause {
         Cause::Words(_) => "words",
         Cause::Behaviour(behaviour) => behaviour.code(),
     };
-    Key::new().with(seq).with(list).with(cause)
+    let seq = alert.seq.unwrap_or(NO_MESSAGE);
+    let key = Key::new().with(seq).with(alert.list).with(cause);
+    match alert.whom {
+        Some(whom) => key.with(alert.from).with(whom).with(alert.sent_at),
+        None => key,
+    }
 }
 
 impl Entity for Alert {

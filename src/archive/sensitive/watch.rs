@@ -22,7 +22,7 @@ use super::{
         stretch::Content,
     },
     model::{Alert, AlertState, Behaviour, Cause, WordList, has_phone},
-    tables::{ALERT_BY_MESSAGE, WatchPlace, lists, message_key},
+    tables::{ALERT_BY_MESSAGE, WatchPlace, alert_key, lists},
 };
 
 /// Feed entries that are looked through at once.
@@ -111,8 +111,8 @@ fn next(app: &App, r: &Read<'_>) -> Result<Step> {
 
 /// Raises an alert unless the same is known.
 pub(super) fn raise(w: &mut Write<'_>, mut alert: Alert) -> Result<bool, StoreError> {
-    let key = message_key(alert.seq, alert.list, &alert.cause);
-    if w.read().find_key(&ALERT_BY_MESSAGE, &key)?.is_some() {
+    let known = w.read().find_key(&ALERT_BY_MESSAGE, &alert_key(&alert))?;
+    if known.is_some() {
         return Ok(false);
     }
     alert.id = w.new_id::<Alert>()?;
@@ -194,14 +194,15 @@ impl Sieve {
                     list: ready.list.id,
                     cause,
                     severity: ready.list.severity,
-                    chat: message.chat,
-                    seq: message.seq,
+                    chat: Some(message.chat),
+                    seq: Some(message.seq),
                     sent_at: message.at,
                     from: message.from,
                     staff: staff.clone(),
                     subject: message.subject,
                     state: AlertState::Open,
                     raised_at: message.at,
+                    whom: None,
                 });
             }
         }
@@ -237,6 +238,8 @@ fn shows(behaviour: Behaviour, kind: Kind, text: &str) -> bool {
         Behaviour::RedPacket => matches!(kind, Kind::RedPacket | Kind::ExternalRedPacket),
         Behaviour::Phone => has_phone(text),
         Behaviour::Recall => kind == Kind::Revoke,
+        // See `deleted`.
+        Behaviour::DeleteCustomer => false,
     }
 }
 
