@@ -196,7 +196,7 @@ pub fn slice() -> Slice {
         workers: workers(),
         effects: sensitive::effects(),
         jobs: jobs(),
-        listeners: vec![sensitive::hear],
+        listeners: vec![sensitive::hear, consent::hear],
         ..Slice::default()
     }
 }

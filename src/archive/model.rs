@@ -450,6 +450,9 @@ pub enum Heard {
     /// WeCom was asked.
     #[n(1)]
     Asked,
+    /// WeCom told of it by an event.
+    #[n(2)]
+    Event,
 }
 
 impl Heard {
@@ -458,6 +461,7 @@ impl Heard {
         match self {
             Self::Message => "message",
             Self::Asked => "asked",
+            Self::Event => "event",
         }
     }
 }

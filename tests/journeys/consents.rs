@@ -4,15 +4,18 @@
 use std::collections::BTreeSet;
 
 use qitai::{
-    archive::{Answer, Consent, Party, Towards, consent},
+    archive::{Answer, Consent, Heard, Party, Towards, consent},
     customers::{self, CustomerId},
     identity::{Permission, Viewer},
     outreach::broadcasts::Broadcast,
     store::Act,
     web::{Lang, words},
+    wecom::sim::{CallbackFault, CodeVerb, firm},
     work::{JobState, jobs},
 };
+use serde_json::json;
 
+use super::chats::archive;
 use crate::support::{TestApp, Visitor};
 
 fn ask(test: &TestApp, officer: &Visitor<'_>) {
@@ -192,4 +195,58 @@ fn the_ledger_is_taken_out_and_who_has_not_agreed_is_asked_to() {
     for visitor in [&officer, &staff] {
         assert_eq!(visitor.get("/broadcasts/new?notice=none").status, 403);
     }
+}
+
+/// WeCom tells of an agreement before its message comes: it counts at once, and once.
+#[test]
+fn an_agreement_counts_the_moment_wecom_tells_of_it() {
+    let test = TestApp::with_customers(30);
+    let officer = test.sign_in("compliance");
+    let sim = test.sim.as_ref().unwrap();
+    test.hear_events();
+    let own = firm::cast().store_staff;
+    let customer = sim.customers_of(own)[0].clone();
+    sim.inject_callback(None, 1, CallbackFault::Duplicated);
+    let deed = CodeVerb::AgreeToArchive {
+        userid: own.to_owned(),
+        external_userid: customer.clone(),
+    };
+    sim.act(deed).unwrap();
+    test.settle_events();
+    let one = || {
+        let [row] = &rows(&test)[..] else {
+            panic!("{:?}", rows(&test));
+        };
+        row.clone()
+    };
+    let told = one();
+    assert_eq!((told.answer, told.heard), (Answer::Agreed, Heard::Event));
+    assert!(told.earlier.is_empty());
+    let party = |no: u32| test.app.read(|r| r.get::<Party>(&no)).unwrap().unwrap();
+    assert_eq!(party(told.party).wecom_id, customer);
+    let Towards::Member(member) = told.towards else {
+        panic!("{:?}", told.towards);
+    };
+    assert_eq!(party(member).wecom_id, own);
+    let known = |r: &_| customers::sync::by_external_userid(r, &customer);
+    let name = test.app.read(known).unwrap().unwrap().name;
+    let agreed = "/compliance/consents?answer=agreed";
+    let page = officer.get(agreed).body;
+    assert!(page.contains(&name) && page.contains("事件通知"), "{page}");
+    let file = officer.post("/compliance/consents/export", &[("format", "csv")]);
+    assert!(file.body.contains("事件通知"), "{}", file.body);
+
+    // The message is the same word, with its own time.
+    let at_ms = told.at.ms() - 2_000;
+    let message = json!({
+        "msgid": format!("1_{at_ms}_external"), "action": "send", "from": customer,
+        "tolist": [own], "roomid": "", "msgtime": at_ms, "msgtype": "agree",
+        "agree": { "userid": customer, "agree_time": at_ms },
+    });
+    archive(&test, 1, [message]);
+    let said = one();
+    assert_eq!((said.answer, said.heard), (Answer::Agreed, Heard::Message));
+    assert_eq!((said.at.ms(), said.earlier.len()), (at_ms, 0));
+    assert!(!officer.get(agreed).body.contains("事件通知"));
+    assert_eq!(test.app.store.check().unwrap().found, []);
 }

@@ -17,7 +17,7 @@ use super::{
         names::Names,
         queries::ArchiveSight,
     },
-    each, was_asked,
+    each,
 };
 
 const COLUMNS: [&str; 8] = [
@@ -90,10 +90,7 @@ fn cells(r: &Read<'_>, cx: &Cx, names: &Names<'_>, consent: &Consent) -> Result<
             ("consents.place.room", title.unwrap_or_default())
         }
     };
-    let heard = match was_asked(consent) {
-        true => "consents.heard.asked",
-        false => "consents.heard.message",
-    };
+    let heard = super::heard_word(consent.heard);
     let earlier = consent.earlier.iter();
     let earlier: Vec<String> = earlier
         .map(|said| format!("{} {}", said.at.to_rfc3339(), word(cx, said.answer)))

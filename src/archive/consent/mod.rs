@@ -1,11 +1,13 @@
 //! Who has agreed to being archived (同意存档), towards whom, since when.
 //!
-//! Two sources: what people outside write in a conversation comes with its messages; what
-//! WeCom knows beside that is asked for every night and on demand. One row for each person and
-//! place says where things stand; what was so before stays in it.
+//! Three sources: what people outside write in a conversation comes with its messages; that
+//! somebody has agreed is told by an event, mostly before those; what WeCom knows beside that is
+//! asked for every night and on demand. One row for each person and place says where things
+//! stand; what was so before stays in it.
 
 mod ask;
 pub(super) mod export;
+mod hear;
 mod list;
 
 use crate::store::{StoreError, Write};
@@ -14,13 +16,17 @@ use super::model::{Answer, Consent, Heard, Party, Said, Towards};
 
 pub use ask::{AskConsents, KIND, ask_soon};
 pub(super) use ask::{begin, run};
+pub(super) use hear::hear;
 pub use list::{count, customers, each, lines, of_parties};
 
 /// Words that are remembered of one person and place.
 const EARLIER_MAX: usize = 50;
 
-/// Keeps a word unless it changes nothing; whether it did. What was said in a message is not
-/// undone by WeCom knowing less or older: its own list follows the messages after a while.
+/// The event of an agreement and the message it tells of have each a time of their own; so close
+/// together they are one word, ms.
+const SAME_WORD_MS: i64 = 5 * 60_000;
+
+/// Keeps a word unless it changes nothing; whether it did.
 pub(super) fn keep(
     w: &mut Write<'_>,
     party: &Party,
@@ -28,27 +34,17 @@ pub(super) fn keep(
     said: Said,
 ) -> Result<bool, StoreError> {
     let known = w.get::<Consent>(&(party.no, towards.number()))?;
-    let mut earlier = Vec::new();
-    if let Some(known) = known {
-        let is_same = known.answer == said.answer;
-        let knows_less = !said.answer.is_word() && known.answer.is_word();
-        let is_older = known.answer.is_word() && said.at < known.at;
-        if is_older && said.heard == Heard::Message {
-            return file(w, known, said);
-        }
-        if is_same || knows_less || is_older {
-            return Ok(false);
-        }
-        earlier = known.earlier;
-        earlier.push(Said {
-            answer: known.answer,
-            at: known.at,
-            heard: known.heard,
-        });
-        let excess = earlier.len().saturating_sub(EARLIER_MAX);
-        earlier.drain(..excess);
+    let before = known.map(words).unwrap_or_default();
+    let mut words = before.clone();
+    take_in(&mut words, said);
+    if words == before {
+        return Ok(false);
     }
-    let Said { answer, at, heard } = said;
+    let Some(Said { answer, at, heard }) = words.pop() else {
+        return Ok(false);
+    };
+    let excess = words.len().saturating_sub(EARLIER_MAX);
+    words.drain(..excess);
     w.put(&Consent {
         party: party.no,
         towards,
@@ -56,25 +52,53 @@ pub(super) fn keep(
         at,
         heard,
         subject: party.subject,
-        earlier,
+        earlier: words,
     })?;
     Ok(true)
 }
 
-/// Files a word that was said in a message before the one that counts, and came later: it
-/// could not be opened until now.
-fn file(w: &mut Write<'_>, mut known: Consent, said: Said) -> Result<bool, StoreError> {
-    if known.earlier.contains(&said) {
-        return Ok(false);
+/// Everything that was said; the last word is the one that counts.
+fn words(known: Consent) -> Vec<Said> {
+    let mut words = known.earlier;
+    words.push(Said {
+        answer: known.answer,
+        at: known.at,
+        heard: known.heard,
+    });
+    words
+}
+
+/// Takes a word in among those before. What was said in a message or told by an event is not
+/// undone by WeCom knowing less or older: its own list follows after a while. A message or an
+/// event that comes late is filed before the word that counts. Of one word heard as an event and
+/// as a message, the message stays: it is in the archive to be read.
+fn take_in(words: &mut Vec<Said>, said: Said) {
+    let is_same_word = |known: &Said| {
+        known.answer == said.answer && known.at.since_ms(said.at).abs() <= SAME_WORD_MS
+    };
+    match said.heard {
+        Heard::Event if words.iter().any(is_same_word) => return,
+        Heard::Message => {
+            words.retain(|known| known.heard != Heard::Event || !is_same_word(known));
+        }
+        Heard::Event | Heard::Asked => {}
     }
-    let at = known
-        .earlier
-        .partition_point(|earlier| earlier.at <= said.at);
-    known.earlier.insert(at, said);
-    let excess = known.earlier.len().saturating_sub(EARLIER_MAX);
-    known.earlier.drain(..excess);
-    w.put(&known)?;
-    Ok(true)
+    let Some(last) = words.last() else {
+        words.push(said);
+        return;
+    };
+    let is_same = last.answer == said.answer;
+    let knows_less = !said.answer.is_word() && last.answer.is_word();
+    let is_older = last.answer.is_word() && said.at < last.at;
+    if is_older && said.heard != Heard::Asked {
+        if !words.contains(&said) {
+            let earlier = &words[..words.len() - 1];
+            let at = earlier.partition_point(|earlier| earlier.at <= said.at);
+            words.insert(at, said);
+        }
+    } else if !is_same && !knows_less && !is_older {
+        words.push(said);
+    }
 }
 
 /// Catalogue key of an answer.
@@ -93,9 +117,13 @@ pub fn may_be_asked(answer: Answer) -> bool {
     matches!(answer, Answer::Refused | Answer::None)
 }
 
-/// Whether a word came from WeCom's list.
-pub fn was_asked(consent: &Consent) -> bool {
-    consent.heard == Heard::Asked
+/// Catalogue key of how a word became known.
+pub fn heard_word(heard: Heard) -> &'static str {
+    match heard {
+        Heard::Message => "consents.heard.message",
+        Heard::Asked => "consents.heard.asked",
+        Heard::Event => "consents.heard.event",
+    }
 }
 
 #[cfg(test)]
@@ -164,8 +192,61 @@ mod tests {
                 Answer::Agreed
             ]
         );
-        assert!(was_asked(&consent));
+        assert_eq!(consent.heard, Heard::Asked);
         assert!(store.check().unwrap().is_clean());
+    }
+
+    /// The words after those told, one after another: answer, time and source.
+    fn told(told: &[(Answer, i64, Heard)]) -> Vec<(Answer, i64, Heard)> {
+        let mut words = Vec::new();
+        for (answer, at_s, heard) in told {
+            take_in(&mut words, said(*answer, at_s * 1_000, *heard));
+        }
+        let plain = |said: &Said| (said.answer, said.at.ms() / 1_000, said.heard);
+        words.iter().map(plain).collect()
+    }
+
+    #[test]
+    fn an_event_counts_at_once_and_is_the_same_word_as_its_message() {
+        use Answer::{Agreed, None};
+        use Heard::{Asked, Event, Message};
+        let nothing = (None, 100, Asked);
+        let event = (Agreed, 203, Event);
+        let message = (Agreed, 200, Message);
+        assert_eq!(told(&[nothing, event]), [nothing, event]);
+        assert_eq!(told(&[nothing, event, event]), [nothing, event]);
+        for order in [[event, message], [message, event]] {
+            assert_eq!(told(&order), [message]);
+            let [first, second] = order;
+            assert_eq!(told(&[nothing, first, second]), [nothing, message]);
+        }
+        assert_eq!(told(&[event, (Agreed, 203, Asked)]), [event]);
+        assert_eq!(told(&[(Agreed, 200, Asked), event]), [(Agreed, 200, Asked)]);
+        assert_eq!(told(&[event, (None, 300, Asked)]), [event]);
+    }
+
+    #[test]
+    fn an_event_that_comes_late_or_again_reorders_nothing() {
+        use Answer::{Agreed, Refused};
+        use Heard::{Event, Message};
+        let agreed = (Agreed, 1_000, Message);
+        let refused = (Refused, 1_002, Message);
+        // The event's own clock is a little behind what happened since.
+        let event = (Agreed, 1_003, Event);
+        for order in [
+            [agreed, refused, event],
+            [agreed, event, refused],
+            [event, agreed, refused],
+            [event, refused, agreed],
+        ] {
+            assert_eq!(told(&order), [agreed, refused], "{order:?}");
+        }
+        // Its message cannot be opened yet, and the refusal came long after.
+        let refused = (Refused, 9_000, Message);
+        assert_eq!(told(&[refused, event]), [event, refused]);
+        assert_eq!(told(&[refused, event, event]), [event, refused]);
+        assert_eq!(told(&[refused, event, agreed]), [agreed, refused]);
+        assert_eq!(told(&[event, refused, event]), [event, refused]);
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub(super) struct ConsentLine {
     pub(super) answer: &'static str,
     /// Since when.
     pub(super) at: String,
-    /// `message` if it is itself a message of the archive, `asked` if WeCom was asked; empty if
-    /// there is no answer.
+    /// `message` if it is itself a message of the archive, `event` if WeCom told of it by an
+    /// event, `asked` if WeCom was asked; empty if there is no answer.
     pub(super) heard: &'static str,
 }
 

@@ -55,7 +55,7 @@ struct Line {
     towards: String,
     answer: (&'static str, &'static str),
     at: Timestamp,
-    was_asked: bool,
+    heard: &'static str,
     /// What was so before, the newest first.
     earlier: Vec<(&'static str, Timestamp)>,
     href: Option<String>,
@@ -175,7 +175,7 @@ fn line(r: &Read<'_>, names: &Names<'_>, consent: &Consent) -> Result<Line> {
         towards,
         answer: answer(consent.answer),
         at: consent.at,
-        was_asked: consent::was_asked(consent),
+        heard: consent::heard_word(consent.heard),
         earlier: earlier
             .map(
                 |Said {
@@ -268,6 +268,7 @@ pub(in crate::archive) async fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::Heard;
     use crate::web::tests::{HOSTILE, check_page};
 
     fn line(n: usize) -> Line {
@@ -278,7 +279,7 @@ mod tests {
             towards: HOSTILE.to_owned(),
             answer: answer(said),
             at: Timestamp::from_ms(0),
-            was_asked: n.is_multiple_of(2),
+            heard: consent::heard_word([Heard::Message, Heard::Asked, Heard::Event][n % 3]),
             earlier: vec![(answer(said).0, Timestamp::from_ms(0)); n % 3],
             href: n
                 .is_multiple_of(2)
