@@ -237,3 +237,95 @@ fn undecrypted_messages_are_listed_for_those_who_see_the_whole_firm() {
         assert!(!visitor.get("/archive").body.contains("undecrypted"));
     }
 }
+
+/// A customer is picked by name or pinyin, within the scope and without script.
+#[test]
+fn messages_are_narrowed_to_a_customer_who_is_found_by_name() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let cast = firm::cast();
+    let sim = test.sim.as_ref().unwrap();
+    let all = sim.customers_of(cast.store_staff);
+    for (customer, name) in [(0, "欧阳芳雪"), (1, "欧阳芳雪二"), (2, "欧阳芳雪三")] {
+        assert!(sim.rename_customer(&all[customer], name));
+    }
+    // One whom the member does not see: of somebody in another store.
+    let directory = test.app.read(|r| test.app.directory.get(r)).unwrap();
+    let of_others = directory.members().filter(|m| m.userid != cast.store_staff);
+    let mut of_others = of_others.map(|m| (m.userid.clone(), sim.customers_of(&m.userid)));
+    let foreign = of_others.find_map(|(userid, customers)| {
+        let mut customers = customers.into_iter();
+        Some((userid, customers.find(|customer| !all.contains(customer))?))
+    });
+    let (colleague, foreign) = foreign.unwrap();
+    assert!(sim.rename_customer(&foreign, "欧阳芳雪四"));
+    test.sync();
+    let own = cast.store_staff;
+    archive(
+        &test,
+        1,
+        [
+            text(1, &all[0], &[own], "上次的退款到了吗"),
+            text(2, own, &[&all[1]], "退款三天内到账"),
+            text(3, &foreign, &[&colleague], "别店的订单"),
+        ],
+    );
+    let officer = test.sign_in("compliance");
+    let part = officer.part("/archive?who=oyfx", "who").body;
+    assert!(part.contains("欧阳芳雪四"), "{part}");
+    let unseen = part.split(">欧阳芳雪四<").next().unwrap();
+    let unseen = unseen.rsplit("name=\"customer\" value=\"").next().unwrap();
+    let unseen = unseen.split('"').next().unwrap();
+    let staff = test.sign_in("staff");
+    let page = staff.get("/archive").body;
+    assert!(page.contains("name=\"who\"") && !page.contains("欧阳芳雪三"));
+    // What was typed opens the list; only those who ever wrote are in it.
+    let before = test.audit_size();
+    let page = staff.get("/archive?who=ouyangfangxue&type=text").body;
+    assert!(test.audit_size() > before, "looking is a search");
+    let field = page.split("name=\"who\"").nth(1).unwrap();
+    let field = field.split("pop__foot").next().unwrap();
+    assert!(page.contains("<details class=\"dd\" open>"), "{page}");
+    assert!(
+        field.contains(">欧阳芳雪<") && field.contains(">欧阳芳雪二<"),
+        "{field}"
+    );
+    for absent in ["欧阳芳雪三", "欧阳芳雪四"] {
+        assert!(!field.contains(absent), "{field}");
+    }
+    let chosen = field.split(">欧阳芳雪<").next().unwrap();
+    let id = chosen.rsplit("name=\"customer\" value=\"").next().unwrap();
+    let id = id.split('"').next().unwrap();
+
+    let page = staff
+        .get(&format!("/archive?who=oyfx&customer={id}&type=text"))
+        .body;
+    assert!(page.contains("上次的退款到了吗") && !page.contains("退款三天内到账"));
+    let ticked = format!("name=\"customer\" value=\"{id}\" checked");
+    assert!(page.contains(&ticked), "{page}");
+    assert!(!page.contains("<details class=\"dd\" open>"));
+    let chip = "<em>客户</em><span class=\"clip\">欧阳芳雪</span><a href=\"/archive?type=text\"";
+    assert!(page.contains(chip), "{page}");
+    // A part of the page, as it is typed.
+    let part = staff
+        .part(&format!("/archive?who=oyfx&customer={id}"), "who")
+        .body;
+    assert!(
+        part.contains("<div id=\"who\"") && part.contains("欧阳芳雪二"),
+        "{part}"
+    );
+    assert!(
+        part.contains(&ticked) && !part.contains("上次的退款"),
+        "{part}"
+    );
+    let none = staff.part("/archive?who=%E8%B0%81%E4%B9%9F%E4%B8%8D%E6%98%AF", "who");
+    assert!(none.body.contains("存档里没有这样的客户"), "{}", none.body);
+    // Digits look for nobody by a phone number.
+    let phone = staff.part("/archive?who=13800136021", "who").body;
+    assert!(phone.contains("存档里没有这样的客户"), "{phone}");
+
+    // Out of scope is as if not there.
+    let page = staff.get(&format!("/archive?customer={unseen}")).body;
+    assert!(page.contains("不在范围内的客户") && !page.contains("欧阳芳雪四"));
+    assert!(!page.contains("别店的订单"));
+}

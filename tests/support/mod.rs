@@ -583,6 +583,12 @@ impl Visitor<'_> {
         self.request(reqwest::Method::GET, path, &[], None)
     }
 
+    /// Gets the part of a page with this id, as the page's script does.
+    pub fn part(&self, path: &str, id: &str) -> Answer {
+        let headers = [("hx-request", "true"), ("hx-target", id)];
+        self.request(reqwest::Method::GET, path, &headers, None)
+    }
+
     /// Gets a part of a file.
     pub fn get_range(&self, path: &str, range: &str) -> Answer {
         self.request(reqwest::Method::GET, path, &[("range", range)], None)

@@ -4,7 +4,6 @@ use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
     archive::{find::Asked, names::Names, queries::ArchiveSight, standing},
-    customers::CustomerId,
     error::Result,
     kit::{Timestamp, limits},
     org::Sight,
@@ -15,6 +14,8 @@ use crate::{
     },
     wecom::archive::Kind,
 };
+
+use super::customer;
 
 /// The names of all conditions.
 pub(super) const CONDITIONS: [&str; 10] = [
@@ -268,16 +269,10 @@ pub(super) fn chips(
         ));
     }
     if let Some(id) = query.get("customer") {
-        let customer = id.parse::<CustomerId>().ok();
-        let name = match customer {
-            Some(id) => names.customer(id)?,
-            None => None,
-        };
-        let name = name.unwrap_or_else(|| id.to_owned());
         chips.push(chip(
             "archive.filter.customer",
-            name,
-            query.without("customer"),
+            customer::name_of(cx, names, id)?,
+            query.without("customer").without("who"),
         ));
     }
     for filter in filters {

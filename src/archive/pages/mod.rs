@@ -7,6 +7,7 @@ pub(super) mod approvals;
 mod asked;
 mod bubble;
 pub(super) mod consents;
+mod customer;
 pub(super) mod evidence;
 mod facts;
 mod file;

@@ -2,6 +2,7 @@
 
 use super::{
     bubble::{Bubble, Card, Item, Kept, Part, RecordLine, What},
+    customer::{CustomerField, Offered},
     facts::{Agreed, Facts, Person},
     flags::{Counted, Flag},
     hits::{Hit, HitGroup},
@@ -320,6 +321,17 @@ fn the_search_shows_what_was_found_or_why_nothing_was() {
                     choices: vec![choice],
                     many: true,
                 }],
+                customer: CustomerField {
+                    text: if n == 0 { String::new() } else { text.clone() },
+                    offered: (0..n)
+                        .map(|i| Offered {
+                            id: format!("c{i}"),
+                            name: text.clone(),
+                            second: if i == 0 { String::new() } else { text.clone() },
+                            is_on: i == 1,
+                        })
+                        .collect(),
+                },
                 from: if n == 1 {
                     "2026-11-01".into()
                 } else {

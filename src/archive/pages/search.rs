@@ -25,20 +25,26 @@ use crate::{
 
 use super::{
     asked::{self, By, CONDITIONS},
+    customer::{self, CustomerField},
     hits::{Hit, HitGroup, Lines, address, icon_of},
     locked::Locked,
     searches,
 };
 
+/// What the form of the search has fields for.
+const FIELDS: [&str; 11] = [
+    "q", "staff", "dept", "customer", "who", "sort", "room", "type", "flag", "from", "to",
+];
 /// Hits of one conversation that stand on the page.
 const SHOWN_PER_CHAT: usize = 3;
 
 /// The page.
 #[derive(Template)]
-#[template(path = "archive/search.html", blocks = ["title", "list"])]
+#[template(path = "archive/search.html", blocks = ["title", "list", "who"])]
 pub(in crate::archive) struct SearchPage {
     pub(super) text: String,
     pub(super) filters: Vec<Filter>,
+    pub(super) customer: CustomerField,
     pub(super) from: String,
     pub(super) to: String,
     /// Conditions without a field of their own.
@@ -61,7 +67,7 @@ pub(in crate::archive) struct SearchPage {
     pub(super) parked: u64,
     pub(super) caught_up_at: Option<Timestamp>,
 }
-view!(SearchPage, "list" => as_list);
+view!(SearchPage, "list" => as_list, "who" => as_who);
 
 /// Shows what was found. The entry of it is durable before anything is.
 pub(in crate::archive) async fn search(
@@ -72,17 +78,20 @@ pub(in crate::archive) async fn search(
 ) -> Result<Shown<SearchPage>> {
     let query = ListQuery::parse(&cx.path, &cx.query);
     let asked = asked::asked(&query, &cx.zone);
-    let (page, act) = app.read(|r| {
-        let maker = Maker {
-            app: &app,
-            web: &web,
-            viewer: &viewer,
-            cx: &cx,
-            query: &query,
-            asked: &asked,
-        };
-        maker.page(r)
-    })?;
+    let maker = Maker {
+        app: &app,
+        web: &web,
+        viewer: &viewer,
+        cx: &cx,
+        query: &query,
+        asked: &asked,
+    };
+    if cx.is_fragment && cx.target.as_deref() == Some(customer::PART) {
+        let (page, act) = app.read(|r| maker.who(r))?;
+        app.note(act).await?;
+        return Ok(Shown::of(page));
+    }
+    let (page, act) = app.read(|r| maker.page(r))?;
     let asking = viewer.clone();
     app.write(act, move |w| asked.still_may(&w.read(), &asking))
         .await?;
@@ -141,7 +150,11 @@ impl Maker<'_> {
             query: self.query,
         };
         let mut rooms = Vec::new();
-        let mut offered = self.app.archive.rooms.newest(r, &sight)?;
+        let mut offered = match self.cx.is_fragment {
+            // The filters stand outside of the part that is replaced.
+            true => Vec::new(),
+            false => self.app.archive.rooms.newest(r, &sight)?,
+        };
         if let Some(id) = self.asked.chat
             && offered.iter().all(|room| room.id != id)
             && let Ok(chat) = queries::chat(r, &sight, id)
@@ -166,22 +179,58 @@ impl Maker<'_> {
             false => maker.lines()?,
         };
         saved.extend(shared);
+        // The field stands outside of the part that is replaced.
+        let customer = match self.cx.is_fragment {
+            true => CustomerField::default(),
+            false => self.customer(r, &sight, &names)?,
+        };
         let mut page = SearchPage {
-            text: self.asked.text.clone(),
             chips: asked::chips(self.cx, self.query, &filters, &names)?,
             filters,
+            customer,
             saved,
             save_href: searches::save_href(self.query),
-            from: self.query.get("from").unwrap_or_default().to_owned(),
-            to: self.query.get("to").unwrap_or_default().to_owned(),
+            parked: match self.asked.undecrypted {
+                true => 0,
+                false => standing::parked_for(&sight, &cursor),
+            },
+            caught_up_at: cursor.caught_up_at,
+            ..self.blank()
+        };
+        if self.asked.undecrypted {
+            let act = self.locked(r, &sight, &mut page)?;
+            let act = page.customer.beside(act);
+            return Ok((page, act));
+        }
+        let act = match By::of(self.query) {
+            By::Chat => self.by_chat(r, &sight, &lines, &mut page)?,
+            By::Time | By::Relevance => self.by_message(r, &sight, &lines, &mut page)?,
+        };
+        let act = page.customer.beside(act);
+        if page.hits.is_empty() && page.groups.is_empty() {
+            page.empty = Some(self.empty(cursor.messages)?);
+        }
+        Ok((page, act))
+    }
+
+    /// The page with its form and nothing else.
+    fn blank(&self) -> SearchPage {
+        let text = |name| self.query.get(name).unwrap_or_default().to_owned();
+        SearchPage {
+            text: self.asked.text.clone(),
+            filters: Vec::new(),
+            customer: CustomerField::default(),
+            from: text("from"),
+            to: text("to"),
             kept: self
                 .query
-                .fields_except(&[
-                    "q", "staff", "dept", "sort", "room", "type", "flag", "from", "to",
-                ])
+                .fields_except(&FIELDS)
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            chips: Vec::new(),
+            saved: Vec::new(),
+            save_href: None,
             tabs: match self.asked.undecrypted {
                 true => Vec::new(),
                 false => asked::tabs(self.cx, self.query),
@@ -192,23 +241,30 @@ impl Maker<'_> {
             pager: self.pager(&nothing()),
             empty: None,
             locked: None,
-            parked: match self.asked.undecrypted {
-                true => 0,
-                false => standing::parked_for(&sight, &cursor),
-            },
-            caught_up_at: cursor.caught_up_at,
-        };
-        if self.asked.undecrypted {
-            let act = self.locked(r, &sight, &mut page)?;
-            return Ok((page, act));
+            parked: 0,
+            caught_up_at: None,
         }
-        let act = match By::of(self.query) {
-            By::Chat => self.by_chat(r, &sight, &lines, &mut page)?,
-            By::Time | By::Relevance => self.by_message(r, &sight, &lines, &mut page)?,
+    }
+
+    fn customer(
+        &self,
+        r: &Read<'_>,
+        sight: &ArchiveSight,
+        names: &Names<'_>,
+    ) -> Result<CustomerField> {
+        CustomerField::of(self.app, r, sight, names, (self.cx, self.query))
+    }
+
+    /// The customers that can be chosen by what was typed, and the act of looking for them.
+    fn who(&self, r: &Read<'_>) -> Result<(SearchPage, Act)> {
+        let sight = ArchiveSight::of(self.app, r, self.viewer)?;
+        let names = Names::new(r, &sight.sight, self.cx);
+        let customer = self.customer(r, &sight, &names)?;
+        let act = customer.act(self.viewer);
+        let page = SearchPage {
+            customer,
+            ..self.blank()
         };
-        if page.hits.is_empty() && page.groups.is_empty() {
-            page.empty = Some(self.empty(cursor.messages)?);
-        }
         Ok((page, act))
     }
 
