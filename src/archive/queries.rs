@@ -91,6 +91,15 @@ impl ArchiveSight {
         }
     }
 
+    /// What these members wrote and received, by number, with nobody's directory.
+    #[cfg(test)]
+    pub(super) fn of_staff_for_test(staff: impl IntoIterator<Item = u32>) -> Self {
+        Self {
+            staff: Some(Arc::new(staff.into_iter().collect())),
+            ..Self::everything_for_test()
+        }
+    }
+
     /// Whether the viewer may ask which messages there are alerts about.
     pub(super) fn judges(&self) -> bool {
         self.judges

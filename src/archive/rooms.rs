@@ -2,6 +2,8 @@
 //! firm's own are called, which only WeCom can tell.
 
 use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,8 +19,9 @@ use crate::{
 };
 
 use super::{
-    link,
-    model::{Chat, Place},
+    ingest, link,
+    model::{Chat, Place, Pull},
+    queries::{self, ArchiveSight},
 };
 
 /// Rooms that are offered by name.
@@ -30,57 +33,112 @@ const ASKED_MAX: usize = 50;
 /// Time between two rounds when nothing new was heard of.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// The rooms among the conversations, as far as these have been looked through.
+/// The rooms among the conversations, as far as the pulls have been followed.
 #[derive(Default)]
 pub(super) struct Rooms(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// The last conversation that was looked at.
+    /// The last conversation that was looked at, and the last pull.
     last: u32,
+    pull: u64,
     set: Arc<ChatSet>,
-    numbers: Vec<u32>,
+    rooms: HashMap<u32, Room>,
+    /// Number by the time of the newest message, that first.
+    newest: BTreeSet<(Reverse<Timestamp>, u32)>,
+}
+
+/// What a pull changes of a room, and whose it is.
+struct Room {
+    last_at: Timestamp,
+    staff: Vec<u32>,
 }
 
 impl Rooms {
     /// All rooms.
     pub(super) fn set(&self, r: &Read<'_>) -> Result<Arc<ChatSet>, StoreError> {
-        self.look(r).map(|known| known.0)
+        self.look(r, |known| known.set.clone())
     }
 
-    fn look(&self, r: &Read<'_>) -> Result<(Arc<ChatSet>, Vec<u32>), StoreError> {
+    /// What is known, brought up to this state of the store: only what pulls have changed since
+    /// the last look is read.
+    fn look<T>(&self, r: &Read<'_>, see: impl FnOnce(&Known) -> T) -> Result<T, StoreError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut new = Vec::new();
-        for chat in r.all::<Chat>(Some(&known.last))? {
-            let chat = chat?;
-            if chat.is_room() {
-                new.push(chat.no);
-            }
-            known.last = chat.no;
-        }
-        if !new.is_empty() {
-            let mut set = ChatSet::clone(&known.set);
-            set.extend(new.iter().copied());
-            known.set = Arc::new(set);
-            known.numbers.extend(new);
-        }
-        Ok((known.set.clone(), known.numbers.clone()))
+        known.follow(r)?;
+        Ok(see(&known))
     }
 
     /// Visible rooms, those with the newest messages first, as many as can be chosen from.
     pub(super) fn newest(
         &self,
         r: &Read<'_>,
-        sight: &super::queries::ArchiveSight,
+        sight: &ArchiveSight,
     ) -> Result<Vec<Chat>, StoreError> {
-        let (_, numbers) = self.look(r)?;
-        let mut rooms = Vec::new();
+        let numbers: Vec<u32> = self.look(r, |known| {
+            let numbers = known.newest.iter().map(|(_, no)| *no);
+            let seen = numbers.filter(|no| known.is_seen(sight, *no));
+            seen.take(OFFERED_MAX).collect()
+        })?;
+        let mut rooms = Vec::with_capacity(numbers.len());
         for no in numbers {
-            rooms.extend(super::queries::chat_by_no(r, sight, no)?);
+            rooms.extend(queries::chat_by_no(r, sight, no)?);
         }
-        rooms.sort_by_key(|room| std::cmp::Reverse(room.last_at));
-        rooms.truncate(OFFERED_MAX);
         Ok(rooms)
+    }
+}
+
+impl Known {
+    fn follow(&mut self, r: &Read<'_>) -> Result<(), StoreError> {
+        let pulls = ingest::cursor(r)?.pulls;
+        if pulls <= self.pull {
+            return Ok(());
+        }
+        // Those that are known and have changed, then those that are new.
+        let mut changed = BTreeSet::new();
+        if self.last > 0 {
+            for pull in r.all::<Pull>(Some(&self.pull))? {
+                changed.extend(pull?.chats.into_iter().map(|(no, _)| no));
+            }
+        }
+        for no in changed.range(..=self.last) {
+            if self.rooms.contains_key(no)
+                && let Some(chat) = r.get::<Chat>(no)?
+            {
+                self.put(chat);
+            }
+        }
+        let mut new = Vec::new();
+        for chat in r.all::<Chat>(Some(&self.last))? {
+            let chat = chat?;
+            self.last = chat.no;
+            if chat.is_room() {
+                new.push(chat.no);
+                self.put(chat);
+            }
+        }
+        if !new.is_empty() {
+            let mut set = ChatSet::clone(&self.set);
+            set.extend(new);
+            self.set = Arc::new(set);
+        }
+        self.pull = pulls;
+        Ok(())
+    }
+
+    fn put(&mut self, chat: Chat) {
+        let room = Room {
+            last_at: chat.last_at,
+            staff: chat.staff,
+        };
+        if let Some(before) = self.rooms.insert(chat.no, room) {
+            self.newest.remove(&(Reverse(before.last_at), chat.no));
+        }
+        self.newest.insert((Reverse(chat.last_at), chat.no));
+    }
+
+    fn is_seen(&self, sight: &ArchiveSight, no: u32) -> bool {
+        let room = self.rooms.get(&no);
+        room.is_some_and(|room| sight.sees_any(room.staff.iter().copied()))
     }
 }
 
@@ -143,7 +201,11 @@ pub(super) async fn name_rooms(app: &Arc<App>) -> Result<()> {
 
 /// Rooms to be asked about: number and WeCom's roomid.
 fn nameless(app: &App, r: &Read<'_>) -> Result<Vec<(u32, String)>> {
-    let (_, numbers) = app.archive.rooms.look(r)?;
+    let mut numbers: Vec<u32> = app.archive.rooms.look(r, |known| {
+        let numbers = known.rooms.keys();
+        numbers.copied().collect()
+    })?;
+    numbers.sort_unstable();
     let now = app.store.clock().now();
     let mut found = Vec::new();
     for no in numbers {
@@ -164,4 +226,52 @@ fn nameless(app: &App, r: &Read<'_>) -> Result<Vec<(u32, String)>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{Archive, CUSTOMER, text},
+        *,
+    };
+
+    fn offered(archive: &Archive, rooms: &Rooms, sight: &ArchiveSight) -> Vec<u64> {
+        archive.read(|r| {
+            let found = rooms.newest(r, sight).unwrap();
+            found.iter().map(|chat| chat.last_seq).collect()
+        })
+    }
+
+    #[test]
+    fn rooms_are_offered_newest_first_within_the_scope_whatever_comes_later() {
+        let archive = Archive::new();
+        let rooms = Rooms::default();
+        let said = |seq, to, room| text(seq, CUSTOMER, &[to], room, "收到");
+        let everybody = ArchiveSight::everything_for_test();
+        assert_eq!(offered(&archive, &rooms, &everybody), [0; 0]);
+        archive.pull(vec![
+            said(1, "LinXiaoyu", "wr-a"),
+            said(2, "LinXiaoyu", ""),
+            said(3, "ChenDawei", "wr-b"),
+        ]);
+        assert_eq!(offered(&archive, &rooms, &everybody), [3, 1]);
+        let lin = archive.read(|r| queries::chat_by_no(r, &everybody, 1).unwrap());
+        let own = ArchiveSight::of_staff_for_test(lin.unwrap().staff);
+        assert_eq!(offered(&archive, &rooms, &own), [1]);
+
+        // One that is known gets a message, another is new, and somebody joins the second.
+        archive.pull(vec![
+            said(4, "LinXiaoyu", "wr-a"),
+            said(5, "ChenDawei", "wr-c"),
+        ]);
+        assert_eq!(offered(&archive, &rooms, &everybody), [5, 4, 3]);
+        archive.pull(vec![said(6, "LinXiaoyu", "wr-b")]);
+        assert_eq!(offered(&archive, &rooms, &everybody), [6, 5, 4]);
+        assert_eq!(offered(&archive, &rooms, &own), [6, 4]);
+        // The same as from a first look.
+        assert_eq!(offered(&archive, &Rooms::default(), &everybody), [6, 5, 4]);
+        let is_room = archive.read(|r| rooms.set(r).unwrap());
+        let known: Vec<u32> = (1..=4).filter(|no| is_room.has(*no)).collect();
+        assert_eq!(known, [1, 3, 4]);
+    }
 }
