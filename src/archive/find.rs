@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     app::{App, scope_filter},
-    customers::{self, CustomerId},
+    customers::{self, Customer, CustomerId},
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::{Cursor, Id, Page, PageRequest, Timestamp},
@@ -13,13 +13,14 @@ use crate::{
     search::{
         ChatHits, Filters, From, InChat, Kind as People, MessageChatSort, MessageChats, MessageHit,
         MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTally,
-        PeopleQuery, Sort, Word, highlight, is_phone_search,
+        PeopleQuery, ScopeFilter, Sort, Word, highlight, is_phone_search,
     },
-    store::{Read, SubjectId},
+    store::{Read, StoreError, SubjectId},
     wecom::archive::Kind,
 };
 
 use super::{
+    index::card_mark,
     model::ChatId,
     parked,
     queries::{self, ArchiveSight, Message},
@@ -76,9 +77,11 @@ impl Asked {
     pub fn query(&self, app: &App, r: &Read<'_>, sight: &ArchiveSight) -> Result<MessageQuery> {
         let mut query = MessageQuery::new(sight.scope(), 0);
         for word in self.words() {
+            let named = named(app, r, sight, word)?;
             query.words.push(Word {
                 text: word.to_owned(),
-                parties: meant(app, r, sight, word)?,
+                parties: parties(r, &named)?,
+                also: cards(app, r, sight, (word, &named))?,
             });
         }
         if let Some(department) = self.department {
@@ -95,6 +98,7 @@ impl Asked {
             query.words.push(Word {
                 text: String::new(),
                 parties: vec![party(r, subject)?],
+                ..Word::default()
             });
         }
         if let Some(id) = self.chat {
@@ -161,28 +165,17 @@ fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
     Ok(queries::party_of(r, subject)?.unwrap_or(NOBODY))
 }
 
+/// The people whom a word may name, as parties.
+pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Vec<u32>> {
+    Ok(parties(r, &named(app, r, sight, word)?)?)
+}
+
 /// The people whom a word may name: members and customers in scope whose name or remark
 /// begins with it or, in pinyin, is it.
-pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Vec<u32>> {
-    if !NAME_CHARS.contains(&word.chars().count()) || is_phone_search(word) {
-        return Ok(Vec::new());
-    }
-    let mut subjects: BTreeSet<SubjectId> = BTreeSet::new();
+fn named(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<BTreeSet<SubjectId>> {
+    let mut subjects = BTreeSet::new();
     for kind in [People::Customer, People::Member] {
-        let asked = PeopleQuery {
-            text: word.to_owned(),
-            kind,
-            scope: scope_filter(&sight.sight),
-            filters: Filters::default(),
-            sort: Sort::Relevance,
-            may_see_phones: false,
-        };
-        let hits = app.people.search(&asked, From::Start, MEANT_MAX)?;
-        if hits.total > MEANT_MAX as u64 {
-            continue;
-        }
-        for hit in hits.items {
-            let subject = SubjectId::from_bits(hit.object);
+        for subject in looked_up(app, word, kind, scope_filter(&sight.sight))? {
             let is_named = match kind {
                 People::Customer => names_customer(r, sight, subject.cast(), word)?,
                 _ => begins(sight.sight.name(subject.cast()), word),
@@ -192,11 +185,64 @@ pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -
             }
         }
     }
+    Ok(subjects)
+}
+
+/// Those in whose name a word was found; none if there are too many to mean anybody.
+fn looked_up(app: &App, word: &str, kind: People, scope: ScopeFilter) -> Result<Vec<SubjectId>> {
+    if !NAME_CHARS.contains(&word.chars().count()) || is_phone_search(word) {
+        return Ok(Vec::new());
+    }
+    let asked = PeopleQuery {
+        text: word.to_owned(),
+        kind,
+        scope,
+        filters: Filters::default(),
+        sort: Sort::Relevance,
+        may_see_phones: false,
+    };
+    let hits = app.people.search(&asked, From::Start, MEANT_MAX)?;
+    if hits.total > MEANT_MAX as u64 {
+        return Ok(Vec::new());
+    }
+    let found = hits.items.iter();
+    Ok(found.map(|hit| SubjectId::from_bits(hit.object)).collect())
+}
+
+fn parties(r: &Read<'_>, subjects: &BTreeSet<SubjectId>) -> Result<Vec<u32>, StoreError> {
     let mut parties = Vec::new();
     for subject in subjects {
-        parties.extend(queries::party_of(r, subject)?);
+        parties.extend(queries::party_of(r, *subject)?);
     }
     Ok(parties)
+}
+
+/// The marks of the cards on which a word's people stand, as far as a bubble names them:
+/// customers in scope, and members of the whole firm.
+fn cards(
+    app: &App,
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    (word, named): (&str, &BTreeSet<SubjectId>),
+) -> Result<Vec<String>> {
+    let mut people = named.clone();
+    if sight.sight.members().is_some() {
+        let colleagues = looked_up(app, word, People::Member, ScopeFilter::Everything)?;
+        let is_named = |id: &SubjectId| begins(sight.sight.name(id.cast()), word);
+        people.extend(colleagues.into_iter().filter(is_named));
+    }
+    let mut marks = Vec::new();
+    for subject in people {
+        let wecom_id = match sight.sight.directory.member(subject.cast()) {
+            Some(member) => Some(member.userid.clone()),
+            None => r
+                .get::<Customer>(&subject.cast())?
+                .map(|customer| customer.external_userid),
+        };
+        let wecom_id = wecom_id.filter(|id| !id.is_empty());
+        marks.extend(wecom_id.map(|id| card_mark(r.vault(), &id)));
+    }
+    Ok(marks)
 }
 
 fn names_customer(r: &Read<'_>, sight: &ArchiveSight, id: CustomerId, word: &str) -> Result<bool> {

@@ -12,7 +12,7 @@ use crate::{
     error::{AppError, Result},
     search::MessageDoc,
     slice::WorkerFuture,
-    store::{Entity, Read, Store, StoreError},
+    store::{Entity, Read, Store, StoreError, Vault},
 };
 
 use super::{
@@ -149,7 +149,10 @@ fn after(r: &Read<'_>, from: u64) -> Result<Found, StoreError> {
             let pull = entry.key_as::<u64>().map(|no| r.get::<Pull>(&no));
             if let Some(pull) = pull.transpose()?.flatten() {
                 let messages = queries::messages_of_pull(r, &pull)?;
-                found.docs.extend(messages.iter().filter_map(doc));
+                let docs = messages
+                    .iter()
+                    .filter_map(|message| doc(r.vault(), message));
+                found.docs.extend(docs);
             }
         }
         if found.docs.len() + found.gone.len() >= COMMIT_MESSAGES {
@@ -207,7 +210,7 @@ impl<'a> Steps<'a> {
             // One that came later is left to the feed: given out twice, it would be deleted
             // once, and deleted documents end the index's quick totals.
             let known = messages.iter().filter(|message| message.seq <= self.last);
-            docs.extend(known.filter_map(doc));
+            docs.extend(known.filter_map(|message| doc(read.vault(), message)));
             if docs.len() >= self.size {
                 self.after = messages.last().map(|message| (message.chat, message.seq));
                 break;
@@ -234,8 +237,40 @@ impl Iterator for Steps<'_> {
     }
 }
 
+/// The characters of marks begin here: nobody types them (supplementary private use area A).
+const MARKS: u32 = 0xF_0000;
+/// Characters of a mark.
+const MARK_CHARS: usize = 6;
+
+/// How somebody's card stands in the text that is searched: found by whoever knows the id, which
+/// cannot be read from it. What the person is called is looked up when it is searched: names
+/// change, and not everybody may know whose card it is.
+pub(super) fn card_mark(vault: &Vault, wecom_id: &str) -> String {
+    let blind = vault.blind("archive.cards", wecom_id.as_bytes());
+    let chars = blind.into_iter().take(MARK_CHARS);
+    chars
+        .filter_map(|byte| char::from_u32(MARKS + u32::from(byte)))
+        .collect()
+}
+
+/// What of a message is searched: its words, and marks for the cards in it.
+fn text_of(vault: &Vault, message: &Message) -> String {
+    let mut text = message.text_to_index();
+    if !matches!(message.content, Content::Rest(_)) {
+        return text;
+    }
+    let Some(body) = message.body() else {
+        return text;
+    };
+    for id in body.cards() {
+        text.push('\n');
+        text.push_str(&card_mark(vault, id));
+    }
+    text
+}
+
 /// A message as it is searched; none if it was deleted.
-fn doc(message: &Message) -> Option<MessageDoc> {
+fn doc(vault: &Vault, message: &Message) -> Option<MessageDoc> {
     if message.content == Content::Deleted {
         return None;
     }
@@ -250,7 +285,7 @@ fn doc(message: &Message) -> Option<MessageDoc> {
         from: message.from,
         parties,
         kind: message.kind.number(),
-        text: message.text_to_index(),
+        text: text_of(vault, message),
     })
 }
 

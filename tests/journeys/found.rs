@@ -329,3 +329,62 @@ fn messages_are_narrowed_to_a_customer_who_is_found_by_name() {
     assert!(page.contains("不在范围内的客户") && !page.contains("欧阳芳雪四"));
     assert!(!page.contains("别店的订单"));
 }
+
+/// A card is found by the name on it, as long as the person is called so, by whoever may know.
+#[test]
+fn cards_are_found_by_the_name_that_their_bubble_shows() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let cast = firm::cast();
+    let sim = test.sim.as_ref().unwrap();
+    let all = sim.customers_of(cast.store_staff);
+    let directory = test.app.read(|r| test.app.directory.get(r)).unwrap();
+    let of_others = directory.members().filter(|m| m.userid != cast.store_staff);
+    let mut of_others = of_others.flat_map(|m| sim.customers_of(&m.userid));
+    let foreign = of_others.find(|customer| !all.contains(customer)).unwrap();
+    assert!(sim.rename_customer(&all[0], "欧阳芳雪"));
+    assert!(sim.rename_customer(&foreign, "欧阳芳霏"));
+    test.sync();
+    let colleague = directory.by_userid(cast.region_manager).unwrap();
+    let card = |number: u64, userid: &str| {
+        let mut message = text(number, &all[1], &[cast.store_staff], "");
+        message["msgtype"] = "card".into();
+        message["card"] = serde_json::json!({ "corpname": "微信联系人", "userid": userid });
+        message.as_object_mut().unwrap().remove("text");
+        message
+    };
+    let mut record = text(5, &all[1], &[cast.store_staff], "");
+    record["msgtype"] = "chatrecord".into();
+    let nested = serde_json::json!({ "corpname": "", "userid": all[0] }).to_string();
+    record["chatrecord"] = serde_json::json!({ "title": "转发的名片", "item": [
+        { "type": "card", "msgtime": 1_767_240_000, "content": nested, "from_chatroom": false },
+    ]});
+    let messages = [
+        text(1, &all[1], &[cast.store_staff], "我推给您"),
+        card(2, &all[0]),
+        card(3, &colleague.userid),
+        card(4, &foreign),
+        record,
+    ];
+    archive(&test, 1, messages);
+    let (staff, officer) = (test.sign_in("staff"), test.sign_in("compliance"));
+    assert_eq!(ids(&staff, "q=欧阳芳雪"), ["5", "2"]);
+    assert_eq!(ids(&staff, "q=oyfx"), ["5", "2"]);
+    assert_eq!(ids(&staff, "q=欧阳芳雪+联系人"), ["2"]);
+    assert_eq!(ids(&staff, &format!("q={}", colleague.name)), ["3"]);
+    let page = staff.get("/archive?q=欧阳芳雪").body;
+    assert!(
+        page.contains("<p><mark>欧阳芳雪</mark> 微信联系人</p>"),
+        "{page}"
+    );
+    // A name that its bubble hides finds it for nobody who may not know it.
+    assert_eq!(ids(&staff, "q=欧阳芳霏"), [""; 0]);
+    assert_eq!(ids(&officer, "q=欧阳芳霏"), ["4"]);
+    // Ids are not words.
+    assert_eq!(ids(&officer, &format!("q={}", all[0])), [""; 0]);
+    // Whoever is renamed is found by the new name.
+    assert!(sim.rename_customer(&all[0], "司马芳雪"));
+    test.sync();
+    assert_eq!(ids(&staff, "q=司马芳雪"), ["5", "2"]);
+    assert_eq!(ids(&staff, "q=欧阳芳雪"), [""; 0]);
+}

@@ -89,7 +89,7 @@ impl Lines<'_> {
             key: who.key.clone(),
             at: message.at,
             tag,
-            text: excerpt(self.cx, message, self.text),
+            text: self.text_of(message)?,
             is_recalled: message.is_recalled,
             is_current: false,
             towards,
@@ -112,6 +112,20 @@ impl Lines<'_> {
             }
             Place::OneToOne(..) | Place::Room(_) => Some((self.names.title(chat)?, icon_of(chat))),
         })
+    }
+}
+
+impl Lines<'_> {
+    /// The part of a message that shows why it was found; a card has the name on it, as in its
+    /// bubble.
+    fn text_of(&self, message: &Message) -> Result<Vec<Piece>, StoreError> {
+        let Some(Body::Card { userid, firm }) = message.body() else {
+            return Ok(excerpt(self.cx, message, self.text));
+        };
+        let name = self.names.by_wecom_id(&userid)?;
+        let name = name.unwrap_or_else(|| self.cx.t("archive.person.wechat").into_owned());
+        let line = [name, firm].join(" ");
+        Ok(around(mark(line.trim(), self.text)))
     }
 }
 

@@ -64,7 +64,7 @@ impl Asked {
             || query.sort.is_some()
             || !terms.sets.is_empty()
             || !terms.queries.is_empty();
-        let has_parties = words.iter().any(|word| !word.parties.is_empty());
+        let has_meaning = words.iter().any(Typed::has_meaning);
         let sets = terms.sets.iter().map(|set| view.sets.get(view, set));
         let sets = sets.collect::<Result<_, _>>()?;
         let mut all: Vec<Box<dyn Query>> = words.iter().map(|word| word.query(fields)).collect();
@@ -79,7 +79,7 @@ impl Asked {
             only,
             sort: query.sort.clone(),
             keys,
-            is_plain: !is_narrowed && !has_parties,
+            is_plain: !is_narrowed && !has_meaning,
         })
     }
 
@@ -150,6 +150,8 @@ struct Typed {
     /// Its characters.
     len: usize,
     parties: Vec<u32>,
+    /// Folded, of two characters or more.
+    also: Vec<String>,
 }
 
 /// Words that say anything, each once.
@@ -163,10 +165,11 @@ fn words(words: &[Word]) -> Vec<Typed> {
             len: text.chars().count(),
             text,
             parties: word.parties.clone(),
+            also: word.also.iter().map(|text| fold(text)).collect(),
         }
     });
     let mut said: Vec<Typed> = Vec::new();
-    for word in typed.filter(|word| word.len > 0 || !word.parties.is_empty()) {
+    for word in typed.filter(|word| !word.is_empty()) {
         if !said.contains(&word) {
             said.push(word);
         }
@@ -175,6 +178,15 @@ fn words(words: &[Word]) -> Vec<Typed> {
 }
 
 impl Typed {
+    fn is_empty(&self) -> bool {
+        self.len == 0 && !self.has_meaning()
+    }
+
+    /// Whether it may stand for more than its text.
+    fn has_meaning(&self) -> bool {
+        !self.parties.is_empty() || !self.also.is_empty()
+    }
+
     fn query(&self, fields: &Fields) -> Box<dyn Query> {
         let mut any = Vec::new();
         match self.len {
@@ -187,6 +199,8 @@ impl Typed {
         let parties =
             parties.map(|any| -> Box<dyn Query> { Box::new(ConstScoreQuery::new(any, 0.0)) });
         any.extend(parties);
+        let also = self.also.iter().map(|text| contains(fields.text, text));
+        any.extend(also.map(|any| -> Box<dyn Query> { Box::new(ConstScoreQuery::new(any, 0.0)) }));
         any_of(any)
     }
 }

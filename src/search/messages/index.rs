@@ -29,7 +29,7 @@ use super::{
 
 /// Changes whenever documents are made in another way; an index of another version is thrown
 /// away.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 /// Memory of the writer that follows the feed, bytes.
 const LIVE_BYTES: usize = 64_000_000;
 /// Memory of the writer that builds a new index, bytes. More gives fewer, larger segments.

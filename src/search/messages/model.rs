@@ -47,15 +47,17 @@ pub enum MessageScope {
 pub struct Word {
     /// The text contains this, folded …
     pub text: String,
-    /// … or one of these took part: people whose name the word may mean.
+    /// … or one of these took part: people whose name the word may mean …
     pub parties: Vec<u32>,
+    /// … or it contains one of these, which stand for what the word may mean.
+    pub also: Vec<String>,
 }
 
 impl From<&str> for Word {
     fn from(text: &str) -> Self {
         Self {
             text: text.to_owned(),
-            parties: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -75,8 +75,9 @@ fn matches(query: &MessageQuery, doc: &MessageDoc) -> bool {
     let any = |list: &[u32]| list.iter().any(|party| doc.parties.contains(party));
     let text = fold(&doc.text);
     let word = |word: &Word| {
-        let none = word.text.is_empty() && word.parties.is_empty();
-        none || (!word.text.is_empty() && text.contains(&fold(&word.text))) || any(&word.parties)
+        let none = word.text.is_empty() && word.parties.is_empty() && word.also.is_empty();
+        let says = |words: &String| !words.is_empty() && text.contains(&fold(words));
+        none || says(&word.text) || any(&word.parties) || word.also.iter().any(says)
     };
     query.words.iter().all(word)
         && match &query.scope {
@@ -135,9 +136,14 @@ impl Known {
             text.push('查');
         }
         let parties = (0..below(random, 10).saturating_sub(7)).map(|_| below(random, 30) as u32);
+        let also = (0..below(random, 10).saturating_sub(8)).map(|_| {
+            let chars = pick(random, &docs).text.chars();
+            chars.take(2 + below(random, 6)).collect::<String>()
+        });
         Word {
             text,
             parties: parties.collect(),
+            also: also.filter(|text| text.chars().count() > 1).collect(),
         }
     }
 

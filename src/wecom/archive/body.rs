@@ -352,6 +352,17 @@ impl Body {
         found
     }
 
+    /// Ids of the people on cards (名片), also on those inside of what was passed on.
+    pub fn cards(&self) -> Vec<&str> {
+        match self {
+            Self::Card { userid, .. } => vec![userid],
+            Self::ChatRecord { items, .. } | Self::Mixed { items } | Self::Note { items } => {
+                items.iter().flat_map(|item| item.body.cards()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn find_media(&self, found: &mut Vec<MediaRef>) {
         match self {
             Self::Image(media)
