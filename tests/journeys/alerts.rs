@@ -389,8 +389,10 @@ fn a_member_who_deletes_a_customer_raises_one_alert_in_the_own_departments() {
     let theirs = sim.customers_of(own);
     let of = |n: usize| (own.to_owned(), theirs[n].clone());
     let name = |n: usize| {
-        let known = |r: &_| customers::sync::by_external_userid(r, &theirs[n]);
-        test.app.read(known).unwrap().unwrap().name
+        let known = test
+            .app
+            .read(|r| customers::sync::by_external_userid(r, &theirs[n]));
+        known.unwrap().unwrap().name
     };
     let delete = |n: usize| {
         let (userid, external_userid) = of(n);
@@ -443,8 +445,11 @@ fn a_member_who_deletes_a_customer_raises_one_alert_in_the_own_departments() {
         let (_, link) = page.split_once("class=\"link\" href=\"/archive/").unwrap();
         let chat = link.split('"').next().unwrap();
         assert!(!chat.contains("at="), "{chat}");
+        // It is others' conversation: a reason is asked for first.
         let opened = visitor.get(&format!("/archive/{chat}"));
-        assert_eq!(opened.status, 200, "{}", opened.body);
+        assert_eq!(opened.status, 303, "{}", opened.body);
+        let asked = visitor.get(opened.header("location"));
+        assert_eq!(asked.status, 200, "{}", asked.body);
     }
     assert_eq!(badge(&manager).as_deref(), Some("1"));
     // Another department's admin learns nothing of it.

@@ -228,8 +228,10 @@ fn an_agreement_counts_the_moment_wecom_tells_of_it() {
         panic!("{:?}", told.towards);
     };
     assert_eq!(party(member).wecom_id, own);
-    let known = |r: &_| customers::sync::by_external_userid(r, &customer);
-    let name = test.app.read(known).unwrap().unwrap().name;
+    let known = test
+        .app
+        .read(|r| customers::sync::by_external_userid(r, &customer));
+    let name = known.unwrap().unwrap().name;
     let agreed = "/compliance/consents?answer=agreed";
     let page = officer.get(agreed).body;
     assert!(page.contains(&name) && page.contains("事件通知"), "{page}");
