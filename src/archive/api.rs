@@ -165,7 +165,13 @@ async fn list(
             let act = act_of_numbers(&viewer, &asked, &bound, numbers);
             return Ok((found.map(locked_item), act));
         }
-        let found = find::messages(&app, r, &sight, &asked, &paging.request)?;
+        let found = find::messages(
+            &app,
+            r,
+            &sight,
+            asked.query(&app, r, &sight)?,
+            &paging.request,
+        )?;
         let act = act_of(&viewer, &asked, &bound, &found.items);
         let items = found.try_map(|message| item(r, &sight, &cx, &message))?;
         Ok::<_, AppError>((items, act))

@@ -1,7 +1,7 @@
 //! A search among the messages that somebody sees: what is asked in people's words, and the
 //! messages found. Words that are names, also in pinyin, stand for the people as well.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     app::{App, scope_filter},
@@ -26,12 +26,8 @@ use super::{
     queries::{self, ArchiveSight, Message},
 };
 
-/// Words that are looked for.
-const WORDS_MAX: usize = 8;
-/// People whom one word may mean; a name that more have says too little.
-const MEANT_MAX: usize = 50;
-/// Characters of a word that may be a name.
-const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=20;
+/// Words that are looked for; whoever types more is told.
+const WORDS_MAX: usize = 16;
 /// A party that nobody is.
 const NOBODY: u32 = u32::MAX;
 
@@ -68,20 +64,43 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Words with blanks between.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.text.split_whitespace().take(WORDS_MAX)
+    /// Words with blanks between, as far as they are looked for.
+    fn words(&self) -> Vec<&str> {
+        self.text.split_whitespace().take(WORDS_MAX).collect()
+    }
+
+    /// Words that are too many to be looked for.
+    pub fn left_out(&self) -> Vec<&str> {
+        self.text.split_whitespace().skip(WORDS_MAX).collect()
     }
 
     /// As the engine takes it.
     pub fn query(&self, app: &App, r: &Read<'_>, sight: &ArchiveSight) -> Result<MessageQuery> {
+        Ok(self.understood(app, r, sight)?.query)
+    }
+
+    /// As the engine takes it, and what could not be.
+    pub fn understood(&self, app: &App, r: &Read<'_>, sight: &ArchiveSight) -> Result<Understood> {
         let mut query = MessageQuery::new(sight.scope(), 0);
-        for word in self.words() {
-            let named = named(app, r, sight, word)?;
+        let mut common = Vec::new();
+        let words = self.words();
+        let mut rest = words.as_slice();
+        while let [word, behind @ ..] = rest {
+            rest = behind;
+            if let [next, behind @ ..] = rest
+                && let Some(both) = name_of_two(app, r, sight, word, next)?
+            {
+                query.words.push(both);
+                rest = behind;
+                continue;
+            }
+            let meant = meant(app, r, sight, word)?;
+            if meant.is_common {
+                common.push((*word).to_owned());
+            }
             query.words.push(Word {
-                text: word.to_owned(),
-                parties: parties(r, &named)?,
-                also: cards(app, r, sight, (word, &named))?,
+                text: (*word).to_owned(),
+                parties: meant.parties,
             });
         }
         if let Some(department) = self.department {
@@ -117,7 +136,7 @@ impl Asked {
         query.to_ms = self.to.map(Timestamp::ms);
         query.only = self.only(app, r, sight)?;
         query.order = self.order;
-        Ok(query)
+        Ok(Understood { query, common })
     }
 
     /// The messages with all marks that are asked for; none if all messages will do.
@@ -161,6 +180,41 @@ impl Asked {
     }
 }
 
+/// What is asked, as the engine takes it.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    /// The question.
+    pub query: MessageQuery,
+    /// Words with which too many names begin: they are looked for in texts, and not all whom
+    /// they may mean are.
+    pub common: Vec<String>,
+}
+
+/// Two words that together are a name, as letters are typed: a nickname with a blank in it, or
+/// pinyin with blanks between syllables.
+fn name_of_two(
+    app: &App,
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    first: &str,
+    second: &str,
+) -> Result<Option<Word>> {
+    let has_letter = |word: &str| word.bytes().any(|b| b.is_ascii_alphabetic());
+    if !has_letter(first) && !has_letter(second) {
+        return Ok(None);
+    }
+    let text = format!("{first} {second}");
+    let are_letters = text.bytes().all(|b| b.is_ascii_alphabetic() || b == b' ');
+    let joined = are_letters.then(|| format!("{first}{second}"));
+    for name in std::iter::once(text.clone()).chain(joined) {
+        let Meant { parties, is_common } = meant(app, r, sight, &name)?;
+        if !parties.is_empty() && !is_common {
+            return Ok(Some(Word { text, parties }));
+        }
+    }
+    Ok(None)
+}
+
 fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
     Ok(queries::party_of(r, subject)?.unwrap_or(NOBODY))
 }
@@ -170,106 +224,14 @@ pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -
     Ok(parties(r, &named(app, r, sight, word)?)?)
 }
 
-/// The people whom a word may name: members and customers in scope whose name or remark
-/// begins with it or, in pinyin, is it.
-fn named(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<BTreeSet<SubjectId>> {
-    let mut subjects = BTreeSet::new();
-    for kind in [People::Customer, People::Member] {
-        for subject in looked_up(app, word, kind, scope_filter(&sight.sight))? {
-            let is_named = match kind {
-                People::Customer => names_customer(r, sight, subject.cast(), word)?,
-                _ => begins(sight.sight.name(subject.cast()), word),
-            };
-            if is_named {
-                subjects.insert(subject);
-            }
-        }
-    }
-    Ok(subjects)
-}
-
-/// Those in whose name a word was found; none if there are too many to mean anybody.
-fn looked_up(app: &App, word: &str, kind: People, scope: ScopeFilter) -> Result<Vec<SubjectId>> {
-    if !NAME_CHARS.contains(&word.chars().count()) || is_phone_search(word) {
-        return Ok(Vec::new());
-    }
-    let asked = PeopleQuery {
-        text: word.to_owned(),
-        kind,
-        scope,
-        filters: Filters::default(),
-        sort: Sort::Relevance,
-        may_see_phones: false,
-    };
-    let hits = app.people.search(&asked, From::Start, MEANT_MAX)?;
-    if hits.total > MEANT_MAX as u64 {
-        return Ok(Vec::new());
-    }
-    let found = hits.items.iter();
-    Ok(found.map(|hit| SubjectId::from_bits(hit.object)).collect())
-}
-
-fn parties(r: &Read<'_>, subjects: &BTreeSet<SubjectId>) -> Result<Vec<u32>, StoreError> {
-    let mut parties = Vec::new();
-    for subject in subjects {
-        parties.extend(queries::party_of(r, *subject)?);
-    }
-    Ok(parties)
-}
-
-/// The marks of the cards on which a word's people stand, as far as a bubble names them:
-/// customers in scope, and members of the whole firm.
-fn cards(
-    app: &App,
-    r: &Read<'_>,
-    sight: &ArchiveSight,
-    (word, named): (&str, &BTreeSet<SubjectId>),
-) -> Result<Vec<String>> {
-    let mut people = named.clone();
-    if sight.sight.members().is_some() {
-        let colleagues = looked_up(app, word, People::Member, ScopeFilter::Everything)?;
-        let is_named = |id: &SubjectId| begins(sight.sight.name(id.cast()), word);
-        people.extend(colleagues.into_iter().filter(is_named));
-    }
-    let mut marks = Vec::new();
-    for subject in people {
-        let wecom_id = match sight.sight.directory.member(subject.cast()) {
-            Some(member) => Some(member.userid.clone()),
-            None => r
-                .get::<Customer>(&subject.cast())?
-                .map(|customer| customer.external_userid),
-        };
-        let wecom_id = wecom_id.filter(|id| !id.is_empty());
-        marks.extend(wecom_id.map(|id| card_mark(r.vault(), &id)));
-    }
-    Ok(marks)
-}
-
-fn names_customer(r: &Read<'_>, sight: &ArchiveSight, id: CustomerId, word: &str) -> Result<bool> {
-    let found = customers::queries::customer(r, &sight.sight, id)?;
-    Ok(found.is_some_and(|found| {
-        let remarks = found.relations.iter().map(|r| r.remark.as_str());
-        let mut names = std::iter::once(found.customer.name.as_str()).chain(remarks);
-        names.any(|name| begins(name, word))
-    }))
-}
-
-/// Whether a name begins with a word, in letters or in pinyin.
-fn begins(name: &str, word: &str) -> bool {
-    highlight(name, word)
-        .first()
-        .is_some_and(|piece| piece.marked)
-}
-
 /// A page of the messages found.
 pub fn messages(
     app: &App,
     r: &Read<'_>,
     sight: &ArchiveSight,
-    asked: &Asked,
+    mut query: MessageQuery,
     request: &PageRequest,
 ) -> Result<Page<Message>> {
-    let mut query = asked.query(app, r, sight)?;
     query.page = page_of(request);
     query.limit = request.limit();
     let hits = app.messages.search(&query)?;
@@ -412,13 +374,5 @@ mod tests {
         };
         assert_eq!(page_of(&after(vec![1, 2])), MessagePage::Start);
         assert_eq!(page_of(&after(cursor(at).0)), MessagePage::After(at));
-    }
-
-    #[test]
-    fn a_word_names_whoever_it_begins() {
-        assert!(begins("陈芳雪", "陈芳"));
-        assert!(begins("陈芳雪", "cfx"));
-        assert!(!begins("陈芳雪", "芳雪"));
-        assert!(!begins("老客户退款", "退款"));
     }
 }

@@ -27,6 +27,7 @@ pub mod index;
 pub mod ingest;
 pub mod key_ring;
 pub mod link;
+mod meant;
 mod media;
 mod model;
 pub mod names;

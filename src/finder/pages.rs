@@ -259,7 +259,13 @@ impl Finder<'_> {
             limit: Some(MESSAGES),
             ..PageRequest::default()
         };
-        let page = find::messages(self.app, r, &sight, &asked, &request)?;
+        let page = find::messages(
+            self.app,
+            r,
+            &sight,
+            asked.query(self.app, r, &sight)?,
+            &request,
+        )?;
         let mut found = Vec::new();
         for message in &page.items {
             if let Some(chat) = chats::chat_by_no(r, &sight, message.chat)? {

@@ -111,6 +111,25 @@ pub struct Hit {
     pub place: Place,
 }
 
+/// Bits of [`Place::key`] below the level, in [`Sort::Relevance`].
+pub(super) const LEVEL_SHIFT: u32 = 56;
+/// Levels as [`Typed::levels`] lists them.
+const BEGINS: u64 = 1;
+const IN_REMARK: u64 = 3;
+
+/// Of hits in the order of [`Sort::Relevance`].
+impl Hit {
+    /// Whether the name is, or begins with, what was typed. These come first.
+    pub fn begins_so(&self) -> bool {
+        self.place.key >> LEVEL_SHIFT <= BEGINS
+    }
+
+    /// Whether it is in the name or the remark, wherever.
+    pub fn has_in_name_or_remark(&self) -> bool {
+        self.place.key >> LEVEL_SHIFT <= IN_REMARK
+    }
+}
+
 /// A page of hits with honest numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hits {

@@ -15,7 +15,9 @@ use super::{
     disk::SearchError,
     fields::Kind,
     people::People,
-    query::{Around, Filters, From, Hits, PeopleQuery, Place, ScopeFilter, Sort, Typed},
+    query::{
+        Around, Filters, From, Hits, LEVEL_SHIFT, PeopleQuery, Place, ScopeFilter, Sort, Typed,
+    },
     view::{Admission, Figures, View},
 };
 
@@ -255,7 +257,7 @@ fn key(sort: Sort, figures: &Figures, doc: u32, level: u8) -> u64 {
     let doc = doc as usize;
     let newest_first = || ADDED_MAX - figures.added[doc].min(ADDED_MAX);
     match sort {
-        Sort::Relevance => (u64::from(level) << 56) | newest_first(),
+        Sort::Relevance => (u64::from(level) << LEVEL_SHIFT) | newest_first(),
         Sort::NewestAdded => newest_first(),
         Sort::OldestAdded => figures.added[doc],
         Sort::Name => figures.name_key[doc],

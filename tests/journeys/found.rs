@@ -388,3 +388,63 @@ fn cards_are_found_by_the_name_that_their_bubble_shows() {
     assert_eq!(ids(&staff, "q=司马芳雪"), ["5", "2"]);
     assert_eq!(ids(&staff, "q=欧阳芳雪"), [""; 0]);
 }
+
+/// A word means everybody whom it may name, however many they are, and names are typed as people
+/// type them.
+#[test]
+fn names_are_found_as_people_type_them() {
+    let test = TestApp::with_customers(60);
+    test.let_admins_read_chats();
+    let own = firm::cast().store_staff;
+    let sim = test.sim.as_ref().unwrap();
+    let directory = test.app.read(|r| test.app.directory.get(r)).unwrap();
+    let all: std::collections::BTreeSet<String> = directory
+        .members()
+        .flat_map(|member| sim.customers_of(&member.userid))
+        .collect();
+    assert!(all.len() > 55, "{}", all.len());
+    let mine = sim.customers_of(own);
+    for (n, customer) in all.iter().enumerate() {
+        assert!(sim.rename_customer(customer, &format!("欧阳第{n}")));
+    }
+    for (n, name) in [(0, "欧阳若霞"), (1, "Jessica L.")] {
+        assert!(sim.rename_customer(&mine[n], name));
+    }
+    test.sync();
+    archive(
+        &test,
+        1,
+        [
+            text(1, &mine[0], &[own], "退款到了吗"),
+            text(2, &mine[1], &[own], "退款单号发我"),
+            text(3, own, &[&mine[1]], "好的"),
+        ],
+    );
+    let officer = test.sign_in("compliance");
+    // 退款: %E9%80%80%E6%AC%BE, 若霞: %E8%8B%A5%E9%9C%9E.
+    for (typed, found) in [
+        ("ouyang+%E9%80%80%E6%AC%BE", vec!["1"]),
+        ("ou+yang+%E9%80%80%E6%AC%BE", vec!["1"]),
+        ("%E8%8B%A5%E9%9C%9E", vec!["1"]),
+        ("ruoxia+%E9%80%80%E6%AC%BE", vec!["1"]),
+        ("Jessica+L.", vec!["3", "2"]),
+        ("jessica+l.+%E9%80%80%E6%AC%BE", vec!["2"]),
+        ("Jessica+X.", vec![]),
+    ] {
+        assert_eq!(ids(&officer, &format!("q={typed}")), found, "{typed}");
+    }
+    let hold = "/compliance/retention/holds/new?q=%E6%AC%A7%E9%98%B3";
+    assert!(officer.get(hold).body.contains("欧阳若霞"));
+
+    // What narrows nothing is said, and cannot be saved as if it did.
+    let odd = officer.get("/archive?from=2026-13-45&flag=zzz").body;
+    assert!(odd.contains("from=2026-13-45") && odd.contains("flag=zzz"));
+    assert!(odd.contains("没有按它筛选") && !odd.contains("保存这个搜索"));
+    let good = officer.get("/archive?from=2020-01-01").body;
+    assert!(!good.contains("没有按它筛选") && good.contains("保存这个搜索"));
+    let backwards = officer.get("/archive?from=2026-02-01&to=2026-01-01").body;
+    assert!(backwards.contains("开始日期在结束日期之后"), "{backwards}");
+    let words: Vec<String> = (1..=18).map(|n| format!("w{n}")).collect();
+    let many = officer.get(&format!("/archive?q={}", words.join("+"))).body;
+    assert!(many.contains("没有参与查找：w17 w18"), "{many}");
+}

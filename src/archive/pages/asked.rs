@@ -5,7 +5,7 @@ use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use crate::{
     archive::{find::Asked, names::Names, queries::ArchiveSight, standing},
     error::Result,
-    kit::{Timestamp, limits},
+    kit::{Id, Timestamp, limits},
     org::Sight,
     search::MessageOrder,
     web::{
@@ -116,6 +116,29 @@ pub(in crate::archive) fn asked(query: &ListQuery, zone: &TimeZone) -> Asked {
             By::Time | By::Chat => MessageOrder::Newest,
         },
     }
+}
+
+/// Conditions that an address names and nobody can read, as they stand there. They narrow
+/// nothing, which whoever reads the hits has to know.
+pub(super) fn unread(query: &ListQuery) -> Vec<String> {
+    let is_id = |id: &str| id.parse::<Id<()>>().is_ok();
+    let is_day = |text: &str| text.parse::<Date>().is_ok();
+    let is_read = |name: &str, value: &str| match name {
+        "staff" | "customer" | "room" => is_id(value),
+        "dept" => value.parse::<u64>().is_ok(),
+        "from" | "to" => is_day(value),
+        "sort" => SORTS.iter().any(|(code, _)| *code == value),
+        "type" => !kinds_of(value).is_empty(),
+        "flag" => ["recalled", ALERTED, UNDECRYPTED].contains(&value),
+        _ => true,
+    };
+    let named = CONDITIONS
+        .into_iter()
+        .flat_map(|name| query.all(name).map(move |value| (name, value)));
+    named
+        .filter(|(name, value)| !value.is_empty() && !is_read(name, value))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 /// The types behind a code: a group of [`TYPES`], or one of WeCom's.
@@ -303,6 +326,19 @@ mod tests {
         assert_eq!(kinds_of("markdown"), [Kind::Markdown]);
         assert_eq!(kinds_of("unknown"), [Kind::Unknown]);
         assert_eq!(kinds_of("nonsense"), []);
+    }
+
+    #[test]
+    fn a_condition_that_nobody_can_read_is_named() {
+        let unread = |query: &str| unread(&ListQuery::parse("/archive", query));
+        let bad = "from=abc&to=2026-13-45&dept=x&flag=zzz&staff=zzz&type=nonsense&sort=x&room=1";
+        let named = unread(bad);
+        assert_eq!(named.len(), 8, "{named:?}");
+        assert!(named.contains(&"to=2026-13-45".to_owned()));
+        let good =
+            "q=%E9%80%80%E6%AC%BE&from=2026-11-01&to=&dept=3&flag=recalled&type=vote&sort=room";
+        assert_eq!(unread(good), [] as [String; 0]);
+        assert_eq!(unread("flag=recalled&flag=x"), ["flag=x"]);
     }
 
     #[test]

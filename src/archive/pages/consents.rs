@@ -8,7 +8,8 @@ use crate::{
     app::App,
     archive::{
         consent::{self, AskConsents},
-        find, link,
+        link,
+        meant::meant,
         model::{Answer, Chat, Consent, Said, Towards},
         names::Names,
         queries::ArchiveSight,
@@ -66,6 +67,8 @@ struct Line {
 #[template(path = "archive/consents.html", blocks = ["title", "list"])]
 pub(in crate::archive) struct ConsentsPage {
     text: String,
+    /// More people have such a name than can be looked for.
+    is_common: bool,
     answer: String,
     tabs: Vec<Tab>,
     lines: Vec<Line>,
@@ -111,14 +114,19 @@ fn page(
     let asked = query.get("answer").and_then(Answer::of_code);
     let name = viewer.name_for_binding();
     let request = web.cursors.page_request(&name, query);
+    let mut is_common = false;
     let found = match text.is_empty() {
         true => {
             let answer = asked.unwrap_or(Answer::ALL[0]);
             consent::lines(r, &sight, answer, &request)?
         }
         false => {
-            let parties = find::meant(app, r, &sight, &text)?;
-            Page::of_whole(consent::of_parties(r, &sight, &parties, asked)?, &request)
+            let meant = meant(app, r, &sight, &text)?;
+            is_common = meant.is_common;
+            Page::of_whole(
+                consent::of_parties(r, &sight, &meant.parties, asked)?,
+                &request,
+            )
         }
     };
     let shown_answer = match text.is_empty() {
@@ -156,6 +164,7 @@ fn page(
         }),
         lines,
         text,
+        is_common,
     })
 }
 
@@ -292,6 +301,7 @@ mod tests {
         for n in [0, 1, 6] {
             let page = check_page(&ConsentsPage {
                 text: String::new(),
+                is_common: n > 0,
                 answer: "none".to_owned(),
                 tabs: vec![Tab {
                     label: HOSTILE.to_owned(),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     app::App,
     archive::{
-        find,
+        meant::meant,
         model::Party,
         names::Names,
         retention::{self, HoldOn, SetHold},
@@ -42,6 +42,8 @@ pub(in crate::archive) struct HoldPage {
     on: Option<(String, String)>,
     text: String,
     found: Vec<Found>,
+    /// More people have such a name than are offered.
+    is_common: bool,
     may_search: bool,
     everything: String,
 }
@@ -59,11 +61,13 @@ fn page(
         viewer.scope(r, Permission::HoldManage)?;
         let sight = sight(app, r, viewer)?;
         let names = sight.as_ref().map(|s| Names::new(r, &s.sight, cx));
-        let mut found = Vec::new();
+        let (mut found, mut is_common) = (Vec::new(), false);
         if let (Some(sight), Some(names)) = (&sight, &names)
             && !text.is_empty()
         {
-            for no in find::meant(app, r, sight, text)? {
+            let meant = meant(app, r, sight, text)?;
+            is_common = meant.is_common;
+            for no in meant.parties {
                 let Some(party) = r.get::<Party>(&no)? else {
                     continue;
                 };
@@ -88,6 +92,7 @@ fn page(
             on,
             text: text.to_owned(),
             found,
+            is_common,
             may_search: sight.is_some(),
             everything: address(HoldOn::Everything),
         })

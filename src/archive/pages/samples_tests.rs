@@ -371,6 +371,7 @@ fn the_search_shows_what_was_found_or_why_nothing_was() {
                 locked: (n == 3).then(|| locked(&text)),
                 parked: n as u64,
                 caught_up_at: (n > 0).then(at),
+                asides: (0..n).map(|_| text.to_owned()).collect(),
             });
         }
     }

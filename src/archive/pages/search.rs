@@ -6,7 +6,7 @@ use askama::Template;
 use crate::{
     app::App,
     archive::{
-        find::{self, Asked},
+        find::{self, Asked, Understood},
         ingest, link,
         names::Names,
         queries::{self, ArchiveSight, Message},
@@ -66,6 +66,8 @@ pub(in crate::archive) struct SearchPage {
     /// How many they are, where others are asked for.
     pub(super) parked: u64,
     pub(super) caught_up_at: Option<Timestamp>,
+    /// What of the question was not looked for, in sentences.
+    pub(super) asides: Vec<String>,
 }
 view!(SearchPage, "list" => as_list, "who" => as_who);
 
@@ -189,12 +191,17 @@ impl Maker<'_> {
             filters,
             customer,
             saved,
-            save_href: searches::save_href(self.query),
+            // What nobody can read would tell of everything.
+            save_href: match asked::unread(self.query).is_empty() {
+                true => searches::save_href(self.query),
+                false => None,
+            },
             parked: match self.asked.undecrypted {
                 true => 0,
                 false => standing::parked_for(&sight, &cursor),
             },
             caught_up_at: cursor.caught_up_at,
+            asides: self.asides(),
             ..self.blank()
         };
         if self.asked.undecrypted {
@@ -243,6 +250,7 @@ impl Maker<'_> {
             locked: None,
             parked: 0,
             caught_up_at: None,
+            asides: Vec::new(),
         }
     }
 
@@ -268,6 +276,37 @@ impl Maker<'_> {
         Ok((page, act))
     }
 
+    /// What of the question is not looked for, whoever asks.
+    fn asides(&self) -> Vec<String> {
+        let told = |word: &str, args| self.cx.tf(word, args).into_owned();
+        let unread = asked::unread(self.query);
+        let mut asides: Vec<String> = unread
+            .into_iter()
+            .map(|condition| told("archive.unread", ("condition", condition)))
+            .collect();
+        let left_out = self.asked.left_out();
+        if !left_out.is_empty() {
+            asides.push(told(
+                "archive.words_left_out",
+                ("words", left_out.join(" ")),
+            ));
+        }
+        if let (Some(from), Some(to)) = (self.asked.from, self.asked.to)
+            && from >= to
+        {
+            asides.push(self.cx.t("archive.backwards").into_owned());
+        }
+        asides
+    }
+
+    /// Tells of words that too many names begin with.
+    fn tell_common(&self, understood: &Understood, page: &mut SearchPage) {
+        let common = understood.common.iter();
+        let told = |word: &String| self.cx.tf("archive.too_common", ("word", word.clone()));
+        page.asides
+            .extend(common.map(|word| told(word).into_owned()));
+    }
+
     fn by_message(
         &self,
         r: &Read<'_>,
@@ -275,7 +314,9 @@ impl Maker<'_> {
         lines: &Lines<'_>,
         page: &mut SearchPage,
     ) -> Result<Act> {
-        let found = find::messages(self.app, r, sight, self.asked, &self.request())?;
+        let understood = self.asked.understood(self.app, r, sight)?;
+        self.tell_common(&understood, page);
+        let found = find::messages(self.app, r, sight, understood.query, &self.request())?;
         for message in &found.items {
             if let Some(chat) = queries::chat_by_no(r, sight, message.chat)? {
                 let mut hit = lines.hit(&chat, message, true)?;
@@ -298,7 +339,9 @@ impl Maker<'_> {
         lines: &Lines<'_>,
         page: &mut SearchPage,
     ) -> Result<Act> {
-        let query = self.asked.query(self.app, r, sight)?;
+        let understood = self.asked.understood(self.app, r, sight)?;
+        self.tell_common(&understood, page);
+        let query = understood.query;
         let all = find::by_chat(self.app, &query)?;
         let messages: u64 = all.chats.iter().map(|chat| chat.count).sum();
         let mut found = Page::of_whole(all.chats, &self.request());
