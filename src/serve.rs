@@ -17,7 +17,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Permission, Viewer, step_up},
     openapi,
-    slice::{Access, Slice},
+    slice::{Access, Route, Slice},
     slices, sync, visit,
     web::{self, Certificates, Cursors, Operations, Routes, TlsError, Web},
 };
@@ -25,13 +25,17 @@ use crate::{
 /// What the web layer needs of the app.
 pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
     let (visiting, keeping) = (app.clone(), app.clone());
+    let unattended = paths(&slices, |route| route.by_itself);
     Web {
         clock: app.store.clock().clone(),
         random: app.store.random().clone(),
         zone: zone(),
-        upload_paths: upload_paths(&slices),
+        upload_paths: paths(&slices, |route| route.takes_file),
         uploads: app.config.data.join("uploads"),
-        visit: Box::new(move |req, request_id| visit::visit(&visiting, &slices, req, request_id)),
+        visit: Box::new(move |req, request_id| {
+            let is_attended = !unattended.iter().any(|p| p.is_match(req.path()));
+            visit::visit(&visiting, &slices, (req, request_id), is_attended)
+        }),
         keep: Box::new(move |req, chosen| visit::keep(keeping.clone(), req, chosen)),
         cursors: Cursors::new(app.store.vault().token_key(), app.store.random().clone()),
         secure: app.is_secure(),
@@ -41,9 +45,9 @@ pub fn web(app: &Arc<App>, slices: Arc<Vec<Slice>>) -> Web {
     }
 }
 
-fn upload_paths(slices: &[Slice]) -> Vec<ResourceDef> {
+fn paths(slices: &[Slice], which: impl Fn(&Route) -> bool) -> Vec<ResourceDef> {
     let routes = slices.iter().flat_map(|slice| &slice.routes);
-    let routes = routes.filter(|route| route.takes_file);
+    let routes = routes.filter(|route| which(route));
     routes.map(|route| ResourceDef::new(route.path)).collect()
 }
 

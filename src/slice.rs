@@ -96,6 +96,8 @@ pub struct Route {
     pub api: Option<ApiOperation>,
     /// Whether it takes a file; its handler must then take `web::Upload` and no other body.
     pub takes_file: bool,
+    /// Whether open pages ask it by themselves: then it keeps no session alive.
+    pub by_itself: bool,
     /// Makes the handler.
     pub handler: fn() -> actix_web::Route,
 }
@@ -109,7 +111,20 @@ impl Route {
             access,
             api: None,
             takes_file: false,
+            by_itself: false,
             handler,
+        }
+    }
+
+    /// What a page asks by itself as long as it is open, whether somebody is there or not.
+    pub fn by_itself(
+        path: &'static str,
+        access: Access,
+        handler: fn() -> actix_web::Route,
+    ) -> Self {
+        Self {
+            by_itself: true,
+            ..Self::get(path, access, handler)
         }
     }
 
@@ -129,6 +144,7 @@ impl Route {
             access,
             api: None,
             takes_file: false,
+            by_itself: false,
             handler,
         }
     }

@@ -33,8 +33,14 @@ pub const SESSION_COOKIE: &str = "qitai";
 /// Characters of a device's own name that are kept.
 const DEVICE_CHARS_MAX: usize = 200;
 
-/// Finds out who sends a request.
-pub fn visit(app: &App, slices: &[Slice], req: &HttpRequest, request_id: &str) -> Result<Visit> {
+/// Finds out who sends a request. One that nobody attends, as open pages send them, keeps no
+/// session alive.
+pub fn visit(
+    app: &App,
+    slices: &[Slice],
+    (req, request_id): (&HttpRequest, &str),
+    is_attended: bool,
+) -> Result<Visit> {
     let now = app.store.clock().now();
     let origin = origin(app, req, request_id);
     app.read(|r| {
@@ -50,7 +56,9 @@ pub fn visit(app: &App, slices: &[Slice], req: &HttpRequest, request_id: &str) -
         let Some(viewer) = viewer else {
             return Ok(Visit::nobody(shell));
         };
-        touch(app, &viewer)?;
+        if is_attended {
+            touch(app, &viewer)?;
+        }
         let visit = Visit {
             form_secret: viewer.form_secret().map(|secret| FormSecret::new(*secret)),
             shell,

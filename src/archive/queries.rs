@@ -420,6 +420,30 @@ pub fn messages(
     Ok((in_order(found, is_backwards), false))
 }
 
+/// How many visible messages of a conversation follow a number, `most` at most. Nothing of them
+/// is opened; nothing is said of a conversation that is not read.
+pub fn count_after(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    chat: &Chat,
+    seq: u64,
+    most: usize,
+) -> Result<usize, StoreError> {
+    if chat.last_seq <= seq || !sight.reads(r, chat.no)? {
+        return Ok(0);
+    }
+    let mut count = 0;
+    for stretch in stretches(r, chat.no, Side::After(seq))? {
+        let stretch = stretch?;
+        if stretch.chat != chat.no || count >= most {
+            break;
+        }
+        let heads = stretch.heads.iter().filter(|head| head.seq > seq);
+        count += heads.filter(|head| sees(sight, &stretch, head)).count();
+    }
+    Ok(count.min(most))
+}
+
 fn in_order(mut found: Vec<Message>, is_backwards: bool) -> Vec<Message> {
     if is_backwards {
         found.reverse();
@@ -428,7 +452,11 @@ fn in_order(mut found: Vec<Message>, is_backwards: bool) -> Vec<Message> {
 }
 
 fn sees_head(sight: &ArchiveSight, open: &Open, head: &Head) -> bool {
-    let people = std::iter::once(head.from).chain(open.stretch().audience(head).iter().copied());
+    sees(sight, open.stretch(), head)
+}
+
+fn sees(sight: &ArchiveSight, stretch: &Stretch, head: &Head) -> bool {
+    let people = std::iter::once(head.from).chain(stretch.audience(head).iter().copied());
     sight.sees_any(people)
 }
 

@@ -9,7 +9,8 @@
 //   hx-include     CSS of further fields or forms to send along
 //   hx-confirm     a question to be answered first
 //   hx-indicator   CSS of what gets the class htmx-request meanwhile
-//   hx-trigger     events, "load", "revealed", "every 3s"; with "delay:300ms", "from:body"
+//   hx-trigger     events, "load", "revealed", "every 3s" while the page is in sight; with
+//                  "delay:300ms", "from:body"
 //   hx-swap-oob    in answers: "true" or "<swap>:<CSS>"
 // Answers may carry HX-Redirect, HX-Refresh, HX-Push-Url, HX-Retarget, HX-Reswap, HX-Trigger.
 // Different from htmx: 422 is swapped, other errors are not; back and forward load the page
@@ -78,6 +79,8 @@ const hx = (() => {
 
   // ── asking ──
   const running = new WeakMap();
+  // What was refused is not asked for again by itself.
+  const refused = new WeakSet();
   async function ask(el, { method = 'GET', url, body, into = targetOf(el), quiet = false, origin = document.activeElement }) {
     if (!into) { location.assign(url); return false; }
     running.get(into)?.abort();
@@ -105,6 +108,7 @@ const hx = (() => {
   }
   function arrive(el, into, { method, url, origin }, answer, html) {
     const said = name => answer.headers.get(name);
+    if ([401, 403, 404].includes(answer.status)) refused.add(el);
     if (said('HX-Redirect')) { location.assign(said('HX-Redirect')); return true; }
     if (said('HX-Refresh') === 'true') { location.reload(); return true; }
     if (said('HX-Trigger')) tell(el, said('HX-Trigger'));
@@ -227,11 +231,15 @@ const hx = (() => {
     }
     document.dispatchEvent(new CustomEvent('hx:ready', { detail: part }));
   }
-  const repeat = (el, period) => later(el, period, async () => {
-    if (!el.isConnected) return;
-    await send(el, null, { quiet: true });
+  const repeat = (el, period) => later(el, period, () => turn(el, period));
+  async function turn(el, period) {
+    if (!el.isConnected || refused.has(el)) return;
+    // Nobody looks: asked again when somebody does.
+    if (document.hidden) return document.addEventListener('visibilitychange', () => turn(el, period), { once: true });
+    // What somebody has asked for goes before.
+    if (!targetOf(el)?.hasAttribute('aria-busy')) await send(el, null, { quiet: true });
     repeat(el, period);
-  });
+  }
   const revealed = new IntersectionObserver(seen => seen.filter(one => one.isIntersecting).forEach(({ target }) => {
     revealed.unobserve(target);
     send(target, null, { quiet: true });

@@ -26,10 +26,19 @@
     else if (!/[?&](before|after)=/.test(location.search)) chat.scrollTop = chat.scrollHeight;
     const hit = $('.arch__hits [aria-current]');
     hit?.scrollIntoView({ block: 'nearest' });
-    let held = anchor(chat);
+    let held = anchor(chat), before = null;
     chat.addEventListener('scroll', () => { held = anchor(chat); }, { passive: true });
+    // Whoever asks for what has just come is led there, wherever they were reading.
+    chat.addEventListener('click', e => { if (e.target.closest('[data-news]')) before = $$('[id^="m-"]', chat).pop(); }, true);
     new MutationObserver(() => {
       days(chat);
+      const first = before?.isConnected && $$('[id^="m-"]', chat).find(one => before.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+      if (first) {
+        before = null;
+        chat.scrollTop += first.getBoundingClientRect().top - chat.getBoundingClientRect().top - 40;
+        held = anchor(chat);
+        return;
+      }
       if (!held?.first.isConnected) { held = anchor(chat); return; }
       const top = chat.getBoundingClientRect().top;
       chat.scrollTop += held.first.getBoundingClientRect().top - top - held.by;

@@ -19,6 +19,7 @@ mod group_welcomes;
 mod live_codes;
 pub mod moment_media;
 mod moments;
+mod news;
 mod once;
 mod own_customers;
 mod packages;

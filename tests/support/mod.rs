@@ -594,6 +594,12 @@ impl Visitor<'_> {
         self.request(reqwest::Method::GET, path, &[("range", range)], None)
     }
 
+    /// Gets what stands in an element of a page, as the page's script does.
+    pub fn get_part(&self, path: &str, element: &str) -> Answer {
+        let headers = [("hx-request", "true"), ("hx-target", element)];
+        self.request(reqwest::Method::GET, path, &headers, None)
+    }
+
     /// As a browser that names itself so.
     pub fn get_as(&self, path: &str, agent: &str) -> Answer {
         let headers = [("user-agent", agent)];

@@ -18,6 +18,7 @@ pub(super) mod intercept;
 pub(super) mod ledger;
 mod locked;
 mod markdown;
+mod news;
 mod open;
 pub(super) mod retention;
 pub(super) mod retention_forms;
@@ -67,6 +68,7 @@ pub(super) fn routes() -> Vec<Route> {
             post().to(searches::delete)
         }),
         Route::get("/archive/{chat}", read, || get().to(view::view)),
+        Route::by_itself("/archive/{chat}/news", read, || get().to(news::news)),
         Route::get("/archive/{chat}/open", read, || get().to(open::reason)),
         Route::post("/archive/{chat}/open", read, || post().to(open::open)),
         Route::get("/me/conversations", Access::SignedIn, || {

@@ -7,6 +7,7 @@ use super::{
     flags::{Counted, Flag},
     hits::{Hit, HitGroup},
     locked::{Line, Locked},
+    news::{News, Watch},
     open::{OpenPage, Second},
     search::SearchPage,
     view::{ChatPage, Place},
@@ -147,6 +148,18 @@ fn bubble(i: usize, text: &str, parts: Vec<Part>) -> Item {
     }))
 }
 
+fn watch(n: usize) -> Watch {
+    let news = || News {
+        n: 99,
+        more: n > 1,
+        href: "/archive/a?at=1&after=9".into(),
+    };
+    Watch {
+        ask: "/archive/a/news?end=9&last=9&known=0".into(),
+        news: (n > 0).then(news),
+    }
+}
+
 fn flags(n: usize, text: &str) -> Vec<Flag> {
     let flag = |i: usize| Flag {
         text: text.into(),
@@ -258,6 +271,7 @@ fn a_conversation_shows_every_kind_of_message() {
                 }),
                 earlier: (n > 0).then(|| "/archive/a?before=1".to_owned()),
                 later: (n > 1).then(|| "/archive/a?after=9".to_owned()),
+                watch: (n < 2).then(|| watch(n)),
                 items,
                 keep: (n > 0).then(|| "/compliance/evidence/add?chat=a&seq=".to_owned()),
                 facts: (n != 1).then(|| facts(n, &text)),

@@ -25,6 +25,7 @@ use super::{
     facts::{Facts, Gatherer},
     flags::Flags,
     hits::{Hit, HitGroup, Lines, address, icon_of},
+    news::Watch,
 };
 
 /// Messages on either side of the one in the middle, and those that come with a click.
@@ -58,6 +59,8 @@ pub(in crate::archive) struct ChatPage {
     pub(super) place: Option<Place>,
     pub(super) earlier: Option<String>,
     pub(super) later: Option<String>,
+    /// What is asked where the conversation ends.
+    pub(super) watch: Option<Watch>,
     pub(super) items: Vec<Item>,
     /// Where a message is added to a case, its number behind; none without the right.
     pub(super) keep: Option<String>,
@@ -73,6 +76,7 @@ struct End<'p> {
     items: &'p [Item],
     keep: &'p Option<String>,
     href: &'p Option<String>,
+    watch: &'p Option<Watch>,
 }
 
 impl View for ChatPage {
@@ -93,6 +97,7 @@ impl View for ChatPage {
             items: &self.items,
             keep: &self.keep,
             href,
+            watch: &self.watch,
         };
         Some(end.render_with_values(cx))
     }
@@ -168,6 +173,8 @@ struct Window {
     messages: Vec<Message>,
     has_earlier: bool,
     has_later: bool,
+    /// The number behind which the messages are.
+    behind: Option<u64>,
     /// The one in the middle.
     at: Option<u64>,
 }
@@ -209,6 +216,7 @@ impl Viewing<'_> {
         };
         let first = window.messages.first().map(|m| m.seq);
         let last = window.messages.last().map(|m| m.seq);
+        let end = last.or(window.behind).unwrap_or(0);
         let mut act = self
             .viewer
             .view("archive.view")
@@ -270,6 +278,7 @@ impl Viewing<'_> {
             later: last
                 .filter(|_| window.has_later)
                 .map(|seq| here.after(&seq.to_string()).to_string()),
+            watch: (!window.has_later).then(|| Watch::of(self.chat, &here, end)),
             items,
             keep: super::evidence::keep(self.viewer, self.sight, self.chat),
             facts: match is_part {
@@ -291,6 +300,7 @@ impl Viewing<'_> {
                 has_later: !messages.is_empty(),
                 messages,
                 has_earlier,
+                behind: None,
                 at,
             });
         }
@@ -301,6 +311,7 @@ impl Viewing<'_> {
                 has_earlier: !messages.is_empty(),
                 messages,
                 has_later,
+                behind: Some(seq),
                 at,
             });
         }
@@ -317,6 +328,7 @@ impl Viewing<'_> {
             messages,
             has_earlier,
             has_later,
+            behind: None,
             at,
         })
     }
