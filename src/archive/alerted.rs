@@ -111,3 +111,67 @@ impl Known {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            sensitive::{Severity, WordList, queue, raise_all_for_test},
+            tests::{Archive, CUSTOMER, OTHER, text},
+        },
+        *,
+    };
+    use crate::{archive::queries::ArchiveSight, kit::Id, store::Act};
+
+    fn raise(archive: &Archive) -> usize {
+        let list = WordList {
+            id: Id::from_bits(7),
+            name: "飞单".to_owned(),
+            words: vec!["转账".to_owned()],
+            unit: None,
+            severity: Severity::High,
+            is_on: true,
+            behaviours: Vec::new(),
+            changed_at: Timestamp::from_ms(0),
+        };
+        let act = Act::by_system("alert.raise", "test");
+        let raised = archive
+            .store
+            .write_blocking(act, move |w| raise_all_for_test(w, list));
+        raised.unwrap()
+    }
+
+    #[test]
+    fn the_alerts_of_a_conversation_are_known_from_before_and_as_they_come() {
+        let archive = Archive::new();
+        archive.pull(vec![
+            text(1, CUSTOMER, &["LinXiaoyu"], "", "转账吗"),
+            text(2, OTHER, &["LinXiaoyu"], "", "也转账吗"),
+            text(3, "LinXiaoyu", &[CUSTOMER], "", "不要转账"),
+            text(4, "LinXiaoyu", &[CUSTOMER], "", "好的"),
+        ]);
+        assert_eq!(raise(&archive), 3);
+        let alerted = Alerted::default();
+        let of_chat = |chat: u32| {
+            archive.read(|r| {
+                let ids = alerted.of_chat(r, chat).unwrap();
+                let alerts = ids
+                    .iter()
+                    .map(|id| r.get::<Alert>(id).unwrap().unwrap().seq.unwrap());
+                alerts.collect::<Vec<_>>()
+            })
+        };
+        let chats = [1, 2].map(of_chat);
+        assert_eq!(chats, [vec![3, 1], vec![2]], "the newest message first");
+        assert!(of_chat(9).is_empty());
+
+        archive.pull(vec![text(5, CUSTOMER, &["LinXiaoyu"], "", "转账了")]);
+        assert_eq!(raise(&archive), 1);
+        assert_eq!(of_chat(1), [5, 3, 1]);
+        let beside = archive.read(|r| {
+            let ids = alerted.of_chat(r, 1).unwrap();
+            queue::beside(r, &ArchiveSight::everything_for_test(), &ids).unwrap()
+        });
+        assert_eq!((beside.to_do, beside.closed, beside.more), (3, 0, false));
+    }
+}
