@@ -90,7 +90,9 @@ pub(in crate::archive) async fn search(
     };
     if cx.is_fragment && cx.target.as_deref() == Some(customer::PART) {
         let (page, act) = app.read(|r| maker.who(r))?;
-        app.note(act).await?;
+        if !page.customer.text.is_empty() {
+            app.note(act).await?;
+        }
         return Ok(Shown::of(page));
     }
     let (page, act) = app.read(|r| maker.page(r))?;
