@@ -4,23 +4,22 @@
 use std::sync::Arc;
 
 use crate::{
-    app::{App, scope_filter},
-    customers::{self, Customer, CustomerId},
+    app::App,
+    customers::CustomerId,
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::{Cursor, Id, Page, PageRequest, Timestamp},
     org::MemberId,
     search::{
-        ChatHits, Filters, From, InChat, Kind as People, MessageChatSort, MessageChats, MessageHit,
-        MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageTally,
-        PeopleQuery, ScopeFilter, Sort, Word, highlight, is_phone_search,
+        ChatHits, InChat, MessageChatSort, MessageChats, MessageHit, MessageMarks, MessageOrder,
+        MessagePage, MessagePlace, MessageQuery, MessageTally, Word,
     },
-    store::{Read, StoreError, SubjectId},
+    store::{Read, SubjectId},
     wecom::archive::Kind,
 };
 
 use super::{
-    index::card_mark,
+    meant::meant,
     model::ChatId,
     parked,
     queries::{self, ArchiveSight, Message},
@@ -100,7 +99,8 @@ impl Asked {
             }
             query.words.push(Word {
                 text: (*word).to_owned(),
-                parties: meant.parties,
+                parties: meant.parties(r)?,
+                also: meant.cards(app, r, sight, word)?,
             });
         }
         if let Some(department) = self.department {
@@ -207,9 +207,15 @@ fn name_of_two(
     let are_letters = text.bytes().all(|b| b.is_ascii_alphabetic() || b == b' ');
     let joined = are_letters.then(|| format!("{first}{second}"));
     for name in std::iter::once(text.clone()).chain(joined) {
-        let Meant { parties, is_common } = meant(app, r, sight, &name)?;
-        if !parties.is_empty() && !is_common {
-            return Ok(Some(Word { text, parties }));
+        let meant = meant(app, r, sight, &name)?;
+        let parties = meant.parties(r)?;
+        if !parties.is_empty() && !meant.is_common {
+            let also = meant.cards(app, r, sight, &name)?;
+            return Ok(Some(Word {
+                text,
+                parties,
+                also,
+            }));
         }
     }
     Ok(None)
@@ -217,11 +223,6 @@ fn name_of_two(
 
 fn party(r: &Read<'_>, subject: SubjectId) -> Result<u32> {
     Ok(queries::party_of(r, subject)?.unwrap_or(NOBODY))
-}
-
-/// The people whom a word may name, as parties.
-pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Vec<u32>> {
-    Ok(parties(r, &named(app, r, sight, word)?)?)
 }
 
 /// A page of the messages found.

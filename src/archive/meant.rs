@@ -6,13 +6,19 @@ use std::collections::BTreeSet;
 
 use crate::{
     app::{App, scope_filter},
-    customers::{self, CustomerId},
+    customers::{self, Customer, CustomerId},
     error::Result,
-    search::{From, Hit, Kind as People, PeopleQuery, Sort, highlight, is_phone_search},
-    store::{Read, SubjectId},
+    search::{
+        Filters, From, Hit, Kind as People, PeopleQuery, ScopeFilter, Sort, highlight,
+        is_phone_search,
+    },
+    store::{Read, StoreError, SubjectId},
 };
 
-use super::queries::{self, ArchiveSight};
+use super::{
+    index::card_mark,
+    queries::{self, ArchiveSight},
+};
 
 /// People of a kind whom one word may mean by the beginning of their name. A beginning that
 /// more have says too little.
@@ -24,45 +30,96 @@ const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=24;
 /// Letters of the pinyin of a given name, at least: shorter ones stand in too many names.
 const GIVEN_LETTERS_MIN: usize = 4;
 
+/// People whose cards are looked for; a word that means more is too wide for that.
+const ON_CARDS_MAX: usize = 50;
+
 /// Whom a word may mean.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Meant {
-    /// Their numbers among those who take part in conversations.
-    pub parties: Vec<u32>,
+    people: BTreeSet<SubjectId>,
     /// More have such a name than can be looked for: some or all are left out.
     pub is_common: bool,
+}
+
+impl Meant {
+    /// Their numbers among those who take part in conversations.
+    pub fn parties(&self, r: &Read<'_>) -> Result<Vec<u32>, StoreError> {
+        let mut parties = Vec::new();
+        for subject in &self.people {
+            parties.extend(queries::party_of(r, *subject)?);
+        }
+        Ok(parties)
+    }
+
+    /// The marks of the cards on which they stand, as far as a bubble names them: customers in
+    /// scope, and members of the whole firm.
+    pub fn cards(
+        &self,
+        app: &App,
+        r: &Read<'_>,
+        sight: &ArchiveSight,
+        word: &str,
+    ) -> Result<Vec<String>> {
+        let mut people = self.people.clone();
+        if sight.sight.members().is_some() && may_be_name(word) {
+            let colleagues = look_up(app, word, People::Member, ScopeFilter::Everything)?;
+            let colleagues = colleagues.iter().filter(|hit| hit.begins_so());
+            people.extend(colleagues.map(|hit| SubjectId::from_bits(hit.object)));
+        }
+        let mut marks = Vec::new();
+        if people.len() > ON_CARDS_MAX {
+            return Ok(marks);
+        }
+        for subject in people {
+            let wecom_id = match sight.sight.directory.member(subject.cast()) {
+                Some(member) => Some(member.userid.clone()),
+                None => r
+                    .get::<Customer>(&subject.cast())?
+                    .map(|customer| customer.external_userid),
+            };
+            let wecom_id = wecom_id.filter(|id| !id.is_empty());
+            marks.extend(wecom_id.map(|id| card_mark(r.vault(), &id)));
+        }
+        Ok(marks)
+    }
+}
+
+/// Whether a word can be a name. A single letter begins every other one, and digits look for
+/// nobody.
+fn may_be_name(word: &str) -> bool {
+    let is_letter = word.is_ascii() && word.len() < 2;
+    NAME_CHARS.contains(&word.chars().count()) && !is_letter && !is_phone_search(word)
+}
+
+/// Those who have a word in their name or elsewhere, the best first.
+fn look_up(app: &App, word: &str, kind: People, scope: ScopeFilter) -> Result<Vec<Hit>> {
+    let asked = PeopleQuery {
+        text: word.to_owned(),
+        kind,
+        scope,
+        filters: Filters::default(),
+        sort: Sort::Relevance,
+        may_see_phones: false,
+    };
+    let most = MEANT_MAX + READ_MAX + 1;
+    Ok(app.people.search(&asked, From::Start, most)?.items)
 }
 
 /// The people in scope whom a word may name.
 pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -> Result<Meant> {
     let mut meant = Meant::default();
-    if !NAME_CHARS.contains(&word.chars().count()) || is_phone_search(word) {
+    if !may_be_name(word) {
         return Ok(meant);
     }
-    // A single letter begins every other name.
-    if word.is_ascii() && word.len() < 2 {
-        return Ok(meant);
-    }
-    let mut subjects: BTreeSet<SubjectId> = BTreeSet::new();
     for kind in [People::Customer, People::Member] {
-        let asked = PeopleQuery {
-            text: word.to_owned(),
-            kind,
-            scope: scope_filter(&sight.sight),
-            filters: crate::search::Filters::default(),
-            sort: Sort::Relevance,
-            may_see_phones: false,
-        };
-        let hits = app
-            .people
-            .search(&asked, From::Start, MEANT_MAX + READ_MAX + 1)?;
-        let begins = hits.items.partition_point(Hit::begins_so);
-        let (begin, others) = hits.items.split_at(begins);
+        let hits = look_up(app, word, kind, scope_filter(&sight.sight))?;
+        let (begin, others) = hits.split_at(hits.partition_point(Hit::begins_so));
         if begin.len() > MEANT_MAX {
             meant.is_common = true;
             continue;
         }
-        subjects.extend(begin.iter().map(|hit| SubjectId::from_bits(hit.object)));
+        let begin = begin.iter().map(|hit| SubjectId::from_bits(hit.object));
+        meant.people.extend(begin);
         let others = others.iter().filter(|hit| hit.has_in_name_or_remark());
         for hit in others.take(READ_MAX) {
             let subject = SubjectId::from_bits(hit.object);
@@ -71,12 +128,9 @@ pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -
                 _ => is_given_name(sight.sight.name(subject.cast()), word),
             };
             if is_named {
-                subjects.insert(subject);
+                meant.people.insert(subject);
             }
         }
-    }
-    for subject in subjects {
-        meant.parties.extend(queries::party_of(r, subject)?);
     }
     Ok(meant)
 }

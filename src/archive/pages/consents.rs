@@ -124,7 +124,7 @@ fn page(
             let meant = meant(app, r, &sight, &text)?;
             is_common = meant.is_common;
             Page::of_whole(
-                consent::of_parties(r, &sight, &meant.parties, asked)?,
+                consent::of_parties(r, &sight, &meant.parties(r)?, asked)?,
                 &request,
             )
         }

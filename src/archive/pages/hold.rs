@@ -67,7 +67,7 @@ fn page(
         {
             let meant = meant(app, r, sight, text)?;
             is_common = meant.is_common;
-            for no in meant.parties {
+            for no in meant.parties(r)? {
                 let Some(party) = r.get::<Party>(&no)? else {
                     continue;
                 };
