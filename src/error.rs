@@ -9,6 +9,10 @@ use std::borrow::Cow;
 /// Result with [`AppError`].
 pub type Result<T, E = AppError> = std::result::Result<T, E>;
 
+/// What is lacking where a conversation of others was not opened with a reason: clients can mend
+/// that, so it has a code of its own.
+pub const NO_REASON: &str = "reason";
+
 /// A failure as the person at the screen is told of it.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -99,6 +103,9 @@ impl AppError {
     pub fn code(&self) -> Cow<'static, str> {
         match self {
             Self::NotFound { what } => format!("not_found.{what}").into(),
+            Self::Forbidden {
+                permission: NO_REASON,
+            } => "forbidden.reason".into(),
             Self::Forbidden { .. } => "forbidden".into(),
             Self::Unauthenticated => "unauthenticated".into(),
             Self::ForeignRequest => "foreign_request".into(),

@@ -10,16 +10,17 @@ use crate::{
     identity::{Permission, Viewer},
     kit::Timestamp,
     slice::{Access, ApiOperation, Route},
-    store::{Read, SubjectId},
+    store::{Act, Read, SubjectId},
     web::{Cx, ListQuery, Web},
 };
 
 use super::{
     Content,
     find::{self, Asked},
-    model::{Locked, Parked},
+    model::{Chat, Locked, Parked},
     names::Names,
-    pages::{act_of, act_of_numbers, kinds_of},
+    opening::{self, Right, Whole},
+    pages::{SHOWN_CHARS, act_of, act_of_numbers, excerpt, kinds_of},
     parked,
     queries::{self, ArchiveSight, Message},
 };
@@ -30,7 +31,9 @@ pub(super) fn routes() -> Vec<Route> {
     let read = Access::Needs(Permission::ArchiveRead);
     let list_of = ApiOperation::json::<MessageQuery, List<MessageItem>>(
         "listMessages",
-        "Archived messages in scope, the newest first.",
+        "Archived messages in scope, the newest first. With a person's session, one conversation \
+         of others is listed once it was opened with a reason, and what else is found in those is \
+         shortened as in the search; to an API token its grant is the reason.",
     );
     let one_of = ApiOperation::json::<NoQuery, MessageItem>("getMessage", "One message in scope.");
     vec![
@@ -55,7 +58,9 @@ struct MessageQuery {
     /// Id of a customer who took part.
     #[serde(default)]
     customer: String,
-    /// Id of a conversation, e.g. a group's: `conversation_id` of a message.
+    /// Id of a conversation, e.g. a group's: `conversation_id` of a message. A person's session
+    /// gets a conversation of others only while it is open to the person for a reason
+    /// (`403 forbidden.reason` otherwise).
     #[serde(default)]
     conversation: String,
     /// Sent at or after: a day of the firm's, e.g. `2026-11-01`, or milliseconds since 1970.
@@ -96,6 +101,9 @@ struct MessageItem {
     kind: Option<&'static str>,
     /// What of it is text; empty for pictures and the like, and for what is gone or withheld.
     text: String,
+    /// Whether `text` is only an excerpt: the message is in a conversation of others that the
+    /// person at the session has not opened with a reason.
+    shortened: bool,
     /// Whether it was recalled later.
     recalled: bool,
     /// `here`, `erased` with its person, `deleted` by a rule of the firm, `withheld` until a
@@ -165,21 +173,74 @@ async fn list(
             let act = act_of_numbers(&viewer, &asked, &bound, numbers);
             return Ok((found.map(locked_item), act));
         }
-        let found = find::messages(
-            &app,
+        let whole = Whole::of(r, &viewer, cx.now)?;
+        let chat = chat_asked_for(r, &sight, &asked)?;
+        if let Some(chat) = &chat {
+            whole.must_have(&sight, chat)?;
+        }
+        let question = asked.query(&app, r, &sight)?;
+        let found = find::messages(&app, r, &sight, question, &paging.request)?;
+        let act = match &chat {
+            Some(chat) => {
+                let right = opening::right(r, &viewer, &sight, chat, cx.now)?;
+                reading(&viewer, &asked, (chat, right), &found.items)
+            }
+            None => act_of(&viewer, &asked, &bound, &found.items),
+        };
+        let teller = Teller {
             r,
-            &sight,
-            asked.query(&app, r, &sight)?,
-            &paging.request,
-        )?;
-        let act = act_of(&viewer, &asked, &bound, &found.items);
-        let items = found.try_map(|message| item(r, &sight, &cx, &message))?;
+            cx: &cx,
+            sight: &sight,
+            whole: &whole,
+            typed: &asked.text,
+        };
+        let items = found.try_map(|message| teller.item(&message))?;
         Ok::<_, AppError>((items, act))
     })?;
-    let asking = viewer.clone();
-    app.write(act, move |w| asked.still_may(&w.read(), &asking))
-        .await?;
+    let (asking, checking) = (viewer.clone(), app.clone());
+    app.write(act, move |w| {
+        let r = w.read();
+        asked.still_may(&r, &asking)?;
+        if asked.chat.is_none() {
+            return Ok(());
+        }
+        let sight = ArchiveSight::of(&checking, &r, &asking)?;
+        match chat_asked_for(&r, &sight, &asked)? {
+            Some(chat) => Whole::of(&r, &asking, w.now())?.must_have(&sight, &chat),
+            None => Ok(()),
+        }
+    })
+    .await?;
     Ok(Json(paging.answer(found)))
+}
+
+/// The one conversation that is asked for, if it is in scope.
+fn chat_asked_for(r: &Read<'_>, sight: &ArchiveSight, asked: &Asked) -> Result<Option<Chat>> {
+    let Some(id) = asked.chat else {
+        return Ok(None);
+    };
+    Ok(queries::chat_by_id(r, id)?.filter(|chat| sight.sees(chat)))
+}
+
+/// The entry of whoever lists one conversation: it is read, as on its page.
+fn reading(
+    viewer: &Viewer,
+    asked: &Asked,
+    (chat, right): (&Chat, Option<Right>),
+    shown: &[Message],
+) -> Act {
+    let seqs: Vec<String> = shown.iter().map(|m| m.seq.to_string()).collect();
+    let mut act = viewer
+        .view("archive.view")
+        .about("archive_chat", chat.id)
+        .system_detail("seqs", seqs.join(" "));
+    if !asked.text.is_empty() {
+        act = act.detail("query", asked.text.as_str());
+    }
+    match right {
+        Some(Right::Opened(opening)) => act.detail("reason", opening.reason.as_str()),
+        Some(Right::Own) | None => act,
+    }
 }
 
 async fn one(
@@ -195,7 +256,14 @@ async fn one(
         let act = viewer.view("archive.view");
         let (item, act) = match queries::message_by_seq(r, &sight, seq)? {
             Some(message) => {
-                let item = item(r, &sight, &cx, &message)?;
+                let teller = Teller {
+                    r,
+                    cx: &cx,
+                    sight: &sight,
+                    whole: &Whole::of(r, &viewer, cx.now)?,
+                    typed: "",
+                };
+                let item = teller.item(&message)?;
                 let chat = item.conversation_id.clone().unwrap_or_default();
                 (item, act.about("archive_chat", chat))
             }
@@ -283,32 +351,58 @@ fn moment(text: &str, days: i64, cx: &Cx) -> Option<Timestamp> {
     Some(Timestamp::from_ms(begin.timestamp().as_millisecond()))
 }
 
-fn item(r: &Read<'_>, sight: &ArchiveSight, cx: &Cx, message: &Message) -> Result<MessageItem> {
-    let missing = || AppError::NotFound { what: "message" };
-    let chat = queries::chat_by_no(r, sight, message.chat)?.ok_or_else(missing)?;
-    let names = Names::new(r, &sight.sight, cx);
-    let who = names.who(message.from)?;
-    Ok(MessageItem {
-        id: message.seq.to_string(),
-        conversation_id: Some(chat.id.to_string()),
-        sent_at: Some(message.at),
-        from: Some(Sender {
-            name: who.name.clone(),
-            member: who.member.map(|id| id.to_string()),
-            customer: who.customer.map(|id| id.to_string()),
-            outside: who.kind.is_some_and(|kind| kind.is_outside()),
-        }),
-        kind: Some(message.kind.code()),
-        text: message.text_to_index(),
-        recalled: message.is_recalled,
-        state: match message.content {
-            Content::Erased => "erased",
-            Content::Deleted => "deleted",
-            Content::Withheld => "withheld",
-            Content::Text(_) | Content::Rest(_) => "here",
-        },
-        undecrypted: None,
-    })
+/// Tells messages to one viewer.
+struct Teller<'a> {
+    r: &'a Read<'a>,
+    cx: &'a Cx,
+    sight: &'a ArchiveSight,
+    whole: &'a Whole,
+    /// What was searched for.
+    typed: &'a str,
+}
+
+impl Teller<'_> {
+    fn item(&self, message: &Message) -> Result<MessageItem> {
+        let missing = || AppError::NotFound { what: "message" };
+        let chat = queries::chat_by_no(self.r, self.sight, message.chat)?;
+        let chat = chat.ok_or_else(missing)?;
+        let names = Names::new(self.r, &self.sight.sight, self.cx);
+        let who = names.who(message.from)?;
+        let (text, shortened) = self.text(&chat, message);
+        Ok(MessageItem {
+            id: message.seq.to_string(),
+            conversation_id: Some(chat.id.to_string()),
+            sent_at: Some(message.at),
+            from: Some(Sender {
+                name: who.name.clone(),
+                member: who.member.map(|id| id.to_string()),
+                customer: who.customer.map(|id| id.to_string()),
+                outside: who.kind.is_some_and(|kind| kind.is_outside()),
+            }),
+            kind: Some(message.kind.code()),
+            text,
+            shortened,
+            recalled: message.is_recalled,
+            state: match message.content {
+                Content::Erased => "erased",
+                Content::Deleted => "deleted",
+                Content::Withheld => "withheld",
+                Content::Text(_) | Content::Rest(_) => "here",
+            },
+            undecrypted: None,
+        })
+    }
+
+    /// What a message says, and whether that is only the part which a search shows.
+    fn text(&self, chat: &Chat, message: &Message) -> (String, bool) {
+        let text = message.text_to_index();
+        let is_long = text.chars().count() > SHOWN_CHARS;
+        if !is_long || self.whole.has(self.sight, chat) {
+            return (text, false);
+        }
+        let shown = excerpt(self.cx, message, self.typed).into_iter();
+        (shown.map(|piece| piece.text).collect(), true)
+    }
 }
 
 fn locked_item(parked: Parked) -> MessageItem {
@@ -319,6 +413,7 @@ fn locked_item(parked: Parked) -> MessageItem {
         from: None,
         kind: None,
         text: String::new(),
+        shortened: false,
         recalled: false,
         state: "undecrypted",
         undecrypted: Some(Undecrypted {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    error::{AppError, Invalid, Problem, Result},
+    error::{AppError, Invalid, NO_REASON, Problem, Result},
     identity::{Allowed, Command, Permission, Scope, Viewer},
     kit::Timestamp,
     org::{Directory, Sight},
@@ -118,6 +118,38 @@ pub fn right(
     Ok(opening
         .filter(|opening| opening.until > now)
         .map(Right::Opened))
+}
+
+/// Whose conversations are given out whole as data: a person's own, and those that the person
+/// has opened with a reason. The reason of a program is the grant of its API token.
+pub(super) struct Whole(Option<BTreeSet<u32>>);
+
+impl Whole {
+    /// What `viewer` is given whole now.
+    pub(super) fn of(r: &Read<'_>, viewer: &Viewer, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self(match viewer.session() {
+            Some(_) => Some(opened(r, viewer, now)?),
+            None => None,
+        }))
+    }
+
+    /// Whether a conversation is.
+    pub(super) fn has(&self, sight: &ArchiveSight, chat: &Chat) -> bool {
+        let Self(opened) = self;
+        opened
+            .as_ref()
+            .is_none_or(|opened| opened.contains(&chat.no) || sight.is_own(chat))
+    }
+
+    /// The same as a failure that says what to do.
+    pub(super) fn must_have(&self, sight: &ArchiveSight, chat: &Chat) -> Result<()> {
+        match self.has(sight, chat) {
+            true => Ok(()),
+            false => Err(AppError::Forbidden {
+                permission: NO_REASON,
+            }),
+        }
+    }
 }
 
 /// The conversations of others that the viewer has open now.

@@ -26,6 +26,7 @@ mod packages;
 mod pages;
 mod people;
 mod printing;
+mod reasons;
 mod retention;
 mod rollout;
 mod rules;

@@ -17,7 +17,7 @@ use crate::{
 use super::markdown;
 
 /// Characters of a text that a line shows.
-const SHOWN_CHARS: usize = 120;
+pub(in crate::archive) const SHOWN_CHARS: usize = 120;
 /// Characters before the first match that a line shows.
 const BEFORE_CHARS: usize = 24;
 

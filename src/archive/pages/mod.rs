@@ -40,6 +40,7 @@ use crate::{
 
 pub(super) use asked::{asked, kinds_of};
 pub(super) use file::kept_type;
+pub(super) use hits::SHOWN_CHARS;
 pub use hits::excerpt;
 pub(super) use search::{act_of, act_of_numbers};
 

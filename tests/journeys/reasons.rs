@@ -1,0 +1,100 @@
+//! Why and with whose consent the conversations of others are read, and who is told of it.
+
+use qitai::{
+    identity::{Permission, Viewer, queries},
+    wecom::sim::firm,
+};
+
+use super::chats::{archive, text};
+use crate::support::{TestApp, Visitor};
+
+const REASON: &str = "核对退款投诉，工单 TS-1182";
+
+/// The part of a page behind `before` up to `end`.
+fn between<'b>(body: &'b str, before: &str, end: char) -> &'b str {
+    let rest = body.split(before).nth(1);
+    let rest = rest.unwrap_or_else(|| panic!("no {before} in {body}"));
+    rest.split(end).next().unwrap()
+}
+
+/// The conversation of a message.
+fn chat_of(visitor: &Visitor<'_>, seq: u64) -> String {
+    let item = visitor.get(&format!("/api/v1/messages/{seq}")).json();
+    item["conversation_id"].as_str().unwrap().to_owned()
+}
+
+/// A token with the right to read the archive in the name of an account.
+fn token(test: &TestApp, login: &str) -> String {
+    let id = test.app.read(|r| {
+        let scope = Viewer::system("test").scope(r, Permission::AccountManage);
+        let account = queries::account_by_login(r, &scope.unwrap(), login);
+        account.unwrap().id.to_string()
+    });
+    let form = [
+        ("name", "质检系统"),
+        ("account", id.as_str()),
+        ("days", "30"),
+        ("permission", "archive.read"),
+    ];
+    let made = test.sign_in("admin").post("/apps/tokens/new", &form);
+    assert_eq!(made.status, 200, "{}", made.body);
+    between(&made.body, "<p class=\"once\"><code>", '<').to_owned()
+}
+
+/// A person's session gets excerpts of what it finds, and a conversation of others whole only
+/// while that is open for a reason; to a program the grant of its token is the reason.
+#[test]
+fn whole_conversations_of_others_take_a_reason_at_the_api_too() {
+    let test = TestApp::start();
+    let own = firm::cast().store_staff;
+    let customer = test.sim.as_ref().unwrap().customers_of(own)[0].clone();
+    let long = format!("{}退款{}", "前".repeat(100), "后".repeat(200));
+    archive(
+        &test,
+        1,
+        [
+            text(1, own, &[&customer], &long),
+            text(2, &customer, &[own], "好的"),
+        ],
+    );
+    let officer = test.sign_in("compliance");
+    let chat = chat_of(&officer, 1);
+    let whole = format!("/api/v1/messages?conversation={chat}&limit=200");
+    let places = ["/api/v1/messages?q=退款", "/api/v1/messages?type=text"];
+    for place in places {
+        let page = officer.get(place).json();
+        let items = page["items"].as_array().unwrap();
+        let item = items.iter().find(|item| item["id"] == "1").unwrap();
+        assert_eq!(item["shortened"], true, "{place}");
+        assert!(item["text"].as_str().unwrap().chars().count() < 125);
+    }
+    assert_eq!(officer.get("/api/v1/messages/1").json()["shortened"], true);
+    assert_eq!(officer.get("/api/v1/messages/2").json()["text"], "好的");
+    let refused = officer.get(&whole);
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert_eq!(refused.json()["code"], "forbidden.reason");
+
+    // One's own needs none, and what is out of scope looks like what is not there.
+    let mine = test.sign_in("staff").get(&whole);
+    assert!(mine.body.contains(&long), "{}", mine.body);
+    let nowhere = officer.get("/api/v1/messages?conversation=0000000000001");
+    assert_eq!(nowhere.json()["total"], 0);
+
+    let open = format!("/archive/{chat}/open");
+    assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    let before = test.audit_size();
+    let page = officer.get(&whole).json();
+    assert_eq!(page["items"][1]["text"], long);
+    assert_eq!(page["items"][1]["shortened"], false);
+    assert_eq!(test.audit_size(), before + 1);
+    let trail = officer.get("/api/v1/audit?action=archive.view&limit=1");
+    assert!(trail.body.contains(&chat), "{}", trail.body);
+    assert_eq!(officer.get("/api/v1/messages/1").json()["text"], long);
+
+    let program = token(&test, "admin");
+    let given = test.stranger().get_with(&whole, &program);
+    assert_eq!(given.status, 403, "admins read only if the firm says so");
+    test.let_admins_read_chats();
+    let given = test.stranger().get_with(&whole, &program);
+    assert!(given.body.contains(&long), "{}", given.body);
+}
