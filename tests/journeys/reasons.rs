@@ -1,7 +1,7 @@
 //! Why and with whose consent the conversations of others are read, and who is told of it.
 
 use qitai::{
-    identity::{Permission, Viewer, queries},
+    identity::{Permission, Role, Viewer, queries},
     wecom::sim::firm,
 };
 
@@ -97,4 +97,68 @@ fn whole_conversations_of_others_take_a_reason_at_the_api_too() {
     test.let_admins_read_chats();
     let given = test.stranger().get_with(&whole, &program);
     assert!(given.body.contains(&long), "{}", given.body);
+}
+
+/// Where the firm asks for a second person.
+fn ask_for_a_second_person(admin: &Visitor<'_>) {
+    let fields = [("read", "on"), ("evidence", "on"), ("hours", "8")];
+    let saved = admin.post("/settings/archive/approval", &fields);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+}
+
+/// The addresses of the requests on somebody's page that wait for a decision.
+fn waiting(visitor: &Visitor<'_>) -> Vec<String> {
+    let page = visitor.get("/archive/approvals").body;
+    let forms = page.split("action=\"").skip(1);
+    let addresses = forms.map(|form| form.split('"').next().unwrap().to_owned());
+    addresses.filter(|at| at.ends_with("/decide")).collect()
+}
+
+/// Whoever takes part in a conversation does not decide who looks into it, nor learns that
+/// somebody wants to; and where nobody is left, the form says so.
+#[test]
+fn whoever_is_looked_into_does_not_decide_about_it() {
+    let test = TestApp::start();
+    let cast = firm::cast();
+    let customer = test.sim.as_ref().unwrap().customers_of(cast.store_staff)[0].clone();
+    archive(
+        &test,
+        1,
+        [
+            text(1, cast.super_admin, &[&customer], "我私下给您优惠"),
+            text(2, cast.store_staff, &[&customer], "好的"),
+        ],
+    );
+    let (admin, officer) = (test.sign_in("admin"), test.sign_in("compliance"));
+    ask_for_a_second_person(&admin);
+    let (his, other) = (chat_of(&officer, 1), chat_of(&officer, 2));
+    let open = format!("/archive/{his}/open");
+    let form = officer.get(&open).body;
+    assert!(form.contains("目前没有人可以批准"), "{form}");
+    assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    assert!(officer.get(&open).body.contains("目前没有人可以批准"));
+    assert_eq!(waiting(&admin), [""; 0]);
+    assert!(!admin.get("/archive/approvals").body.contains(REASON));
+    assert!(!admin.get("/").body.contains("等待批准的查看和导出"));
+
+    // Somebody else with the right decides, and then the one looked into takes nothing back.
+    test.make_account("second", Role::SuperAdmin, None, None);
+    assert!(officer.get(&open).body.contains("可以批准的人：second"));
+    let second = test.sign_in("second");
+    let [decide] = &waiting(&second)[..] else {
+        panic!("{}", second.get("/archive/approvals").body);
+    };
+    let yes = [("verdict", "grant"), ("note", "")];
+    assert_eq!(admin.post(decide, &yes).status, 404);
+    assert_eq!(second.post(decide, &yes).status, 303);
+    let revoke = decide.replace("/decide", "/revoke");
+    assert_eq!(admin.post(&revoke, &[]).status, 404);
+    let page = officer.get(&format!("/archive/{his}"));
+    assert!(page.body.contains("我私下给您优惠"), "{}", page.body);
+
+    // In the conversations of others the same person decides as ever.
+    let open = format!("/archive/{other}/open");
+    assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    assert_eq!(waiting(&admin).len(), 1);
+    assert_eq!(admin.post(&waiting(&admin)[0], &yes).status, 303);
 }

@@ -145,7 +145,7 @@ macro_rules! about_approval {
                     return Ok(false);
                 };
                 let sight = ArchiveSight::from(r, Sight::new(self.directory.clone(), scope))?;
-                queries::sees(r, &sight, &approval.chats)
+                queries::judges(r, &sight, &approval.chats)
             }
         }
     )+};

@@ -1,8 +1,8 @@
 //! Four eyes (双人复核): where the firm wants it, a second person lets somebody read a
 //! conversation of others, or take evidence out.
 //!
-//! A request waits for somebody with the right to approve who has the conversations in scope
-//! and is not the one who asks. What is granted is for that conversation, or for that case as
+//! A request waits for somebody with the right to approve who has the conversations in scope,
+//! takes part in none of them, and is not the one who asks. What is granted is for that conversation, or for that case as
 //! it stood, and for a time; it can be taken back.
 
 mod actions;

@@ -1,5 +1,5 @@
-//! Reads of requests: whoever may approve sees those whose conversations are in their scope;
-//! whoever has asked sees their own.
+//! Reads of requests: whoever may approve sees those whose conversations are in their scope and
+//! not their own; whoever has asked sees their own.
 
 use std::sync::Arc;
 
@@ -44,7 +44,20 @@ pub fn sees(r: &Read<'_>, sight: &ArchiveSight, chats: &[u32]) -> Result<bool, S
     Ok(true)
 }
 
-/// Requests that wait, of others and in scope, the oldest first.
+/// Whether somebody with this sight may decide about these conversations: all are in scope, and
+/// none is one's own. Whoever is looked into does not decide about the look, nor sees that one
+/// is wanted.
+pub fn judges(r: &Read<'_>, sight: &ArchiveSight, chats: &[u32]) -> Result<bool, StoreError> {
+    for no in chats {
+        let chat = r.get::<Chat>(no)?;
+        if !chat.is_some_and(|chat| sight.sees(&chat) && !sight.is_own(&chat)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Requests that wait, of others and for the viewer to decide, the oldest first.
 pub fn waiting(
     r: &Read<'_>,
     sight: &ArchiveSight,
@@ -55,10 +68,10 @@ pub fn waiting(
         approval.is_pending(now) && Some(approval.account) != own
     })?;
     found.reverse();
-    in_scope(r, sight, found)
+    to_judge(r, sight, found)
 }
 
-/// What was granted to others and holds, in scope, newest first.
+/// What was granted to others and holds, for the viewer to take back, newest first.
 pub fn granted(
     r: &Read<'_>,
     sight: &ArchiveSight,
@@ -69,7 +82,7 @@ pub fn granted(
     let found = in_standing(r, &by_nobody, |approval| {
         approval.holds(now) && Some(approval.account) != own
     })?;
-    in_scope(r, sight, found)
+    to_judge(r, sight, found)
 }
 
 fn in_standing(
@@ -88,14 +101,14 @@ fn in_standing(
     Ok(found)
 }
 
-fn in_scope(
+fn to_judge(
     r: &Read<'_>,
     sight: &ArchiveSight,
     found: Vec<Approval>,
 ) -> Result<Vec<Approval>, StoreError> {
     let mut seen = Vec::with_capacity(found.len());
     for approval in found {
-        if sees(r, sight, &approval.chats)? {
+        if judges(r, sight, &approval.chats)? {
             seen.push(approval);
         }
     }
@@ -164,7 +177,7 @@ pub fn must_hold(r: &Read<'_>, account: SubjectId, wanted: &Wanted, now: Timesta
     }
 }
 
-/// Who may decide about these conversations, but for the one who asks.
+/// Who may decide about these conversations, but for the one who asks and those who take part.
 pub fn approvers(
     r: &Read<'_>,
     directory: &Arc<Directory>,
@@ -174,7 +187,7 @@ pub fn approvers(
     let mut found = Vec::new();
     for (account, scope) in identity::queries::holders(r, Permission::AccessApprove)? {
         let sight = ArchiveSight::from(r, Sight::new(directory.clone(), &scope))?;
-        if Some(account.id.cast()) != but && sees(r, &sight, chats)? {
+        if Some(account.id.cast()) != but && judges(r, &sight, chats)? {
             found.push(account);
         }
     }

@@ -157,7 +157,7 @@ fn second(app: &App, r: &Read<'_>, viewer: &Viewer, cx: &Cx, chat: u32) -> Resul
     let account = viewer.account().map(Account::subject_id);
     let directory = app.directory.get(r)?;
     let who = approval::queries::approvers(r, &directory, &[chat], account)?;
-    let who = names_of(cx, who);
+    let who = names_of(who);
     let asked = match account {
         Some(account) => approval::queries::newest(r, account, &Wanted::Read(chat))?,
         None => None,

@@ -400,6 +400,8 @@ fn the_form_that_asks_for_a_reason_is_whole() {
             Second::Needed(text.clone(), None),
             Second::Needed(text.clone(), Some(text.clone())),
             Second::Waits(text.clone(), at()),
+            Second::Needed(String::new(), None),
+            Second::Waits(String::new(), at()),
         ] {
             check_page(&OpenPage {
                 title: text.clone(),

@@ -233,7 +233,7 @@ fn second(app: &App, r: &Read<'_>, viewer: &Viewer, cx: &Cx, case: &Case) -> Res
         Some(approval) if approval.is_pending(cx.now) => {
             let directory = app.directory.get(r)?;
             let who = approval::queries::approvers(r, &directory, &case.chats, Some(account))?;
-            Second::Waits(names_of(cx, who), approval.until)
+            Second::Waits(names_of(who), approval.until)
         }
         Some(Approval {
             state: ApprovalState::Refused(_, _, note),
@@ -243,11 +243,8 @@ fn second(app: &App, r: &Read<'_>, viewer: &Viewer, cx: &Cx, case: &Case) -> Res
     })
 }
 
-/// Who can decide, by name.
-pub(in crate::archive::pages) fn names_of(cx: &Cx, who: Vec<AccountView>) -> String {
-    if who.is_empty() {
-        return cx.t("approval.nobody").into_owned();
-    }
+/// Who can decide, by name; empty if nobody can.
+pub(in crate::archive::pages) fn names_of(who: Vec<AccountView>) -> String {
     let names: Vec<String> = who
         .into_iter()
         .take(5)

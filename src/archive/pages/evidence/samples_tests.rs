@@ -93,6 +93,7 @@ fn a_case_is_whole_in_every_state() {
             Second::NotAsked,
             Second::ToAsk,
             Second::Waits(text.clone(), at()),
+            Second::Waits(String::new(), at()),
             Second::Holds(at()),
             Second::Refused(text.clone()),
         ] {
