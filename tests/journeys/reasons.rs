@@ -114,6 +114,38 @@ fn waiting(visitor: &Visitor<'_>) -> Vec<String> {
     addresses.filter(|at| at.ends_with("/decide")).collect()
 }
 
+/// Asking again with another reason is another request: a yes to the one on an open page does not
+/// count for it.
+#[test]
+fn a_yes_counts_for_the_reason_that_was_shown() {
+    const OTHER: &str = "看看他在聊什么";
+    let test = TestApp::start();
+    let own = firm::cast().store_staff;
+    let customer = test.sim.as_ref().unwrap().customers_of(own)[0].clone();
+    archive(&test, 1, [text(1, own, &[&customer], "退款我私下转给您")]);
+    let (admin, officer) = (test.sign_in("admin"), test.sign_in("compliance"));
+    ask_for_a_second_person(&admin);
+    let chat = chat_of(&officer, 1);
+    let (address, open) = (format!("/archive/{chat}"), format!("/archive/{chat}/open"));
+    let ask = |reason| assert_eq!(officer.post(&open, &[("reason", reason)]).status, 303);
+    ask(REASON);
+    let seen = waiting(&admin);
+    ask(REASON);
+    assert_eq!(waiting(&admin), seen, "the same question waits once");
+
+    ask(OTHER);
+    let now = waiting(&admin);
+    assert!(now.len() == 1 && now != seen, "{now:?}");
+    let yes = [("verdict", "grant"), ("note", "")];
+    let refused = admin.post(&seen[0], &yes);
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("这项请求已经处理、撤销或过期"));
+    assert_eq!(officer.get(&address).status, 303, "nobody has agreed");
+    assert!(admin.get("/archive/approvals").body.contains(OTHER));
+    assert_eq!(admin.post(&now[0], &yes).status, 303);
+    assert_eq!(officer.get(&address).status, 200);
+}
+
 /// Whoever takes part in a conversation does not decide who looks into it, nor learns that
 /// somebody wants to; and where nobody is left, the form says so.
 #[test]

@@ -58,7 +58,7 @@ pub fn set_four_eyes(w: &mut Write<'_>, allowed: Allowed<SetFourEyes>) -> Result
     Ok(w.put(&rule)?)
 }
 
-/// Asks for a conversation; a request that waits already is kept, with the newer reason.
+/// Asks for a conversation. A request that waits already is kept, where it gives the same reason.
 pub fn ask_read(w: &mut Write<'_>, account: SubjectId, chat: &Chat, reason: String) -> Result<()> {
     ask(w, account, Wanted::Read(chat.no), vec![chat.no], reason)
 }
@@ -71,8 +71,16 @@ fn ask(
     reason: String,
 ) -> Result<()> {
     let waiting = queries::newest(&w.read(), account, &wanted)?;
-    let id = match waiting.filter(|approval| approval.is_pending(w.now())) {
-        Some(waiting) => waiting.id,
+    let waiting = waiting.filter(|approval| approval.is_pending(w.now()));
+    let id = match waiting {
+        Some(waiting) if waiting.reason == reason => waiting.id,
+        Some(mut other) => {
+            // Somebody may be deciding about the reason that was given; nobody shall say yes to
+            // one they have not seen.
+            other.state = ApprovalState::Withdrawn(w.now());
+            w.put(&other)?;
+            w.new_id::<Approval>()?
+        }
         None => w.new_id::<Approval>()?,
     };
     Ok(w.put(&Approval {
