@@ -45,15 +45,29 @@ pub struct ArchiveSight {
 
 impl ArchiveSight {
     /// What `viewer` sees. Where the firm wants a second person for reading, what others wrote
-    /// is withheld from every read until one has agreed: it is found, and not shown.
+    /// is withheld from every read until one has agreed: it is found, and not shown. Of a message
+    /// that an alert names the queue shows the words found, with a little around them.
     pub fn of(app: &App, r: &Read<'_>, viewer: &Viewer) -> Result<Self> {
         let mut seen = Self::from(r, app.sight(r, viewer, Permission::ArchiveRead)?)?;
         seen.judges = viewer.scope(r, Permission::AlertHandle).is_ok();
-        if approval::four_eyes(r)?.read {
-            let now = app.store.clock().now();
-            seen.agreed = Some(Arc::new(opening::opened(r, viewer, now)?));
+        Ok(seen.withholding(r, viewer, app.store.clock().now())?)
+    }
+
+    /// The same, without what others wrote and nobody has agreed to, where the firm wants a
+    /// second person for reading.
+    pub(super) fn withholding(
+        self,
+        r: &Read<'_>,
+        viewer: &Viewer,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        if !approval::four_eyes(r)?.read {
+            return Ok(self);
         }
-        Ok(seen)
+        Ok(Self {
+            agreed: Some(Arc::new(opening::opened(r, viewer, now)?)),
+            ..self
+        })
     }
 
     /// The same from a sight under the permission to read the archive; nothing is withheld.
@@ -134,7 +148,7 @@ impl ArchiveSight {
 
     /// Whether what a conversation in scope says may be shown: it is the viewer's own, or no
     /// second person is wanted, or one has agreed.
-    fn reads(&self, r: &Read<'_>, chat: u32) -> Result<bool, StoreError> {
+    pub(super) fn reads(&self, r: &Read<'_>, chat: u32) -> Result<bool, StoreError> {
         let Some(agreed) = &self.agreed else {
             return Ok(true);
         };

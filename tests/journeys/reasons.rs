@@ -194,3 +194,58 @@ fn whoever_is_looked_into_does_not_decide_about_it() {
     assert_eq!(waiting(&admin).len(), 1);
     assert_eq!(admin.post(&waiting(&admin)[0], &yes).status, 303);
 }
+
+/// With a second person asked for, the queue of alerts is no way around: of a message that nobody
+/// has agreed to it shows the word found with a little around it, and no list looks for one letter.
+#[test]
+fn alerts_show_no_more_than_the_words_until_somebody_agrees() {
+    let test = TestApp::start();
+    let own = firm::cast().store_staff;
+    let customer = test.sim.as_ref().unwrap().customers_of(own)[0].clone();
+    let (admin, officer) = (test.sign_in("admin"), test.sign_in("compliance"));
+    let list = |words| {
+        let fields = [
+            ("name", "飞单"),
+            ("words", words),
+            ("severity", "high"),
+            ("is_on", "on"),
+            ("behaviour", "phone"),
+        ];
+        admin.post("/sensitive/words/new", &fields)
+    };
+    let single = list("转我微信\n的");
+    assert_eq!(single.status, 422);
+    assert!(single.body.contains("每个 2 到 40 个字"), "{}", single.body);
+    assert_eq!(list("转我微信").status, 303);
+    let (before, behind) = ("甲乙".repeat(20), "丙丁".repeat(20));
+    let said = format!("{before}转我微信{behind}13800138000");
+    archive(&test, 1, [text(1, own, &[&customer], &said)]);
+    let queue = || {
+        let page = officer.get("/sensitive/alerts").body;
+        page.replace("<mark>", "").replace("</mark>", "")
+    };
+    test.wait_for("both are raised", || {
+        (queue().matches("id=\"a-").count() == 2).then_some(())
+    });
+    let whole = format!("{}转我微信{behind}", "甲乙".repeat(20));
+    assert!(queue().contains(&whole), "{}", queue());
+
+    ask_for_a_second_person(&admin);
+    let page = queue();
+    let near = format!("…乙{}转我微信{}丙…", "甲乙".repeat(7), "丙丁".repeat(7));
+    assert!(page.contains(&near), "{page}");
+    for more in ["甲乙".repeat(8), "丙丁".repeat(8), "13800138000".to_owned()] {
+        assert!(!page.contains(&more), "{more}");
+    }
+    assert!(page.contains("内容要有第二人同意后才显示"), "{page}");
+    let settings = admin.get("/settings/archive").body;
+    assert!(settings.contains("前后各最多 15 个字"), "{settings}");
+
+    let chat = chat_of(&officer, 1);
+    let open = format!("/archive/{chat}/open");
+    assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    assert!(!queue().contains(&whole), "asked for is not agreed to");
+    let yes = [("verdict", "grant"), ("note", "")];
+    assert_eq!(admin.post(&waiting(&admin)[0], &yes).status, 303);
+    assert!(queue().contains(&whole), "{}", queue());
+}

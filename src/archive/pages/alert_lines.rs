@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     identity::{self, Viewer, queries::AccountView},
     kit::Timestamp,
-    search::{Piece, highlight},
+    search::{Piece, fold, highlight},
     store::{Read, StoreError},
     web::{Cx, parts::Choice},
 };
@@ -24,6 +24,8 @@ use super::{
 
 /// Characters of a message that are shown.
 const EXCERPT: usize = 120;
+/// Characters on either side of the word found that are shown of a message which is withheld.
+const AROUND: usize = 15;
 
 /// One alert.
 pub(super) struct Line {
@@ -104,13 +106,24 @@ fn with(names: &Names<'_>, chat: Option<&Chat>, alert: &Alert) -> Result<String,
     }
 }
 
-/// What the message says, as far as it is there; of what was done without one, that there is none.
-fn said(r: &Read<'_>, cx: &Cx, sight: &ArchiveSight, alert: &Alert) -> Result<String> {
+/// The part of the message that shows what was found, as far as it is there; of what was done
+/// without one, that there is none. Where nobody has agreed that the conversation is read, it is
+/// the word found with a little around it.
+fn said(
+    (r, cx): (&Read<'_>, &Cx),
+    sight: &ArchiveSight,
+    alert: &Alert,
+    words: &str,
+) -> Result<String> {
     let (Some(chat), Some(seq)) = (alert.chat, alert.seq) else {
         return Ok(cx.t("sensitive.no_message").into_owned());
     };
-    let message = queries::message(r, sight, chat, seq)?;
-    Ok(message.as_ref().map(text_of).unwrap_or_default())
+    let message = queries::message(r, &sight.clone().whole(), chat, seq)?;
+    let text = message.as_ref().map(text_of).unwrap_or_default();
+    if sight.reads(r, chat)? {
+        return Ok(excerpt(&text, words));
+    }
+    Ok(around(&text, words).unwrap_or_else(|| cx.t("archive.withheld").into_owned()))
 }
 
 /// The line of an alert in sight.
@@ -123,7 +136,6 @@ pub(super) fn line(
     lists: &BTreeMap<WordListId, WordList>,
     alert: &Alert,
 ) -> Result<Line> {
-    let text = said(r, cx, sight, alert)?;
     let (cause, words) = match &alert.cause {
         Cause::Words(words) if words.is_empty() => {
             (cx.t("sensitive.words_deleted").into_owned(), String::new())
@@ -131,6 +143,7 @@ pub(super) fn line(
         Cause::Words(words) => (words.join("、"), words.join(" ")),
         Cause::Behaviour(b) => (cx.t(behaviour(*b)).into_owned(), String::new()),
     };
+    let shown = said((r, cx), sight, alert, &words)?;
     let chat = chat_of(r, sight, alert)?;
     let account = |id: Option<crate::store::SubjectId>| match id {
         Some(id) => identity::queries::account_name(r, id.cast()).map(Option::unwrap_or_default),
@@ -156,7 +169,7 @@ pub(super) fn line(
         severity: severity(alert.severity),
         list: list_name(cx, lists, alert),
         cause,
-        excerpt: highlight(&excerpt(&text, &words), &words),
+        excerpt: highlight(&shown, &words),
         from: names.who(alert.from)?.name.clone(),
         with: with(names, chat.as_ref(), alert)?,
         sent_at: alert.sent_at,
@@ -172,14 +185,48 @@ pub(super) fn line(
     })
 }
 
+/// Where the first word begins in a text, and how long it is, in characters.
+fn first(text: &str, words: &str) -> Option<(usize, usize)> {
+    let folded = fold(text);
+    let words = words.split(' ').filter(|word| !word.is_empty());
+    let found = words.filter_map(|word| Some((folded.find(&fold(word))?, word.chars().count())));
+    let (at, length) = found.min()?;
+    Some((folded[..at].chars().count(), length))
+}
+
 /// The part of a text around the first word.
 fn excerpt(text: &str, words: &str) -> String {
-    let folded = crate::search::fold(text);
-    let first = words.split(' ').filter(|w| !w.is_empty());
-    let at = first
-        .filter_map(|word| folded.find(&crate::search::fold(word)))
-        .min()
-        .unwrap_or(0);
-    let before = folded[..at].chars().count().saturating_sub(EXCERPT / 3);
+    let at = first(text, words).map_or(0, |(at, _)| at);
+    let before = at.saturating_sub(EXCERPT / 3);
     text.chars().skip(before).take(EXCERPT).collect()
+}
+
+/// The first word with a little around it; none if no word is there.
+fn around(text: &str, words: &str) -> Option<String> {
+    let (at, length) = first(text, words)?;
+    let from = at.saturating_sub(AROUND);
+    let to = at + length + AROUND;
+    let within: String = text.chars().skip(from).take(to - from).collect();
+    let cut = |is_cut| if is_cut { "…" } else { "" };
+    let (before, behind) = (cut(from > 0), cut(text.chars().count() > to));
+    Some(format!("{before}{within}{behind}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_withheld_shows_the_word_with_a_little_around_it() {
+        let text = format!("{}转我微信{}微信", "前".repeat(40), "后".repeat(40));
+        let shown = format!("…{}转我微信{}…", "前".repeat(15), "后".repeat(15));
+        assert_eq!(around(&text, "微信 轉我微信"), Some(shown));
+        assert_eq!(
+            around("好，转我微信", "转我微信").as_deref(),
+            Some("好，转我微信")
+        );
+        assert_eq!(around(&text, "红包"), None);
+        assert_eq!(around(&text, ""), None);
+        assert_eq!(excerpt(&text, "转我微信").chars().count(), 86);
+    }
 }

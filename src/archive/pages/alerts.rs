@@ -99,6 +99,7 @@ pub(in crate::archive) async fn index(
     app.read(|r| {
         let pager = Pager::of(&found, &query, &binding, &web.cursors);
         let sight = queue::sight(r, &app.directory.get(r)?, &viewer)?;
+        let sight = sight.withholding(r, &viewer, cx.now)?;
         let maker = Maker {
             r,
             cx: &cx,

@@ -20,8 +20,9 @@ use super::{
 
 /// Words of a list.
 const WORDS_MAX: usize = 2_000;
-/// Characters of a word.
-const WORD_CHARS_MAX: usize = 40;
+/// Characters of a word. A single one is in nearly every message: its alerts would be the archive
+/// in pieces.
+const WORD_CHARS: std::ops::RangeInclusive<usize> = 2..=40;
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 40;
 /// Characters of a note.
@@ -77,8 +78,8 @@ pub fn save_list(w: &mut Write<'_>, allowed: Allowed<SaveList>) -> Result<WordLi
     if list.name.is_empty() || list.name.chars().count() > NAME_CHARS_MAX {
         return Err(AppError::field("name", "sensitive.name_length"));
     }
-    let too_long = |word: &String| word.chars().count() > WORD_CHARS_MAX;
-    if list.words.len() > WORDS_MAX || list.words.iter().any(too_long) {
+    let is_odd = |word: &String| !WORD_CHARS.contains(&word.trim().chars().count());
+    if list.words.len() > WORDS_MAX || list.words.iter().any(is_odd) {
         return Err(AppError::field("words", "sensitive.words_length"));
     }
     if list.words.is_empty() && list.behaviours.is_empty() {

@@ -91,8 +91,9 @@ pub fn is_given_to(alert: &Alert, account: Option<SubjectId>) -> bool {
     matches!(alert.state, AlertState::Assigned(to) if Some(to) == account)
 }
 
-/// What somebody who judges sees: the rights to judge and to read are both needed. The message
-/// that an alert names is shown without a second person's yes: the alert is the reason.
+/// What somebody who judges sees: the rights to judge and to read are both needed. An alert says
+/// that it is there, between whom and which words were found, without a second person's yes; the
+/// page that shows more of its message withholds what nobody has agreed to.
 pub fn sight(
     r: &Read<'_>,
     directory: &std::sync::Arc<Directory>,
