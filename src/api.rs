@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    error::{AppError, Result},
     identity::Viewer,
     kit::{Page, PageRequest, limits},
     web::{Cursors, ListQuery},
@@ -17,7 +18,8 @@ pub struct List<T> {
     pub total: u64,
     /// Whether `total` is the true number; otherwise there are at least so many.
     pub total_exact: bool,
-    /// Give it as `cursor` to get the next page; absent on the last.
+    /// Give it as `cursor`, with the same conditions, to get the next page; absent on the last.
+    /// Any other cursor is refused (`400 bad_request.cursor`).
     pub next_cursor: Option<String>,
 }
 
@@ -25,6 +27,11 @@ pub struct List<T> {
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoQuery {}
+
+/// The refusal of a cursor that does not belong to the list asked for.
+pub fn odd_cursor() -> AppError {
+    AppError::BadRequest { why: "cursor" }
+}
 
 /// Where in a list a client is: cursors are bound to the viewer and to the conditions, as on
 /// the pages.
@@ -38,27 +45,30 @@ pub struct Paging<'a> {
 
 impl<'a> Paging<'a> {
     /// The page of `list`, an address with all its conditions, that `cursor` and `limit` ask
-    /// for.
+    /// for. A cursor that was not given out for this viewer and these conditions is refused: a
+    /// program that got the first page again would read it twice, or for ever.
     pub fn of(
         cursors: &'a Cursors,
         viewer: &Viewer,
         list: ListQuery,
         cursor: Option<&str>,
         limit: Option<usize>,
-    ) -> Self {
+    ) -> Result<Self> {
         let name = viewer.name_for_binding();
-        let after = cursor.and_then(|text| cursors.open(text, &name, &list));
+        let cursor = cursor.filter(|text| !text.is_empty());
+        let open = |text| cursors.open(text, &name, &list).ok_or_else(odd_cursor);
+        let after = cursor.map(open).transpose()?;
         let request = PageRequest {
             after,
             before: None,
             limit: Some(limit.unwrap_or(limits::PAGE_ROWS)),
         };
-        Self {
+        Ok(Self {
             cursors,
             name,
             list,
             request,
-        }
+        })
     }
 
     /// The answer.

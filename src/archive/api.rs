@@ -164,7 +164,7 @@ async fn list(
         .with("flag", &query.flag);
     let asked = asked(&query, &cx)?;
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound.clone(), cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound.clone(), cursor, query.limit)?;
     let (found, act) = app.read(|r| {
         let sight = ArchiveSight::of(&app, r, &viewer)?;
         if asked.undecrypted {

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::List,
+    api::{List, odd_cursor},
     app::App,
     audit::{
         Objects,
@@ -72,6 +72,9 @@ pub(super) async fn list(
     app: Data<App>,
 ) -> Result<Json<List<AuditItem>>> {
     let query = query.into_inner();
+    let cursor = query.cursor.as_deref().filter(|text| !text.is_empty());
+    let before = cursor.map(|text| text.parse().map_err(|_| odd_cursor()));
+    let before = before.transpose()?;
     let asking = viewer.clone();
     let act = viewer.view("audit.list");
     app.write(act, move |w| {
@@ -82,7 +85,6 @@ pub(super) async fn list(
         .limit
         .unwrap_or(limits::PAGE_ROWS)
         .clamp(1, limits::PAGE_ROWS_MAX);
-    let before = query.cursor.as_deref().and_then(|c| c.parse().ok());
     let filter = Filter {
         actor: query.actor,
         act: query.action,

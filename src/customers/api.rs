@@ -108,7 +108,7 @@ pub(super) async fn list(
         .with("tag", query.tag.as_deref().unwrap_or(""))
         .with("owner", query.owner.as_deref().unwrap_or(""));
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let (sight, tags, found) = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
         let found = list::customers(r, &app.people, &sight, &asked, &paging.request, cx.now)?;

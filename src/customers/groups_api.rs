@@ -135,7 +135,7 @@ async fn list(
         .with("state", &query.state)
         .with("department", department.unwrap_or_default());
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let filter = filter(query)?;
     let (sight, found) = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::GroupRead)?;
@@ -200,7 +200,7 @@ async fn people_of(
             query.outside.map_or("", |is| if is { "1" } else { "0" }),
         );
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let filter = PeopleFilter {
         is_external: query.outside,
         scene: None,

@@ -105,7 +105,7 @@ async fn list(
         bound,
         query.cursor.as_deref(),
         query.limit,
-    );
+    )?;
     let filter = filter(&query)?;
     let origin = public_origin(&app, &req)?;
     let page = app.read(|r| {

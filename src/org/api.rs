@@ -141,7 +141,7 @@ async fn list_members(
         .with("department", department.unwrap_or_default())
         .with("state", &query.state);
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let filter = MemberFilter {
         department: query.department,
         state: state(&query.state)?,
@@ -212,7 +212,7 @@ async fn list_departments(
 ) -> Result<Json<List<DepartmentItem>>> {
     let bound = ListQuery::new("/api/v1/departments");
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let items = app.read(|r| departments(&app.sight(r, &viewer, Permission::OrgRead)?))?;
     app.note(viewer.view("org.list")).await?;
     let page = Page::of_whole(items, &paging.request);

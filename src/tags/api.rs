@@ -53,7 +53,7 @@ pub(super) async fn list(
 ) -> Result<Json<List<TagItem>>> {
     let bound = ListQuery::new("/api/v1/tags").with("group", &query.group);
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let mut tags = app.read(|r| items(&app, r, &viewer))?;
     tags.retain(|tag| query.group.is_empty() || tag.group == query.group);
     app.note(viewer.view("tag.list")).await?;

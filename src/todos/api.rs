@@ -77,7 +77,7 @@ pub(super) async fn list(
         .with("who", &query.who)
         .with("state", &query.state);
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let (sight, page) = app.read(|r| {
         let sight = app.sight(r, &viewer, Permission::CustomerRead)?;
         let asked = asked_of(&sight, &query.who, &query.state);

@@ -1,8 +1,8 @@
 //! Cursors on their way through the browser: sealed, and bound to viewer and query.
 //!
 //! A cursor is a place in an index and may hold a name or a time; outside it is unreadable.
-//! One that belongs to another viewer or other conditions does not open, and the list falls
-//! back to its first page.
+//! One that belongs to another viewer or other conditions does not open: a page falls back to the
+//! first of its list, and the API refuses it.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -160,3 +160,50 @@ fn ids_of_other_departments_do_nothing() {
         assert_eq!((page.status, staff.post(&phone, &[]).status), (404, 404));
     }
 }
+
+/// A program that pages with a cursor which is not whole, or not of this list, is told so: the
+/// first page again would be read twice, or for ever.
+#[test]
+fn a_cursor_that_does_not_belong_to_the_list_is_refused() {
+    let test = TestApp::with_customers(20);
+    test.let_admins_read_chats();
+    let (admin, officer) = (test.sign_in("admin"), test.sign_in("compliance"));
+    for list in [
+        "assets",
+        "broadcasts",
+        "customers",
+        "departments",
+        "groups",
+        "live-codes",
+        "members",
+        "messages",
+        "moments",
+        "tags",
+        "todos",
+    ] {
+        let refused = admin.get(&format!("/api/v1/{list}?cursor=zzz"));
+        assert_eq!(refused.status, 400, "{list}: {}", refused.body);
+        assert_eq!(refused.json()["code"], "bad_request.cursor", "{list}");
+        assert_eq!(admin.get(&format!("/api/v1/{list}?cursor=")).status, 200);
+    }
+    let refused = officer.get("/api/v1/audit?cursor=zzz");
+    assert_eq!(refused.json()["code"], "bad_request.cursor");
+
+    // Of another list, of other conditions, of somebody else, or cut short.
+    let list = "/api/v1/customers?limit=2";
+    let first = admin.get(list).json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let next = admin.get(&format!("{list}&cursor={cursor}")).json();
+    assert_ne!(next["items"][0]["id"], first["items"][0]["id"]);
+    let short = &cursor[..cursor.len() - 1];
+    for (visitor, address) in [
+        (&admin, format!("/api/v1/members?cursor={cursor}")),
+        (&admin, format!("{list}&q=a&cursor={cursor}")),
+        (&test.sign_in("manager"), format!("{list}&cursor={cursor}")),
+        (&admin, format!("{list}&cursor={short}")),
+    ] {
+        assert_eq!(visitor.get(&address).status, 400, "{address}");
+    }
+    // A page that is looked at begins anew.
+    assert_eq!(admin.get("/customers?after=zzz").status, 200);
+}

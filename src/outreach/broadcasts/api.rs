@@ -122,7 +122,7 @@ pub(super) async fn list(
 ) -> Result<Json<List<BroadcastItem>>> {
     let bound = ListQuery::new("/api/v1/broadcasts");
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
         let whose = (&sight, queries::own(&viewer));
@@ -160,7 +160,7 @@ pub(super) async fn recipients(
     let address = format!("/api/v1/broadcasts/{id}/recipients");
     let bound = ListQuery::new(&address).with("outcome", &query.outcome);
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let page = app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
         let broadcast = queries::broadcast(r, &sight, queries::own(&viewer), id)?;

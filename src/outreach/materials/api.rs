@@ -103,7 +103,7 @@ pub(super) async fn list(
         .with("folder", &query.folder)
         .with("archived", query.archived);
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     let page = app.read(|r| {
         let scope = viewer.scope(r, Permission::OutreachRead)?;
         let sight = Sight::new(app.directory.get(r)?, &scope);

@@ -125,7 +125,7 @@ pub(super) async fn list(
 ) -> Result<Json<List<MomentItem>>> {
     let bound = ListQuery::new("/api/v1/moments");
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
         let whose = (&sight, queries::own(&viewer));
@@ -158,7 +158,7 @@ pub(super) async fn members(
     let address = format!("/api/v1/moments/{id}/members");
     let bound = ListQuery::new(&address);
     let cursor = query.cursor.as_deref();
-    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit);
+    let paging = Paging::of(&web.cursors, &viewer, bound, cursor, query.limit)?;
     app.read(|r| {
         let sight = sight(&app, r, &viewer)?;
         queries::moment(r, &sight, queries::own(&viewer), id)?;
