@@ -4,8 +4,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    identity,
-    kit::Timestamp,
+    error::{AppError, Result},
+    identity::{self, Account, Allowed, Command, Permission, Scope, Viewer},
+    kit::{Id, Timestamp},
     store::{Class, Entity, Read, StoreError, SubjectId, Write},
 };
 
@@ -17,6 +18,8 @@ use super::{
 
 /// Members of one conversation who are told at most.
 const MEMBERS_MAX: usize = 500;
+/// Openings that a member is shown; of older ones nothing waits to be seen.
+pub(super) const SHOWN_MAX: usize = 100;
 
 /// That somebody opened a conversation of a member for a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -39,6 +42,9 @@ pub struct Viewed {
     /// The reason given.
     #[n(5)]
     pub reason: String,
+    /// When the member said to have seen it.
+    #[n(6)]
+    pub seen_at: Option<Timestamp>,
 }
 
 impl Entity for Viewed {
@@ -66,11 +72,7 @@ pub(super) fn note(w: &mut Write<'_>, chat: &Chat, opening: &Opening) -> Result<
     if !is_on(&w.read())? {
         return Ok(());
     }
-    let member = identity::queries::account_member(&w.read(), opening.account.cast())?;
-    let own = match member {
-        Some(member) => queries::party_of(&w.read(), member)?,
-        None => None,
-    };
+    let own = party(&w.read(), opening.account.cast())?;
     let others = chat.staff.iter().filter(|no| Some(**no) != own);
     for staff in others.take(MEMBERS_MAX) {
         let mut no = u64::try_from(w.now().ms()).unwrap_or(0);
@@ -84,6 +86,7 @@ pub(super) fn note(w: &mut Write<'_>, chat: &Chat, opening: &Opening) -> Result<
             chat: chat.no,
             account: opening.account,
             reason: opening.reason.clone(),
+            seen_at: None,
         })?;
     }
     Ok(())
@@ -100,4 +103,96 @@ pub fn of_member(r: &Read<'_>, staff: u32, most: usize) -> Result<Vec<Viewed>, S
         found.push(viewed);
     }
     Ok(found)
+}
+
+/// The party that an account's member is, if the archive knows one.
+pub(super) fn party(r: &Read<'_>, account: Id<Account>) -> Result<Option<u32>, StoreError> {
+    match identity::queries::account_member(r, account)? {
+        Some(member) => queries::party_of(r, member),
+        None => Ok(None),
+    }
+}
+
+/// How many openings of the viewer's conversations have not been seen; none where the firm does
+/// not tell.
+pub fn unseen(r: &Read<'_>, viewer: &Viewer) -> Result<u64, StoreError> {
+    if !is_on(r)? {
+        return Ok(0);
+    }
+    let own = match viewer.account_id() {
+        Some(account) => party(r, account)?,
+        None => None,
+    };
+    let Some(own) = own else {
+        return Ok(0);
+    };
+    let told = of_member(r, own, SHOWN_MAX)?.into_iter();
+    Ok(told.filter(|viewed| viewed.seen_at.is_none()).count() as u64)
+}
+
+/// Notes that a member has seen who opened their conversations, up to one of these openings.
+#[derive(Debug, Clone, Copy)]
+pub struct MarkSeen {
+    /// Its number.
+    pub up_to: u64,
+}
+
+impl Command for MarkSeen {
+    const PERMISSION: Option<Permission> = None;
+    const WHAT: &'static str = "account";
+    /// It is about one's own alone.
+    fn within(&self, _: &Read<'_>, _: &Scope) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+}
+
+/// Notes it.
+pub fn mark_seen(w: &mut Write<'_>, allowed: Allowed<MarkSeen>) -> Result<()> {
+    let by = allowed.by().ok_or(AppError::Unauthenticated)?;
+    let up_to = allowed.into_command().up_to;
+    let Some(own) = party(&w.read(), by)? else {
+        return Ok(());
+    };
+    let told = of_member(&w.read(), own, SHOWN_MAX)?.into_iter();
+    for viewed in told.filter(|viewed| viewed.no <= up_to && viewed.seen_at.is_none()) {
+        let seen_at = Some(w.now());
+        w.put(&Viewed { seen_at, ..viewed })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As openings were stored before anybody said to have seen one.
+    #[derive(Encode)]
+    struct Before {
+        #[n(0)]
+        staff: u32,
+        #[n(1)]
+        no: u64,
+        #[n(2)]
+        at: Timestamp,
+        #[n(3)]
+        chat: u32,
+        #[n(4)]
+        account: SubjectId,
+        #[n(5)]
+        reason: String,
+    }
+
+    #[test]
+    fn an_opening_of_before_is_read_and_not_seen() {
+        let stored = minicbor::to_vec(Before {
+            staff: 1,
+            no: 2,
+            at: Timestamp::from_ms(2),
+            chat: 3,
+            account: Id::from_bits(4),
+            reason: "核对投诉".to_owned(),
+        });
+        let viewed: Viewed = minicbor::decode(&stored.unwrap()).unwrap();
+        assert_eq!((viewed.chat, viewed.seen_at), (3, None));
+    }
 }

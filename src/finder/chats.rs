@@ -1,7 +1,8 @@
-//! What of the archive needs somebody: alerts, and what waits for a second person.
+//! What of the archive needs somebody: alerts, what waits for a second person, and who opened
+//! one's own conversations.
 
 use crate::{
-    archive::{approval, sensitive::queue},
+    archive::{approval, sensitive::queue, viewed},
     error::Result,
     identity::Permission,
     store::Read,
@@ -10,7 +11,8 @@ use crate::{
 use super::home::{Maker, Task};
 
 impl Maker<'_> {
-    /// Alerts that nobody deals with and those given to the viewer, then what others ask for.
+    /// Alerts that nobody deals with and those given to the viewer, then what others ask for and
+    /// have looked at.
     pub(super) fn chats(&self, r: &Read<'_>) -> Result<Vec<Task>> {
         let own = self.viewer.account_id().map(|account| account.cast());
         let directory = self.app.directory.get(r)?;
@@ -28,7 +30,14 @@ impl Maker<'_> {
             found.push(("eye", "access", "/archive/approvals", waiting.len() as u64));
         }
         let waiting = found.into_iter().filter(|(.., n)| *n > 0);
-        Ok(waiting.map(|found| self.waits(found)).collect())
+        let mut tasks: Vec<Task> = waiting.map(|found| self.waits(found)).collect();
+        let opened = viewed::unseen(r, self.viewer)?;
+        if opened > 0 {
+            // It is good to know and asks for nothing.
+            let told = self.waits(("eye", "viewed", "/me/conversations", opened));
+            tasks.push(Task { tone: "a", ..told });
+        }
+        Ok(tasks)
     }
 
     fn waits(&self, (icon, word, href, n): (&'static str, &str, &'static str, u64)) -> Task {

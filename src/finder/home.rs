@@ -53,7 +53,7 @@ struct Tile {
 /// Something that needs somebody.
 pub(super) struct Task {
     pub(super) icon: &'static str,
-    /// `warn` or `bad`.
+    /// `a`, `warn` or `bad`.
     pub(super) tone: &'static str,
     pub(super) title: String,
     pub(super) why: String,

@@ -249,3 +249,51 @@ fn alerts_show_no_more_than_the_words_until_somebody_agrees() {
     assert_eq!(admin.post(&waiting(&admin)[0], &yes).status, 303);
     assert!(queue().contains(&whole), "{}", queue());
 }
+
+/// Where the firm tells members, the workspace says that a conversation was opened, until it was
+/// seen who has.
+#[test]
+fn the_workspace_says_that_ones_conversation_was_opened() {
+    const LINE: &str = "有人打开过我的会话";
+    let test = TestApp::start();
+    let own = firm::cast().store_staff;
+    let customer = test.sim.as_ref().unwrap().customers_of(own)[0].clone();
+    archive(&test, 1, [text(1, own, &[&customer], "您好")]);
+    let (staff, officer) = (test.sign_in("staff"), test.sign_in("compliance"));
+    let open = format!("/archive/{}/open", chat_of(&officer, 1));
+    let look = || assert_eq!(officer.post(&open, &[("reason", REASON)]).status, 303);
+    look();
+    assert!(
+        !staff.get("/").body.contains(LINE),
+        "the firm does not tell"
+    );
+
+    let tells = [("library", ""), ("tells", "on")];
+    let saved = test.sign_in("admin").post("/settings/archive", &tells);
+    assert_eq!(saved.status, 303);
+    assert!(!staff.get("/").body.contains(LINE));
+    look();
+    let workspace = staff.get("/").body;
+    assert!(workspace.contains(LINE), "{workspace}");
+    assert!(workspace.contains("href=\"/me/conversations\""));
+    assert!(!officer.get("/").body.contains(LINE));
+
+    let page = staff.get("/me/conversations").body;
+    let up_to = between(&page, "name=\"up_to\" value=\"", '"').to_owned();
+    look();
+    let seen = [("up_to", up_to.as_str())];
+    assert_eq!(staff.post("/me/conversations/seen", &seen).status, 303);
+    assert!(staff.get("/").body.contains(LINE), "one came meanwhile");
+    let seen = [("up_to", "18446744073709551615")];
+    assert_eq!(staff.post("/me/conversations/seen", &seen).status, 303);
+    assert!(!staff.get("/").body.contains(LINE));
+    let page = staff.get("/me/conversations").body;
+    assert!(page.contains(REASON) && !page.contains("name=\"up_to\""));
+
+    // What was seen while the firm told stays seen; where it does not, nothing is said.
+    look();
+    let silent = [("library", "")];
+    let saved = test.sign_in("admin").post("/settings/archive", &silent);
+    assert_eq!(saved.status, 303);
+    assert!(!staff.get("/").body.contains(LINE));
+}

@@ -75,6 +75,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/me/conversations", Access::SignedIn, || {
             get().to(viewed::show)
         }),
+        Route::post("/me/conversations/seen", Access::SignedIn, || {
+            post().to(viewed::seen)
+        }),
     ]
 }
 

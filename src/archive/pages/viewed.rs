@@ -2,14 +2,14 @@
 
 use actix_web::web::Data;
 use askama::Template;
+use serde::Deserialize;
 
 use crate::{
     app::App,
     archive::{
         model::Chat,
         names::Names,
-        queries,
-        viewed::{self, Viewed},
+        viewed::{self, MarkSeen, Viewed},
     },
     error::{AppError, Result},
     identity::{self, Permission, Viewer},
@@ -17,16 +17,15 @@ use crate::{
     store::Read,
     view,
     web::{
-        Cx, Shown, filters,
+        Cx, Form, Shown, filters,
         parts::{Empty, EmptyKind},
     },
 };
 
-/// Lines of the page.
-const SHOWN: usize = 100;
-
 /// One opening.
 struct Line {
+    no: u64,
+    is_new: bool,
     by: String,
     at: Timestamp,
     title: String,
@@ -39,6 +38,8 @@ struct Line {
 #[template(path = "archive/viewed.html", blocks = ["title"])]
 pub(in crate::archive) struct ViewedPage {
     lines: Vec<Line>,
+    /// The newest opening, if one has not been seen.
+    up_to: Option<u64>,
     empty: Empty,
 }
 view!(ViewedPage);
@@ -58,7 +59,9 @@ pub(in crate::archive) async fn show(
         Ok::<_, AppError>((lines, is_on))
     })?;
     let word = if is_on { "viewed.nobody" } else { "viewed.off" };
+    let is_new = lines.iter().any(|line| line.is_new);
     Ok(Shown::of(ViewedPage {
+        up_to: lines.first().filter(|_| is_new).map(|line| line.no),
         lines,
         empty: Empty {
             kind: EmptyKind::NothingYet,
@@ -71,11 +74,8 @@ pub(in crate::archive) async fn show(
 }
 
 fn lines(r: &Read<'_>, app: &App, viewer: &Viewer, cx: &Cx) -> Result<Vec<Line>> {
-    let account = viewer.account().ok_or(AppError::Unauthenticated)?;
-    let Some(member) = account.member else {
-        return Ok(Vec::new());
-    };
-    let Some(own) = queries::party_of(r, member)? else {
+    let account = viewer.account_id().ok_or(AppError::Unauthenticated)?;
+    let Some(own) = viewed::party(r, account)? else {
         return Ok(Vec::new());
     };
     // Names of those who take part in one's own conversations: the sight of one's own.
@@ -89,6 +89,8 @@ fn lines(r: &Read<'_>, app: &App, viewer: &Viewer, cx: &Cx) -> Result<Vec<Line>>
         };
         let by = identity::queries::account_name(r, viewed.account.cast())?;
         Ok(Line {
+            no: viewed.no,
+            is_new: viewed.seen_at.is_none(),
             by: by.unwrap_or_default(),
             at: viewed.at,
             title,
@@ -98,6 +100,33 @@ fn lines(r: &Read<'_>, app: &App, viewer: &Viewer, cx: &Cx) -> Result<Vec<Line>>
             reason: viewed.reason,
         })
     };
-    let found = viewed::of_member(r, own, SHOWN)?;
+    let found = viewed::of_member(r, own, viewed::SHOWN_MAX)?;
     found.into_iter().map(line).collect()
+}
+
+/// Up to which opening one has seen them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::archive) struct SeenForm {
+    #[serde(default)]
+    up_to: u64,
+}
+
+/// Notes that what was shown has been seen.
+pub(in crate::archive) async fn seen(
+    viewer: Viewer,
+    app: Data<App>,
+    form: Form<SeenForm>,
+) -> Result<Shown<ViewedPage>> {
+    let command = MarkSeen {
+        up_to: form.values.up_to,
+    };
+    // The openings are machinery; that they were seen is kept all the same.
+    let act = viewer.change("archive.viewed_seen").recorded();
+    app.write(act, move |w| {
+        let allowed = viewer.allow(w, command)?;
+        viewed::mark_seen(w, allowed)
+    })
+    .await?;
+    Ok(Shown::go_to("/me/conversations").toast("viewed.is_seen", ()))
 }
