@@ -198,7 +198,6 @@ pub fn slice() -> Slice {
         effects: sensitive::effects(),
         jobs: jobs(),
         listeners: vec![sensitive::hear, consent::hear],
-        ..Slice::default()
     }
 }
 
