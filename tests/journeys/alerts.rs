@@ -451,7 +451,9 @@ fn a_member_who_deletes_a_customer_raises_one_alert_in_the_own_departments() {
         let asked = visitor.get(opened.header("location"));
         assert_eq!(asked.status, 200, "{}", asked.body);
     }
-    assert_eq!(badge(&manager).as_deref(), Some("1"));
+    test.wait_for("the menu says so", || {
+        (badge(&manager).as_deref() == Some("1")).then_some(())
+    });
     // Another department's admin learns nothing of it.
     assert!(ids(&south.get(QUEUE).body).is_empty());
     assert_eq!(badge(&south), None);
