@@ -165,9 +165,9 @@ fn rules_are_told_once_whatever_fails_and_wherever_it_ends() {
         max: 1_000,
     };
     bench.firm.sim.act(limit).unwrap();
-    make(&bench, "常变", &["词".to_owned()]);
+    make(&bench, "常变", &["词组".to_owned()]);
     for n in 0..CELLS {
-        make(&bench, &format!("撤规则{n}"), &["词".to_owned()]);
+        make(&bench, &format!("撤规则{n}"), &["词组".to_owned()]);
     }
     wait_for("all rules are at WeCom", || {
         let app = bench.firm.app();
