@@ -193,11 +193,7 @@ impl Maker<'_> {
             filters,
             customer,
             saved,
-            // What nobody can read would tell of everything.
-            save_href: match asked::unread(self.query).is_empty() {
-                true => searches::save_href(self.query),
-                false => None,
-            },
+            save_href: searches::save_href(self.query),
             parked: match self.asked.undecrypted {
                 true => 0,
                 false => standing::parked_for(&sight, &cursor),

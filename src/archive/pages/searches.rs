@@ -99,14 +99,16 @@ fn conditions(list: &ListQuery) -> String {
         .map_or(String::new(), |(_, query)| query.to_owned())
 }
 
-/// The list that an address names.
+/// The conditions of the list that an address names, if they can be saved.
 fn of_list(address: &str) -> Option<ListQuery> {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    (path == LIST).then(|| ListQuery::parse(path, query))
+    (path == LIST)
+        .then(|| ListQuery::parse(path, query))
+        .and_then(|list| savable(&list))
 }
 
-/// Where the search on the screen is saved; none if it has no conditions.
-pub(super) fn save_href(query: &ListQuery) -> Option<String> {
+/// The conditions of a search that narrow it, if it can be saved.
+fn savable(query: &ListQuery) -> Option<ListQuery> {
     let kept = query.only(&CONDITIONS);
     let is_narrowed = CONDITIONS.iter().any(|name| kept.get(name).is_some());
     // What there are alerts about is not for everybody to whom a search may be shown, and what
@@ -114,10 +116,14 @@ pub(super) fn save_href(query: &ListQuery) -> Option<String> {
     let is_for_all = ![ALERTED, UNDECRYPTED]
         .iter()
         .any(|flag| kept.has("flag", flag));
-    (is_narrowed && is_for_all).then(|| {
-        let from = kept.to_string();
-        ListQuery::new(SEARCHES).with("from", from).to_string()
-    })
+    // One with a condition that narrows nothing would tell of everything.
+    (is_narrowed && is_for_all && asked::unread(&kept).is_empty()).then_some(kept)
+}
+
+/// Where the search on the screen is saved; none if it cannot be.
+pub(super) fn save_href(query: &ListQuery) -> Option<String> {
+    let kept = savable(query)?.to_string();
+    Some(ListQuery::new(SEARCHES).with("from", kept).to_string())
 }
 
 /// Shows searches of one viewer.
@@ -215,9 +221,7 @@ fn page(
             (None, Some(id)) => filled(&owned(r, viewer, id)?),
             (None, None) => FormState::with_values([("tells", "on".to_owned())]),
         };
-        let saving = of_list(from)
-            .map(|list| list.only(&CONDITIONS))
-            .filter(|list| editing.is_none() && !conditions(list).is_empty());
+        let saving = of_list(from).filter(|_| editing.is_none());
         Ok(SearchesPage {
             says: match &saving {
                 Some(list) => maker.says(list)?,
@@ -435,7 +439,11 @@ mod tests {
         for flag in [ALERTED, UNDECRYPTED] {
             let marked = ListQuery::new(LIST).with("flag", flag);
             assert_eq!(save_href(&marked), None);
+            assert_eq!(of_list(&marked.to_string()), None, "nor by the form");
         }
+        let odd = ListQuery::new(LIST).with("q", "a").with("from", "abc");
+        assert_eq!((save_href(&odd), of_list(&odd.to_string())), (None, None));
+        assert_eq!(of_list("/customers?q=a"), None);
     }
 
     fn line(n: usize) -> Line {
