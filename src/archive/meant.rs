@@ -25,6 +25,8 @@ use super::{
 const MEANT_MAX: usize = 500;
 /// People of a kind whose name or remark has the word elsewhere and is read for it.
 const READ_MAX: usize = 100;
+/// People of a kind who are looked at for a word.
+const LOOKED_AT: usize = MEANT_MAX + READ_MAX + 1;
 /// Characters of a word that may be a name.
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=24;
 /// Letters of the pinyin of a given name, at least: shorter ones stand in too many names.
@@ -62,7 +64,13 @@ impl Meant {
     ) -> Result<Vec<String>> {
         let mut people = self.people.clone();
         if sight.sight.members().is_some() && may_be_name(word) {
-            let colleagues = look_up(app, word, People::Member, ScopeFilter::Everything)?;
+            let colleagues = look_up(
+                app,
+                word,
+                People::Member,
+                ScopeFilter::Everything,
+                LOOKED_AT,
+            )?;
             let colleagues = colleagues.iter().filter(|hit| hit.begins_so());
             people.extend(colleagues.map(|hit| SubjectId::from_bits(hit.object)));
         }
@@ -91,17 +99,22 @@ fn may_be_name(word: &str) -> bool {
     NAME_CHARS.contains(&word.chars().count()) && !is_letter && !is_phone_search(word)
 }
 
-/// Those who have a word in their name or elsewhere, the best first.
-fn look_up(app: &App, word: &str, kind: People, scope: ScopeFilter) -> Result<Vec<Hit>> {
+/// Those who have a text in their name or elsewhere, the best first, so many at most.
+pub(super) fn look_up(
+    app: &App,
+    text: &str,
+    kind: People,
+    scope: ScopeFilter,
+    most: usize,
+) -> Result<Vec<Hit>> {
     let asked = PeopleQuery {
-        text: word.to_owned(),
+        text: text.to_owned(),
         kind,
         scope,
         filters: Filters::default(),
         sort: Sort::Relevance,
         may_see_phones: false,
     };
-    let most = MEANT_MAX + READ_MAX + 1;
     Ok(app.people.search(&asked, From::Start, most)?.items)
 }
 
@@ -112,7 +125,7 @@ pub(super) fn meant(app: &App, r: &Read<'_>, sight: &ArchiveSight, word: &str) -
         return Ok(meant);
     }
     for kind in [People::Customer, People::Member] {
-        let hits = look_up(app, word, kind, scope_filter(&sight.sight))?;
+        let hits = look_up(app, word, kind, scope_filter(&sight.sight), LOOKED_AT)?;
         let (begin, others) = hits.split_at(hits.partition_point(Hit::begins_so));
         if begin.len() > MEANT_MAX {
             meant.is_common = true;

@@ -4,6 +4,7 @@
 use crate::{
     app::{App, scope_filter},
     archive::{
+        meant::look_up,
         names::Names,
         queries::{self, ArchiveSight},
     },
@@ -11,7 +12,7 @@ use crate::{
     error::Result,
     identity::Viewer,
     kit::limits,
-    search::{Filters, From, Kind, PeopleQuery, Sort, is_phone_search},
+    search::{Kind, is_phone_search},
     store::{Act, Read},
     web::{Cx, ListQuery},
 };
@@ -61,10 +62,21 @@ impl CustomerField {
                 is_on: true,
             });
         }
-        for id in found(app, sight, &text)? {
+        let hits = match text.is_empty() || is_phone_search(&text) {
+            true => Vec::new(),
+            false => look_up(
+                app,
+                &text,
+                Kind::Customer,
+                scope_filter(&sight.sight),
+                LOOKED_AT,
+            )?,
+        };
+        for hit in hits {
             if offered.len() > OFFERED_MAX {
                 break;
             }
+            let id = CustomerId::from_bits(hit.object);
             let known = customers::queries::customer(r, &sight.sight, id)?;
             let takes_part = queries::party_of(r, id.cast())?.is_some();
             let id = id.to_string();
@@ -122,24 +134,6 @@ impl CustomerField {
             false => act.system_detail("customers", self.ids()),
         }
     }
-}
-
-/// The customers in scope that a text may mean, the best match first.
-fn found(app: &App, sight: &ArchiveSight, text: &str) -> Result<Vec<CustomerId>> {
-    if text.is_empty() || is_phone_search(text) {
-        return Ok(Vec::new());
-    }
-    let asked = PeopleQuery {
-        text: text.to_owned(),
-        kind: Kind::Customer,
-        scope: scope_filter(&sight.sight),
-        filters: Filters::default(),
-        sort: Sort::Relevance,
-        may_see_phones: false,
-    };
-    let hits = app.people.search(&asked, From::Start, LOOKED_AT)?;
-    let ids = hits.items.iter();
-    Ok(ids.map(|hit| CustomerId::from_bits(hit.object)).collect())
 }
 
 /// What the customer of an address is called.
