@@ -112,8 +112,12 @@ async fn index(viewer: Viewer, app: Data<App>, cx: Cx) -> Result<Shown<Approvals
         let own = match own {
             Some(own) if viewer.may(Permission::ArchiveRead) => {
                 let sight = ArchiveSight::of(&app, r, &viewer)?;
-                let mut asked = queries::of_account(r, own, OWN)?;
-                asked.retain(|a| queries::sees(r, &sight, &a.chats).unwrap_or(false));
+                let mut asked = Vec::new();
+                for approval in queries::of_account(r, own, OWN)? {
+                    if queries::sees(r, &sight, &approval.chats)? {
+                        asked.push(approval);
+                    }
+                }
                 lines(r, &cx, &sight.sight, asked, true)?
             }
             _ => Vec::new(),
