@@ -67,8 +67,8 @@ fn walked(visitor: &Visitor<'_>, address: &str) -> Vec<String> {
     found
 }
 
-#[test]
-fn an_alert_is_seen_given_and_judged_only_within_its_departments() {
+/// The firm, with an admin of a department that has nothing to do with the member of the cast.
+fn with_an_admin_of_the_south() -> TestApp {
     let test = TestApp::start();
     test.let_admins_read_chats();
     test.make_account(
@@ -77,6 +77,12 @@ fn an_alert_is_seen_given_and_judged_only_within_its_departments() {
         None,
         Some(unit(&test, SOUTH)),
     );
+    test
+}
+
+#[test]
+fn an_alert_is_seen_given_and_judged_only_within_its_departments() {
+    let test = with_an_admin_of_the_south();
     let (admin, manager) = (test.sign_in("admin"), test.sign_in("manager"));
     let (officer, south) = (test.sign_in("compliance"), test.sign_in("south"));
     keep(&admin, "转我微信", &[]);
@@ -373,14 +379,7 @@ fn the_list_of_a_department_looks_back_at_its_own_messages_and_raises_each_once(
 /// A member deletes a customer: there is no message, and the conversation is the one they had.
 #[test]
 fn a_member_who_deletes_a_customer_raises_one_alert_in_the_own_departments() {
-    let test = TestApp::start();
-    test.let_admins_read_chats();
-    test.make_account(
-        "south",
-        Role::DepartmentAdmin,
-        None,
-        Some(unit(&test, SOUTH)),
-    );
+    let test = with_an_admin_of_the_south();
     let (admin, manager) = (test.sign_in("admin"), test.sign_in("manager"));
     let south = test.sign_in("south");
     let sim = test.sim.as_ref().unwrap();
