@@ -212,9 +212,11 @@ impl TestApp {
             .map_err(|why| why.to_string())
     }
 
-    /// Runs a full sync to its end; gives the job.
+    /// Runs a full sync until search has what it brought; gives the job.
     pub fn sync(&self) -> jobs::Job {
-        self.end_sync(self.begin_sync())
+        let job = self.end_sync(self.begin_sync());
+        self.settle();
+        job
     }
 
     /// Begins a full sync.
