@@ -14,10 +14,11 @@ use crate::{
     app::App,
     archive::{
         approval::{self, Wanted},
-        evidence::{self, CaseId, Package, Seal, queries},
+        evidence::{CaseId, Package, Seal, queries},
     },
     error::{AppError, Result},
     identity::{Account, Permission, Viewer},
+    kit::Timestamp,
     store::Read,
 };
 
@@ -40,7 +41,7 @@ pub(super) async fn download(
     app: Data<App>,
 ) -> Result<HttpResponse> {
     let id = parse(&id)?;
-    let seal = app.read(|r| wanted(&app, r, &viewer, id))?;
+    let (seal, wanted) = app.read(|r| sealed(&app, r, &viewer, id))?;
     let package = Package::open(&app, &seal)?;
     let length = package.length();
     let part = match asked(req.headers().get(header::RANGE), length) {
@@ -59,19 +60,16 @@ pub(super) async fn download(
         let now = w.now();
         let r = w.read();
         let by = asking.account().map(Account::subject_id);
-        let case = r.get::<evidence::Case>(&id)?.ok_or_else(missing)?;
-        let wanted = Wanted::Evidence(id, case.revision);
-        approval::must_hold(&r, by.ok_or(AppError::Unauthenticated)?, &wanted, now)?;
-        self::wanted(&checking, &r, &asking, id).map(drop)
+        let (_, wanted) = sealed(&checking, &r, &asking, id)?;
+        approval::must_hold(&r, by.ok_or(AppError::Unauthenticated)?, &wanted, now)
     })
     .await?;
-    // Whoever loses the right half way gets no more of it.
     let reading = app.into_inner();
     let chunks = stream_of(package, from, to).map(move |chunk| {
         let now = reading.store.clock().now();
-        match reading.read(|r| viewer.still_may(r, Permission::EvidenceManage, now)) {
+        match reading.read(|r| still_may(r, &viewer, &wanted, now)) {
             true => chunk,
-            false => Err(std::io::ErrorKind::PermissionDenied.into()),
+            false => Err(io::ErrorKind::PermissionDenied.into()),
         }
     });
     Ok(begin(part, length)
@@ -82,6 +80,14 @@ pub(super) async fn download(
         ))
         .no_chunking(to - from)
         .streaming(Box::pin(chunks)))
+}
+
+/// Whether more may be sent: whoever loses the right half way, or the second person's yes, gets
+/// no more of it.
+fn still_may(r: &Read<'_>, viewer: &Viewer, wanted: &Wanted, now: Timestamp) -> bool {
+    let by = viewer.account().map(Account::subject_id);
+    let agreed = |by| approval::must_hold(r, by, wanted, now).is_ok();
+    viewer.still_may(r, Permission::EvidenceManage, now) && by.is_some_and(agreed)
 }
 
 /// Looks at what is about to be sent, before anything of it is.
@@ -99,8 +105,10 @@ fn missing() -> AppError {
     }
 }
 
-fn wanted(app: &App, r: &Read<'_>, viewer: &Viewer, id: CaseId) -> Result<Seal> {
+/// The package of a case in sight, and what a second person agrees to where it is taken out.
+fn sealed(app: &App, r: &Read<'_>, viewer: &Viewer, id: CaseId) -> Result<(Seal, Wanted)> {
     let sight = queries::sight(app, r, viewer)?;
     let case = queries::case(r, &sight, id)?;
-    case.sealed().cloned().ok_or_else(missing)
+    let seal = case.sealed().cloned().ok_or_else(missing)?;
+    Ok((seal, Wanted::Evidence(id, case.revision)))
 }
