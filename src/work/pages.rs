@@ -137,7 +137,7 @@ fn count(cx: &Cx, name: &str, n: u64) -> Option<(String, u64)> {
 }
 
 /// What the catalogue of errors says; a longer code borrows the words of the shorter one.
-fn error_words(cx: &Cx, code: &str, part: &str) -> String {
+pub(crate) fn error_words(cx: &Cx, code: &str, part: &str) -> String {
     let known = |code: &str| words::known(&format!("error.{code}.{part}"));
     let mut code = code;
     while !known(code) {

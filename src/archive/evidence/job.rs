@@ -20,7 +20,7 @@ use crate::{
     error::{AppError, Result},
     identity::{Account, Viewer},
     kit::{Id, Timestamp},
-    store::{Folder, Read},
+    store::{Folder, Read, files},
     work::{JobContext, JobEnd, JobFuture},
 };
 
@@ -70,26 +70,62 @@ pub fn run(app: Arc<App>, context: JobContext) -> JobFuture {
         let Some(seal) = written.await.map_err(AppError::internal)?? else {
             return Ok(JobEnd::Paused);
         };
-        let now = app.store.clock().now();
-        let viewer = app.read(|r| Viewer::on_behalf(r, account, "evidence", now))?;
-        let act = viewer
-            .view("evidence.sealed")
-            .about("evidence_case", input.case)
-            .about("package", &seal.manifest);
-        context
-            .step(act, move |w, job| {
-                job.progress.counts = vec![
-                    ("evidence_messages".to_owned(), seal.messages),
-                    ("evidence_media".to_owned(), seal.media),
-                ];
-                let mut case = w.get::<Case>(&input.case)?.ok_or_else(missing)?;
-                agreed(&w.read(), account, &case, w.now())?;
-                case.state = CaseState::Sealed(seal);
-                Ok(w.put(&case)?)
-            })
-            .await?;
-        Ok(JobEnd::Done)
+        let file = seal.file.clone();
+        let entered = enter(&app, &context, account, input.case, seal).await;
+        if let Err(error) = &entered
+            && let Err(error) = drop_refused(&app, input.case, &file, error)
+        {
+            tracing::error!(%error, file, "a package that was refused could not be removed");
+        }
+        entered.map(|()| JobEnd::Done)
     })
+}
+
+/// Notes in the case that its package is there, if nothing has changed meanwhile.
+async fn enter(
+    app: &App,
+    context: &JobContext,
+    account: Id<Account>,
+    id: CaseId,
+    seal: Seal,
+) -> Result<()> {
+    let now = app.store.clock().now();
+    let viewer = app.read(|r| Viewer::on_behalf(r, account, "evidence", now))?;
+    let act = viewer
+        .view("evidence.sealed")
+        .about("evidence_case", id)
+        .about("package", &seal.manifest);
+    context
+        .step(act, move |w, job| {
+            job.progress.counts = vec![
+                ("evidence_messages".to_owned(), seal.messages),
+                ("evidence_media".to_owned(), seal.media),
+            ];
+            let mut case = w.get::<Case>(&id)?.ok_or_else(missing)?;
+            agreed(&w.read(), account, &case, w.now())?;
+            case.state = CaseState::Sealed(seal);
+            Ok(w.put(&case)?)
+        })
+        .await
+}
+
+/// Deletes a package at once that was refused at last: what may not be sealed must not lie
+/// there until the job's next run, which may never come. After any other error it is not known
+/// what was written, and the next run makes the same file anew.
+fn drop_refused(app: &App, id: CaseId, file: &str, error: &AppError) -> Result<()> {
+    let is_refused = matches!(
+        error,
+        AppError::Conflict { .. }
+            | AppError::NotFound { .. }
+            | AppError::Forbidden { .. }
+            | AppError::Unauthenticated
+    );
+    let case = app.read(|r| r.get::<Case>(&id))?;
+    let is_named = case.is_some_and(|case| case.sealed().is_some_and(|seal| seal.file == file));
+    if is_refused && !is_named {
+        files::remove_leftover(&folder(app).join(file)).map_err(disk)?;
+    }
+    Ok(())
 }
 
 /// Fails if a second person's yes was taken back since the case was to be sealed.

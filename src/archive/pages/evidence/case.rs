@@ -20,7 +20,10 @@ use crate::{
     store::Read,
     view,
     web::{Cx, Form, FormState, Shown, filters},
-    work::pages::Nothing,
+    work::{
+        Job, JobId,
+        pages::{Nothing, error_words},
+    },
 };
 
 use super::{super::hits::excerpt, HERE, context, parse, state};
@@ -86,6 +89,8 @@ pub(in crate::archive) struct CasePage {
     pub(in crate::archive) job: Option<String>,
     /// That job has failed or was stopped.
     pub(in crate::archive) may_retry: bool,
+    /// Why it failed, and what to do.
+    pub(in crate::archive) trouble: Option<String>,
     pub(in crate::archive) items: Vec<ItemLine>,
     pub(in crate::archive) more: usize,
     pub(in crate::archive) sealed: Option<Sealed>,
@@ -171,6 +176,10 @@ fn page(
         state: state(&case),
         is_open: case.is_open() || job.is_some_and(|(_, is_running)| !is_running),
         may_retry: job.is_some_and(|(_, is_running)| !is_running),
+        trouble: match job {
+            Some((job, false)) => trouble(r, cx, job)?,
+            _ => None,
+        },
         job: job.map(|(id, _)| format!("/jobs/{id}")),
         more: all.len().saturating_sub(items.len()),
         items,
@@ -183,6 +192,15 @@ fn page(
         context: case.context,
         form,
     })
+}
+
+/// Why the job failed, and what to do; none if it was stopped.
+fn trouble(r: &Read<'_>, cx: &Cx, job: JobId) -> Result<Option<String>> {
+    let failure = r.get::<Job>(&job)?.and_then(|job| job.failure);
+    Ok(failure.map(|failure| {
+        let said = |part| error_words(cx, &failure.code, part);
+        format!("{} {}", said("why").trim(), said("next").trim())
+    }))
 }
 
 fn line(

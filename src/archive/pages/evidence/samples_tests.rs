@@ -119,7 +119,8 @@ fn a_case_is_whole_in_every_state() {
                 state: ("evidence.state.sealed", "ok"),
                 is_open: !is_sealed,
                 job: (!is_sealed).then(|| "/jobs/a".to_owned()),
-                may_retry: matches!(second, Second::ToAsk),
+                may_retry: matches!(second, Second::ToAsk | Second::Refused(_)),
+                trouble: matches!(second, Second::Refused(_)).then(|| text.clone()),
                 items: (0..3).map(item).collect(),
                 more: usize::from(is_sealed),
                 sealed: is_sealed.then(|| Sealed {
