@@ -99,7 +99,9 @@ struct MessageItem {
     /// WeCom's name of the type.
     #[serde(rename = "type")]
     kind: Option<&'static str>,
-    /// What of it is text; empty for pictures and the like, and for what is gone or withheld.
+    /// What it says: words that people wrote first, then whatever else stands in it (amounts,
+    /// addresses, times, …), a line each under WeCom's name of the field, parts of a message
+    /// further in. Empty for pictures, and for what is gone or withheld.
     text: String,
     /// Whether `text` is only an excerpt: the message is in a conversation of others that the
     /// person at the session has not opened with a reason.
@@ -395,7 +397,7 @@ impl Teller<'_> {
 
     /// What a message says, and whether that is only the part which a search shows.
     fn text(&self, chat: &Chat, message: &Message) -> (String, bool) {
-        let text = message.text_to_index();
+        let text = message.plain();
         let is_long = text.chars().count() > SHOWN_CHARS;
         if !is_long || self.whole.has(self.sight, chat) {
             return (text, false);

@@ -88,17 +88,7 @@ impl<'a> Names<'a> {
 
     /// Who is behind one of WeCom's ids that stands within a message.
     pub fn by_wecom_id(&self, wecom_id: &str) -> Result<Option<String>, StoreError> {
-        if let Some(member) = self.sight.directory.by_userid(wecom_id) {
-            return Ok(Some(member.name.clone()));
-        }
-        // A card may be anybody's: only who is in scope has a name.
-        let Some(customer) = customers::sync::by_external_userid(self.r, wecom_id)? else {
-            return Ok(None);
-        };
-        let found = customers::queries::customer(self.r, self.sight, customer.id)?;
-        Ok(found
-            .map(|f| f.customer.name)
-            .filter(|name| !name.is_empty()))
+        queries::name_of_id(self.r, self.sight, wecom_id)
     }
 
     /// The name of a customer in scope.

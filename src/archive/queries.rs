@@ -6,14 +6,14 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     app::App,
     audit::merkle::Hash,
-    customers::Customer,
+    customers::{self, Customer},
     error::{AppError, Result},
     identity::{Permission, Viewer},
     kit::Timestamp,
     org::{Member, MemberId, Sight},
     search::MessageScope,
     store::{Key, Read, StoreError, SubjectId, Walk},
-    wecom::archive::{Action, Body, Kind, Message as Wire},
+    wecom::archive::{Action, Body, Kind, Line, Message as Wire},
 };
 
 use super::{
@@ -309,6 +309,20 @@ impl Message {
             Content::Erased | Content::Deleted | Content::Withheld => String::new(),
             _ => self.body().map(|b| b.text_to_index()).unwrap_or_default(),
         }
+    }
+
+    /// Everything it says, field by field; none if it is gone.
+    pub fn lines(&self) -> Option<Vec<Line>> {
+        let rest = self.content.rest()?;
+        Some(Line::all(self.kind, &rest))
+    }
+
+    /// What it says as text: its words, and below them whatever else it says; empty if it is
+    /// gone.
+    pub fn plain(&self) -> String {
+        let rest = self.content.rest();
+        rest.map(|rest| Line::plain(self.kind, &rest))
+            .unwrap_or_default()
     }
 
     /// The message exactly as the library gave it out; none if it is gone or one of its
@@ -650,18 +664,25 @@ pub fn file(r: &Read<'_>, seq: u64, place: u8) -> Result<Option<Media>, StoreErr
 pub fn consents(r: &Read<'_>, chat: &Chat) -> Result<Vec<Consent>, StoreError> {
     let mut found = Vec::new();
     for party in &chat.others {
-        for consent in r.all::<Consent>(Some(&(*party, 0)))? {
-            let consent = consent?;
-            if consent.party != *party {
-                break;
-            }
-            let is_here = match consent.towards {
-                Towards::Member(no) => !chat.is_room() && chat.staff.binary_search(&no).is_ok(),
-                Towards::Room(no) => no == chat.no,
-            };
-            if is_here {
-                found.push(consent);
-            }
+        found.extend(consents_of(r, chat, *party)?);
+    }
+    Ok(found)
+}
+
+/// The same of one of them, also of somebody who only reads.
+pub fn consents_of(r: &Read<'_>, chat: &Chat, party: u32) -> Result<Vec<Consent>, StoreError> {
+    let mut found = Vec::new();
+    for consent in r.all::<Consent>(Some(&(party, 0)))? {
+        let consent = consent?;
+        if consent.party != party {
+            break;
+        }
+        let is_here = match consent.towards {
+            Towards::Member(no) => !chat.is_room() && chat.staff.binary_search(&no).is_ok(),
+            Towards::Room(no) => no == chat.no,
+        };
+        if is_here {
+            found.push(consent);
         }
     }
     Ok(found)
@@ -679,7 +700,25 @@ pub struct Person {
     /// The member, where the party is one the directory knows.
     pub member: Option<MemberId>,
     /// The customer, where the party is one.
-    pub customer: Option<crate::customers::CustomerId>,
+    pub customer: Option<customers::CustomerId>,
+}
+
+/// The name of who is behind one of WeCom's ids that stands within a message.
+pub fn name_of_id(
+    r: &Read<'_>,
+    sight: &Sight,
+    wecom_id: &str,
+) -> Result<Option<String>, StoreError> {
+    if let Some(member) = sight.directory.by_userid(wecom_id) {
+        return Ok(Some(member.name.clone()));
+    }
+    // A card may be anybody's: only who is in scope has a name.
+    let Some(customer) = customers::sync::by_external_userid(r, wecom_id)? else {
+        return Ok(None);
+    };
+    let found = customers::queries::customer(r, sight, customer.id)?;
+    let name = found.map(|found| found.customer.name);
+    Ok(name.filter(|name| !name.is_empty()))
 }
 
 /// Who a party is. Names of those who take part in a visible conversation are part of it.

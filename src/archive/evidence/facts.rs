@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::super::{
-    model::{Chat, Media, MediaState, Party, PartyKind, Place, Said, Towards},
+    model::{Chat, Consent, Media, MediaState, Party, PartyKind, Place, Said, Towards},
     queries::{self, ArchiveSight},
 };
 
@@ -38,7 +38,7 @@ pub(super) struct ChatLine {
     pub(super) external: bool,
     pub(super) name: String,
     pub(super) room: String,
-    /// WeCom's ids.
+    /// WeCom's ids; of those outside who never wrote, whoever received a message here.
     pub(super) people: Vec<String>,
     pub(super) messages: u64,
     pub(super) recalled: u64,
@@ -59,7 +59,7 @@ pub(super) struct ReaderLine {
 }
 
 /// A line of `consents.jsonl`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct ConsentLine {
     pub(super) chat: String,
     pub(super) person: String,
@@ -71,6 +71,24 @@ pub(super) struct ConsentLine {
     /// `message` if it is itself a message of the archive, `event` if WeCom told of it by an
     /// event, `asked` if WeCom was asked; empty if there is no answer.
     pub(super) heard: &'static str,
+    /// The first message here that the person wrote or received; 0 if there is none.
+    pub(super) first_seq: u64,
+    /// The last one.
+    pub(super) last_seq: u64,
+}
+
+/// Who wrote and received the messages of a conversation, with the first and the last of them.
+#[derive(Default)]
+pub(super) struct Audience(BTreeMap<u32, (u64, u64)>);
+
+impl Audience {
+    pub(super) fn add(&mut self, message: &queries::Message) {
+        for no in message.to.iter().chain([&message.from]) {
+            let (first, last) = self.0.entry(*no).or_insert((message.seq, message.seq));
+            *first = message.seq.min(*first);
+            *last = message.seq.max(*last);
+        }
+    }
 }
 
 /// A line of `media.jsonl`.
@@ -160,12 +178,31 @@ impl<'a> People<'a> {
         Ok(names.join(" ↔ "))
     }
 
-    /// The line of a conversation.
-    pub(super) fn chat(&mut self, chat: &Chat) -> Result<ChatLine, StoreError> {
+    /// WeCom's ids of everybody in a conversation: members first, then others who wrote, then
+    /// who only read.
+    pub(super) fn all_of(
+        &mut self,
+        chat: &Chat,
+        audience: &Audience,
+    ) -> Result<Vec<String>, StoreError> {
+        let known = chat.staff.iter().chain(&chat.others);
+        let is_known = |no: &&u32| chat.staff.contains(no) || chat.others.contains(no);
+        let readers = audience.0.keys().filter(|no| !is_known(no));
         let mut people = Vec::new();
-        for no in chat.staff.iter().chain(&chat.others) {
+        for no in known.chain(readers) {
             people.push(self.who(*no)?.id.clone());
         }
+        Ok(people)
+    }
+
+    /// The name of who is behind one of WeCom's ids that stands within a message.
+    pub(super) fn name_of(&self, wecom_id: &str) -> Result<Option<String>> {
+        Ok(queries::name_of_id(self.r, self.sight, wecom_id)?)
+    }
+
+    /// The line of a conversation.
+    pub(super) fn chat(&mut self, chat: &Chat) -> Result<ChatLine, StoreError> {
+        let people = self.all_of(chat, &Audience::default())?;
         Ok(ChatLine {
             chat: chat.id.to_string(),
             kind: match chat.place {
@@ -188,51 +225,70 @@ impl<'a> People<'a> {
     }
 
     /// What the people of a conversation outside the firm have answered up to now, the oldest
-    /// word first: what counted when a message was written is the last one before it.
-    pub(super) fn consents(&mut self, chat: &Chat) -> Result<Vec<ConsentLine>, StoreError> {
+    /// word first: what counted when a message was written is the last one before it. Who only
+    /// read is among them.
+    pub(super) fn consents(
+        &mut self,
+        chat: &Chat,
+        audience: &Audience,
+    ) -> Result<Vec<ConsentLine>, StoreError> {
+        let mut parties: Vec<u32> = audience.0.keys().chain(&chat.others).copied().collect();
+        parties.sort_unstable();
+        parties.dedup();
         let mut lines = Vec::new();
-        let answers = queries::consents(self.r, chat)?;
-        for no in &chat.others {
-            let person = self.who(*no)?.clone();
+        for no in parties {
+            let person = self.who(no)?.clone();
             if !["wechat", "other_firm"].contains(&person.kind) {
                 continue;
             }
-            let own = answers.iter().filter(|answer| answer.party == *no);
-            let mut is_answered = false;
-            for consent in own {
-                is_answered = true;
-                let towards = match consent.towards {
-                    Towards::Member(no) => self.who(no)?.id.clone(),
-                    Towards::Room(_) => chat.id.to_string(),
-                };
-                let last = Said {
-                    answer: consent.answer,
-                    at: consent.at,
-                    heard: consent.heard,
-                };
-                for said in consent.earlier.iter().chain([&last]) {
-                    lines.push(ConsentLine {
-                        chat: chat.id.to_string(),
-                        person: person.id.clone(),
-                        towards: towards.clone(),
-                        answer: said.answer.code(),
-                        at: said.at.to_rfc3339(),
-                        heard: said.heard.code(),
-                    });
-                }
+            let (first_seq, last_seq) = audience.0.get(&no).copied().unwrap_or_default();
+            let none = ConsentLine {
+                chat: chat.id.to_string(),
+                person: person.id,
+                towards: String::new(),
+                answer: "none",
+                at: String::new(),
+                heard: "",
+                first_seq,
+                last_seq,
+            };
+            let answers = queries::consents_of(self.r, chat, no)?;
+            for consent in &answers {
+                self.answers(chat, consent, &none, &mut lines)?;
             }
-            if !is_answered {
-                lines.push(ConsentLine {
-                    chat: chat.id.to_string(),
-                    person: person.id.clone(),
-                    towards: String::new(),
-                    answer: "none",
-                    at: String::new(),
-                    heard: "",
-                });
+            if answers.is_empty() {
+                lines.push(none);
             }
         }
         Ok(lines)
+    }
+
+    /// Every word of one person towards one member, or in one room.
+    fn answers(
+        &mut self,
+        chat: &Chat,
+        consent: &Consent,
+        none: &ConsentLine,
+        lines: &mut Vec<ConsentLine>,
+    ) -> Result<(), StoreError> {
+        let towards = match consent.towards {
+            Towards::Member(no) => self.who(no)?.id.clone(),
+            Towards::Room(_) => chat.id.to_string(),
+        };
+        let last = Said {
+            answer: consent.answer,
+            at: consent.at,
+            heard: consent.heard,
+        };
+        let said = consent.earlier.iter().chain([&last]);
+        lines.extend(said.map(|said| ConsentLine {
+            towards: towards.clone(),
+            answer: said.answer.code(),
+            at: said.at.to_rfc3339(),
+            heard: said.heard.code(),
+            ..none.clone()
+        }));
+        Ok(())
     }
 }
 

@@ -21,13 +21,14 @@ use super::{
         model::{Chat, Media},
         queries::{self as archive, ArchiveSight, Message, Side},
     },
-    facts::{self, ChatLine, ConsentLine, MediaLine, People},
+    facts::{self, Audience, ChatLine, ConsentLine, MediaLine, People},
     job::{Out, disk, missing},
     model::{Case, CaseState, Chosen},
     print::{Page, Shown},
     proof::{self, Trees},
     queries,
     rest::Spool,
+    said,
 };
 
 /// Messages that are read at once.
@@ -70,6 +71,8 @@ pub(super) struct Gathering<'a> {
     case: &'a Case,
     trees: Trees<'a>,
     people: People<'a>,
+    /// Who wrote and received the messages of the conversation that is being written.
+    audience: Audience,
     gathered: Gathered,
     spools: Spools,
 }
@@ -93,6 +96,7 @@ impl<'a> Gathering<'a> {
             case,
             trees: Trees::new(r)?,
             people: People::new(r, &sight.sight),
+            audience: Audience::default(),
             gathered: Gathered::default(),
             spools: Spools {
                 proofs: spool().map_err(disk)?,
@@ -114,7 +118,7 @@ impl<'a> Gathering<'a> {
             if !self.chat(out, &chat, &chosen)? {
                 return Ok(None);
             }
-            chats.push((chat, line));
+            chats.push((chat, line, std::mem::take(&mut self.audience)));
         }
         self.facts(out, chats)?;
         let files = std::mem::take(&mut self.gathered.files);
@@ -234,6 +238,7 @@ impl<'a> Gathering<'a> {
         let mut bytes = serde_json::to_vec(&proof).map_err(AppError::internal)?;
         bytes.push(b'\n');
         self.spools.proofs.write_all(&bytes).map_err(disk)?;
+        self.audience.add(message);
         self.gathered.messages += 1;
         self.gathered.chosen += u64::from(is_chosen);
         match place {
@@ -272,12 +277,17 @@ impl<'a> Gathering<'a> {
         let kind =
             (message.kind != Kind::Text).then(|| format!("archive.kind.{}", message.kind.code()));
         let from = self.people.who(message.from)?.clone();
+        let said = match is_there {
+            true => said::said(message, &self.app.zone(), |id| self.people.name_of(id))?,
+            false => None,
+        };
         let shown = Shown {
             seq: message.seq,
             at: message.at,
             from: &from,
             kind,
-            text: is_there.then(|| message.text_to_index()),
+            msgid: &message.msgid,
+            said,
             is_recalled: message.is_recalled,
             is_context: !is_chosen,
             media,
@@ -286,11 +296,14 @@ impl<'a> Gathering<'a> {
     }
 
     /// Writes what stands beside the messages.
-    fn facts(&mut self, out: &mut Out, chats: Vec<(Chat, ChatLine)>) -> Result<()> {
-        let (chats, lines): (Vec<Chat>, Vec<ChatLine>) = chats.into_iter().unzip();
+    fn facts(&mut self, out: &mut Out, written: Vec<(Chat, ChatLine, Audience)>) -> Result<()> {
         let mut consents: Vec<ConsentLine> = Vec::new();
-        for chat in &chats {
-            consents.extend(self.people.consents(chat)?);
+        let (mut chats, mut lines) = (Vec::new(), Vec::new());
+        for (chat, mut line, audience) in written {
+            line.people = self.people.all_of(&chat, &audience)?;
+            consents.extend(self.people.consents(&chat, &audience)?);
+            chats.push(chat);
+            lines.push(line);
         }
         let readers = facts::readers(self.app, self.r, &chats)?;
         let spools = &mut self.spools;

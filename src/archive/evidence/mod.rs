@@ -15,6 +15,7 @@ mod print;
 mod proof;
 pub mod queries;
 mod rest;
+mod said;
 pub(super) mod tables;
 
 #[cfg(test)]

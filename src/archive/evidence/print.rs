@@ -14,6 +14,7 @@ use crate::{
 use super::{
     facts::{ChatLine, ConsentLine, MediaLine, PersonLine, ReaderLine},
     model::Case,
+    said::Said,
 };
 
 const STYLE: &str = "body{font:14px/1.6 -apple-system,'Segoe UI','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif;color:#191d23;margin:0 auto;max-width:52rem;padding:24px}\
@@ -21,12 +22,16 @@ h1{font-size:20px}h2{font-size:16px;margin:32px 0 8px;border-bottom:1px solid #d
 table{border-collapse:collapse;width:100%;font-size:13px}td,th{border:1px solid #d3d4ce;padding:4px 8px;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#fafaf8}\
 .m{border-left:3px solid #1f50b4;padding:2px 0 2px 12px;margin:10px 0;break-inside:avoid}.m.c{border-color:#d3d4ce;color:#656b76}\
 .m header{font-size:12px;color:#656b76}.m b{color:#191d23}.m.c b{color:#474d57}.m p{margin:2px 0;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}\
+.m .l{font-size:13px}.m .l b{font-weight:500;color:#474d57}.d1{padding-left:1.5em}.d2{padding-left:3em}.d3{padding-left:4.5em}.d4{padding-left:6em}.d5{padding-left:7.5em}.d6{padding-left:9em}.d7{padding-left:10.5em}.d8{padding-left:12em}\
 .r{color:#8a5200;font-size:12px}.g{color:#656b76;font-style:italic}.f{font-size:12px;overflow-wrap:anywhere}img{max-width:18rem;max-height:18rem;display:block;margin:4px 0}small{color:#656b76}";
 /// No script, nothing from elsewhere, whatever a message says.
 const POLICY: &str = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'";
 
+/// The deepest place that is moved in: what lies further in stands below it.
+const DEPTH_MAX: usize = 8;
+
 /// Both languages of a word.
-fn both(key: &str) -> String {
+pub(super) fn both(key: &str) -> String {
     format!("{} / {}", text(Lang::Zh, key), text(Lang::En, key))
 }
 
@@ -37,8 +42,10 @@ pub(super) struct Shown<'a> {
     pub(super) from: &'a PersonLine,
     /// What it is, if not a text: a key of the catalogue.
     pub(super) kind: Option<String>,
-    /// Its words; `None` if they are gone.
-    pub(super) text: Option<String>,
+    /// WeCom's id: recalls name it.
+    pub(super) msgid: &'a str,
+    /// What it says; `None` if that is gone.
+    pub(super) said: Option<Vec<Said>>,
     pub(super) is_recalled: bool,
     pub(super) is_context: bool,
     pub(super) media: Vec<MediaLine>,
@@ -115,12 +122,13 @@ impl<W: Write> Page<W> {
         let out = &mut self.out;
         write!(
             out,
-            "<article class=\"m{}\" id=\"m-{}\"><header><b>{}</b> {} · #{}",
+            "<article class=\"m{}\" id=\"m-{}\"><header><b>{}</b> {} · #{} · {}",
             if shown.is_context { " c" } else { "" },
             shown.seq,
             escape(name_of(shown.from)),
             escape(&time),
-            shown.seq
+            shown.seq,
+            escape(shown.msgid)
         )?;
         if shown.is_context {
             write!(out, " · {}", escape(&both("evidence.print.is_context")))?;
@@ -136,8 +144,8 @@ impl<W: Write> Page<W> {
         if let Some(kind) = &shown.kind {
             writeln!(out, "<p class=\"g\">[{}]</p>", escape(&both(kind)))?;
         }
-        match &shown.text {
-            Some(text) => writeln!(out, "<p dir=\"auto\">{}</p>", escape(text))?,
+        match &shown.said {
+            Some(said) => said.iter().try_for_each(|said| Self::said(out, said))?,
             None => writeln!(
                 out,
                 "<p class=\"g\">{}</p>",
@@ -148,6 +156,23 @@ impl<W: Write> Page<W> {
             Self::media(out, media)?;
         }
         writeln!(out, "</article>")
+    }
+
+    fn said(out: &mut W, said: &Said) -> io::Result<()> {
+        let depth = said.depth.min(DEPTH_MAX);
+        let value = escape(&said.value);
+        let Some(label) = &said.label else {
+            return writeln!(out, "<p class=\"d{depth}\" dir=\"auto\">{value}</p>");
+        };
+        let label = escape(label);
+        write!(
+            out,
+            "<p class=\"l d{depth}\"><b>{label}</b> <bdi>{value}</bdi>"
+        )?;
+        if !said.note.is_empty() {
+            write!(out, " <small><bdi>{}</bdi></small>", escape(&said.note))?;
+        }
+        writeln!(out, "</p>")
     }
 
     fn media(out: &mut W, media: &MediaLine) -> io::Result<()> {
@@ -216,11 +241,16 @@ impl<W: Write> Page<W> {
                 "evidence.print.wecom_id",
                 "evidence.print.towards",
                 "evidence.print.answer",
+                "evidence.print.received",
             ],
         )?;
         for consent in consents {
             let answer = format!("{} {}", consent.answer, consent.at);
-            self.cells(&[&consent.person, &consent.towards, answer.trim()])?;
+            let range = match consent.last_seq {
+                0 => "—".to_owned(),
+                last => format!("#{}–#{last}", consent.first_seq),
+            };
+            self.cells(&[&consent.person, &consent.towards, answer.trim(), &range])?;
         }
         self.foot()?;
         writeln!(self.out, "</body>\n</html>")

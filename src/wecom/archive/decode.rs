@@ -16,11 +16,11 @@ use super::{
 };
 
 /// Messages inside of each other that are looked into.
-const DEPTH_MAX: usize = 6;
+pub(super) const DEPTH_MAX: usize = 6;
 /// Texts kept of a body nobody knows.
 const STRINGS_MAX: usize = 1_000;
 /// Times below are seconds, those above milliseconds: the year 2286 and the year 1970.
-const SECONDS_MAX: i64 = 10_000_000_000;
+pub(super) const SECONDS_MAX: i64 = 10_000_000_000;
 
 impl Body {
     /// Reads the body of a message of this type out of [`super::Message::rest`].
@@ -234,7 +234,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 }
 
 /// The type of something inside of another message: `ChatRecordText` as well as `text`.
-fn nested_kind(name: &str) -> Kind {
+pub(super) fn nested_kind(name: &str) -> Kind {
     let bare = name.strip_prefix("ChatRecord").unwrap_or(name);
     Kind::from_code(&bare.to_ascii_lowercase())
 }

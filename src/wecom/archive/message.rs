@@ -91,7 +91,7 @@ pub enum ParseError {
 }
 
 /// Names fields of the head that were not there at all.
-const ABSENT: &str = "~absent";
+pub(super) const ABSENT: &str = "~absent";
 const HEAD: [&str; 6] = ["action", "from", "tolist", "roomid", "msgtime", "msgtype"];
 
 impl Message {

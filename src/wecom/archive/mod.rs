@@ -15,6 +15,7 @@ mod decode;
 mod host;
 mod keys;
 mod kind;
+mod lines;
 mod message;
 mod quote;
 mod sdk;
@@ -30,6 +31,7 @@ pub use host::{
 };
 pub use keys::{KeyError, PrivateKey, PublicKey, SealError};
 pub use kind::{Kind, Party};
+pub use lines::{Line, Means, Role};
 pub use message::{Action, Message, ParseError};
 pub use quote::Quote;
 pub(in crate::wecom) use sdk::close;

@@ -330,6 +330,8 @@ proptest::proptest! {
         proptest::prop_assert_eq!(message.to_json(), value);
         let said = body(&message);
         let _ = (said.text_to_index(), said.media());
+        let plain = Line::plain(message.kind, &message.rest);
+        proptest::prop_assert!(plain.starts_with(&said.text_to_index()));
         let _ = Quote::split(&text);
     }
 }
