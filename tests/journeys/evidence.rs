@@ -55,7 +55,7 @@ pub fn complaint(test: &TestApp) -> String {
 }
 
 /// The part of a page behind `before` up to `end`.
-fn between<'b>(body: &'b str, before: &str, end: char) -> &'b str {
+pub fn between<'b>(body: &'b str, before: &str, end: char) -> &'b str {
     let rest = body.split(before).nth(1);
     let rest = rest.unwrap_or_else(|| panic!("no {before} in {body}"));
     rest.split(end).next().unwrap()
@@ -66,7 +66,7 @@ fn follow(visitor: &Visitor<'_>, answer: &Answer) -> Answer {
     visitor.get(answer.header("location"))
 }
 
-fn ask_for_a_second_person(test: &TestApp, what: &[(&str, &str)]) {
+pub fn ask_for_a_second_person(test: &TestApp, what: &[(&str, &str)]) {
     let admin = test.sign_in("admin");
     let mut fields = what.to_vec();
     fields.push(("hours", "8"));
@@ -122,7 +122,7 @@ pub fn alter(from: &Path, to: &Path, path: &str, word: &str) {
     out.finish().unwrap();
 }
 
-fn files_of(package: &Path) -> Vec<(String, String)> {
+pub fn files_of(package: &Path) -> Vec<(String, String)> {
     let mut zip = zip::ZipArchive::new(std::fs::File::open(package).unwrap()).unwrap();
     (0..zip.len())
         .map(|i| {
@@ -135,7 +135,7 @@ fn files_of(package: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-fn lines(text: &str) -> Vec<Value> {
+pub fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

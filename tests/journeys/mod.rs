@@ -13,6 +13,7 @@ mod directory;
 mod doctor;
 mod events;
 pub mod evidence;
+mod evidence_seal;
 mod found;
 mod group_broadcasts;
 mod group_welcomes;

@@ -591,6 +591,13 @@ impl Visitor<'_> {
         self.request(reqwest::Method::GET, path, &headers, None)
     }
 
+    /// Begins to get something; what it brings is for the caller to take.
+    pub fn begin(&self, path: &str) -> reqwest::Response {
+        let request = plain_client().get(format!("{}{path}", self.test.address));
+        let request = request.header("cookie", self.cookie_header());
+        self.test.block_on(request.send()).unwrap()
+    }
+
     /// Gets a part of a file.
     pub fn get_range(&self, path: &str, range: &str) -> Answer {
         self.request(reqwest::Method::GET, path, &[("range", range)], None)
