@@ -194,6 +194,8 @@ fn make_party(w: &mut Write<'_>, no: u32, wecom_id: &str) -> Result<Party, Store
         kind,
         wecom_id: wecom_id.to_owned(),
         subject: subject.unwrap_or_else(|| Id::from_bits(w.random().u64())),
+        name: String::new(),
+        asked_at: None,
     };
     w.put(&party)?;
     Ok(party)

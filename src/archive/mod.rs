@@ -39,6 +39,7 @@ mod puller;
 pub mod queries;
 mod recalled;
 pub mod retention;
+mod robots;
 mod rooms;
 pub mod searches;
 pub mod sensitive;
@@ -91,6 +92,7 @@ pub struct State {
     recalled: recalled::Recalled,
     alerted: alerted::Alerted,
     rooms: rooms::Rooms,
+    robots: robots::Robots,
     host: Mutex<Option<(Settings, Host)>>,
     indexed: AtomicU64,
     /// Notified when the index has moved on.

@@ -24,6 +24,12 @@ pub struct Party {
     /// a person only the archive knows.
     #[n(3)]
     pub subject: SubjectId,
+    /// What a robot is called, where WeCom has told; empty for everybody else.
+    #[cbor(n(4), default)]
+    pub name: String,
+    /// When WeCom was last asked for that name.
+    #[n(5)]
+    pub asked_at: Option<Timestamp>,
 }
 
 /// What an id in a message stands for.

@@ -750,6 +750,8 @@ pub fn person(r: &Read<'_>, sight: &Sight, no: u32) -> Result<Person, StoreError
         person.name = customer.name;
     } else if party.kind == PartyKind::Member {
         person.name = party.wecom_id;
+    } else if party.kind == PartyKind::Robot {
+        person.name = party.name;
     }
     Ok(person)
 }

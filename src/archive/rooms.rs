@@ -22,6 +22,7 @@ use super::{
     ingest, link,
     model::{Chat, Place, Pull},
     queries::{self, ArchiveSight},
+    robots,
 };
 
 /// Rooms that are offered by name.
@@ -142,13 +143,15 @@ impl Known {
     }
 }
 
-/// Runs as long as the process: asks for the names of rooms that are no customer groups.
+/// Runs as long as the process: asks for the names of rooms that are no customer groups, and of
+/// robots.
 pub(super) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
         let mut head = app.store.watch_feed();
         while !app.is_stopping() {
             if link::in_use(&app)?.is_some() {
                 name_rooms(&app).await?;
+                robots::name_robots(&app).await?;
             }
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use qitai::{
-    archive::{Chat, MediaState, faults::Bug, ingest, key_ring, queries},
+    archive::{Chat, MediaState, Party, PartyKind, faults::Bug, ingest, key_ring, queries},
     audit::checkpoints,
     search::{MessageQuery, MessageScope},
     wecom::archive::PrivateKey,
@@ -193,4 +193,46 @@ fn files_of_messages_are_fetched_once_each() {
         assert_eq!(digest.as_ref(), file.sha256.unwrap());
         assert!(!file.differs, "{}.{}", file.seq, file.place);
     }
+}
+
+/// Robots are called as WeCom calls them, who is asked about each once.
+#[test]
+fn robots_are_shown_by_the_name_that_wecom_tells() {
+    let test = TestApp::with_chats(60, 1_500);
+    keep(&test, &upload(&test));
+    test.wait_for("everything is here", || is_complete(&test));
+    let robots = |test: &TestApp| {
+        let all = test.app.read(|r| {
+            let all = r.all::<Party>(None).unwrap().map(Result::unwrap);
+            all.collect::<Vec<_>>()
+        });
+        let robots = all.into_iter().filter(|p| p.kind == PartyKind::Robot);
+        robots.collect::<Vec<_>>()
+    };
+    // Whoever starts looks at once.
+    let test = test.stop().start();
+    let named = test.wait_for("the robots have names", || {
+        let robots = robots(&test);
+        let is_named = |robot: &Party| !robot.name.is_empty();
+        (!robots.is_empty() && robots.iter().all(is_named)).then_some(robots)
+    });
+    for robot in &named {
+        assert!(["库存助手", "工单助手"].contains(&robot.name.as_str()));
+    }
+    let test = test.stop().start();
+    test.wait_for("everything is found", || is_found(&test));
+    let officer = test.sign_in("compliance");
+    let page = officer.get("/api/v1/messages?type=markdown&limit=200");
+    let page = page.json();
+    let items = page["items"].as_array().unwrap();
+    assert!(!items.is_empty());
+    for item in items {
+        let name = item["from"]["name"].as_str().unwrap();
+        assert!(named.iter().any(|robot| robot.name == name), "{item}");
+    }
+    let page = officer.get("/archive?type=markdown").body;
+    assert!(page.contains(&named[0].name), "{page}");
+    let asked = test.sim.as_ref().unwrap().answered();
+    let asked = asked.iter().filter(|a| a.path.ends_with("get_robot_info"));
+    assert_eq!(asked.count(), named.len());
 }

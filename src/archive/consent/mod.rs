@@ -155,6 +155,8 @@ mod tests {
             kind: PartyKind::Wechat,
             wecom_id: "wm1".to_owned(),
             subject: Id::from_bits(77),
+            name: String::new(),
+            asked_at: None,
         };
         let told = [
             (said(Answer::None, 100, Heard::Asked), true),

@@ -199,9 +199,16 @@ impl Gatherer<'_> {
         let word = match who.kind {
             Some(PartyKind::Wechat) => "customers.kind.wechat",
             Some(PartyKind::OtherFirm) => "customers.kind.wecom",
-            Some(PartyKind::Member | PartyKind::Robot) | None => return String::new(),
+            Some(PartyKind::Robot) => "archive.person.robot",
+            Some(PartyKind::Member) | None => return String::new(),
         };
-        self.cx.t(word).into_owned()
+        let word = self.cx.t(word).into_owned();
+        // A robot without a name is called that already.
+        if word == who.name {
+            String::new()
+        } else {
+            word
+        }
     }
 
     /// A line for each person outside: the last answer, or that there is none.
