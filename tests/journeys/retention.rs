@@ -71,6 +71,80 @@ fn last_run(test: &TestApp) -> Option<PurgeRun> {
     runs.into_iter().next()
 }
 
+fn count_anew(test: &TestApp, visitor: &Visitor<'_>) {
+    let counting = visitor.post("/compliance/retention/preview", &[]);
+    assert_eq!(counting.status, 303, "{}", counting.body);
+    assert_eq!(ended(test, retention::PREVIEW).state, JobState::Done);
+}
+
+/// Only what was counted is deleted by hand: a preview of another rule, or of before a hold,
+/// is none.
+#[test]
+fn nothing_is_deleted_that_nobody_has_looked_at() {
+    let test = TestApp::start();
+    let cast = firm::cast();
+    let customer = test.sim.as_ref().unwrap().customers_of(cast.store_staff)[0].clone();
+    let texts = [(40, "四十天前"), (10, "十天前"), (2, "前天")];
+    let messages = texts.map(|(days, says)| old(&test, days, &customer, cast.store_staff, says));
+    chats::archive(&test, 1, messages);
+    let admin = test.sign_in("admin");
+    let officer = test.sign_in("compliance");
+    let rule = |days: &str| {
+        let rule = [("unit", ""), ("sort", ""), ("days", days)];
+        let saved = admin.post("/compliance/retention/rules", &rule);
+        assert_eq!(saved.status, 303, "{}", saved.body);
+    };
+    let refused = |why: &str| {
+        let page = officer.get("/compliance/retention").body;
+        assert!(page.contains(why), "{why}: {page}");
+        let purge = admin.post("/compliance/retention/purge", &[("sure", "on")]);
+        assert_eq!(purge.status, 422, "{}", purge.body);
+        assert!(purge.body.contains(why), "{why}: {}", purge.body);
+        let begun = test.app.read(|r| jobs::latest(r, retention::PURGE));
+        begun.unwrap()
+    };
+    rule("30");
+    assert!(
+        admin
+            .get("/compliance/retention")
+            .body
+            .contains("还没有统计过")
+    );
+    assert_eq!(refused("还没有统计过到期的消息"), None);
+
+    // Another rule than the one that was looked at.
+    const CHANGED: &str = "预览之后，规则、冻结或案件有变动";
+    count_anew(&test, &officer);
+    let page = admin.get("/compliance/retention").body;
+    assert!(
+        page.contains("1 条消息到期") && !page.contains(CHANGED),
+        "{page}"
+    );
+    rule("5");
+    assert_eq!(refused(CHANGED), None);
+
+    // A hold that was lifted, whatever it kept.
+    let hold = [("on", "everything"), ("title", "TS-1"), ("reason", REASON)];
+    assert_eq!(
+        officer.post("/compliance/retention/holds", &hold).status,
+        303
+    );
+    count_anew(&test, &officer);
+    let hold = test.app.read(retention::holds).unwrap()[0].id;
+    let lift = format!("/compliance/retention/holds/{hold}/lift");
+    assert_eq!(
+        officer.post(&lift, &[("reason", "案件已经结束")]).status,
+        303
+    );
+    assert_eq!(refused(CHANGED), None);
+
+    count_anew(&test, &officer);
+    let sure = admin.post("/compliance/retention/purge", &[("sure", "on")]);
+    assert_eq!(sure.status, 303, "{}", sure.body);
+    assert_eq!(ended(&test, retention::PURGE).state, JobState::Done);
+    assert_eq!(last_run(&test).unwrap().messages, 2);
+}
+
 /// A rule ends what is older; a hold keeps it; what goes is gone from store, index, files,
 /// pages and API, and says that it was there.
 #[test]
@@ -197,6 +271,7 @@ fn what_has_had_its_time_goes_and_what_is_held_stays() {
         409
     );
     let admin = test.sign_in("admin");
+    count_anew(&test, &admin);
     admin.post("/compliance/retention/purge", &[("sure", "on")]);
     test.wait_for("the second run ends", || {
         last_run(&test).filter(|run| run.no == 2)

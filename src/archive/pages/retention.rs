@@ -11,7 +11,7 @@ use crate::{
     archive::{
         names::Names,
         queries::{self, ArchiveSight},
-        retention::{self, Hold, HoldId, HoldOn, Preview, Purge, PurgeRun, Sort},
+        retention::{self, Counted, Hold, HoldId, HoldOn, Preview, Purge, PurgeRun, Sort},
     },
     error::{AppError, Result},
     identity::{self, Permission, Viewer},
@@ -80,6 +80,8 @@ pub(in crate::archive) struct RetentionPage {
     sorts: Vec<Choice>,
     may_rule: bool,
     preview: Option<PreviewCard>,
+    /// Catalogue key of why nothing is deleted by hand as long as it is not counted anew.
+    objection: Option<&'static str>,
     previewing: Option<JobCard>,
     purge_form: FormState,
     purging: Option<JobCard>,
@@ -150,7 +152,9 @@ pub(super) fn page(app: &App, viewer: &Viewer, cx: &Cx, refused: Refused) -> Res
     app.read(|r| {
         viewer.scope(r, Permission::HoldManage)?;
         let directory = app.directory.get(r)?;
-        let preview = retention::preview_of(r)?;
+        let counted = retention::counted(r)?;
+        let objection = retention::objection(counted.as_ref());
+        let preview = counted.map(|Counted { preview, .. }| preview);
         let Refused { rule, purge, lift } = refused;
         let job = |kind| {
             let job = jobs::latest(r, kind)?.filter(|job| !job.state.is_final());
@@ -166,6 +170,7 @@ pub(super) fn page(app: &App, viewer: &Viewer, cx: &Cx, refused: Refused) -> Res
             purge_form: purge.unwrap_or_else(FormState::empty),
             purging: job(retention::PURGE)?,
             holds: hold_lines(app, r, viewer, cx, preview.as_ref(), lift)?,
+            objection,
             preview: preview.map(|preview| preview_card(cx, &directory, &preview)),
             runs: retention::runs(r, RUNS)?,
         })

@@ -14,6 +14,7 @@ use crate::{
 
 use super::{
     super::queries,
+    counted,
     job::{PREVIEW, PURGE},
     model::{Hold, HoldId, HoldOn, Lifted, RetentionRule, RuleId, Sort},
 };
@@ -265,8 +266,13 @@ impl Command for StartPurge {
     }
 }
 
-/// Queues the run, unless one goes on already.
+/// Queues the run, unless one goes on already. Nobody deletes what was not counted: it takes a
+/// preview of the rules and holds in force.
 pub fn start_purge(w: &mut Write<'_>, allowed: &Allowed<StartPurge>) -> Result<JobId> {
+    let last = jobs::latest(&w.read(), PURGE)?;
+    if last.is_none_or(|run| run.state.is_final()) {
+        counted::ensure_counted(&w.read())?;
+    }
     queue(w, PURGE, allowed.by().map(Id::cast))
 }
 

@@ -11,11 +11,12 @@ use crate::{
     kit::Timestamp,
     org::{DepartmentId, Directory},
     store::{Act, Read, StoreError, Write},
-    work::{Job, JobContext, JobEnd, JobFuture, jobs},
+    work::{Job, JobContext, JobEnd, JobFuture},
 };
 
 use super::{
     super::{ingest, stretch::Stretch},
+    counted,
     holds::{Held, Holds},
     model::{HoldId, PurgeRun, Sort},
     policy::Policy,
@@ -185,6 +186,9 @@ pub struct Preview {
     pub seen: u64,
     #[n(4)]
     last: Option<StretchKey>,
+    /// What it rests on: rules, holds and cases, as [`counted::basis`] tells them.
+    #[n(5)]
+    pub(super) basis: Option<String>,
 }
 
 impl Preview {
@@ -214,14 +218,6 @@ pub struct PreviewRow {
     /// How many.
     #[n(3)]
     pub messages: u64,
-}
-
-/// The last preview that was made whole.
-pub fn preview_of(r: &Read<'_>) -> Result<Option<Preview>> {
-    let job = jobs::latest_in(r, PREVIEW, crate::work::JobState::Done)?;
-    let result = job.and_then(|job| job.result);
-    let preview = result.map(|bytes| minicbor::decode(&bytes).map_err(AppError::internal));
-    preview.transpose()
 }
 
 /// Runs the job that counts.
@@ -266,7 +262,8 @@ pub(in crate::archive) fn run_preview(app: Arc<App>, context: JobContext) -> Job
     })
 }
 
-/// Counts on through some stretches; whether these were the last.
+/// Counts on through some stretches; whether these were the last. Where rules, holds or cases
+/// are others than at the beginning, it begins again.
 pub(super) fn count(
     r: &Read<'_>,
     directory: Arc<Directory>,
@@ -281,6 +278,13 @@ pub(super) fn count(
         holds: &holds,
         now,
     };
+    let basis = Some(counted::basis(r)?);
+    if preview.basis != basis {
+        preview = Preview {
+            basis,
+            ..Preview::default()
+        };
+    }
     preview.at = Some(now);
     if !policy.ends_anything() {
         return Ok((preview, true));

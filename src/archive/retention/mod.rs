@@ -10,10 +10,12 @@
 //! again brings nothing back.
 //!
 //! Files in reading order: `model` the types, `tables`, `policy` which rule counts, `holds`
-//! what is held back, `kept` what of a person cannot be erased, `purge` the deletion of some messages, `job` the runs, `night` when they
-//! begin, `actions` what people do.
+//! what is held back, `kept` what of a person cannot be erased, `purge` the deletion of some
+//! messages, `job` the runs, `counted` whether a preview still holds, `night` when runs begin,
+//! `actions` what people do.
 
 mod actions;
+mod counted;
 mod holds;
 mod job;
 mod kept;
@@ -29,8 +31,9 @@ pub use actions::{
     DeleteRule, LiftHold, SaveRule, SetHold, StartPreview, StartPurge, delete_rule, lift_hold,
     save_rule, set_hold, start_preview, start_purge,
 };
+pub use counted::{Counted, Since, counted, objection};
 pub use holds::{Held, Holds, holds};
-pub use job::{PREVIEW, PURGE, Preview, PreviewRow, preview_of};
+pub use job::{PREVIEW, PURGE, Preview, PreviewRow};
 pub(super) use job::{run_preview, run_purge};
 pub use kept::Kept;
 pub use model::{

@@ -1,0 +1,72 @@
+//! Whether what was counted last still says what would go.
+
+use aws_lc_rs::digest;
+
+use crate::{
+    archive::evidence,
+    error::{AppError, Result},
+    store::{Read, StoreError},
+    work::{JobState, jobs},
+};
+
+use super::job::{PREVIEW, Preview};
+
+/// What was counted last.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// What would have gone then.
+    pub preview: Preview,
+    /// What has happened since.
+    pub since: Since,
+}
+
+/// What has happened since a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Nothing that decides: whoever has looked at the count knows what goes.
+    Nothing,
+    /// Rules, holds or cases are others now.
+    Change,
+}
+
+/// The last count that was made whole.
+pub fn counted(r: &Read<'_>) -> Result<Option<Counted>> {
+    let Some(job) = jobs::latest_in(r, PREVIEW, JobState::Done)? else {
+        return Ok(None);
+    };
+    let Some(result) = &job.result else {
+        return Ok(None);
+    };
+    let preview: Preview = minicbor::decode(result).map_err(AppError::internal)?;
+    let since = match preview.basis == Some(basis(r)?) {
+        true => Since::Nothing,
+        false => Since::Change,
+    };
+    Ok(Some(Counted { preview, since }))
+}
+
+/// Catalogue key of why nothing may be deleted by hand after this count; `None` if it may.
+pub fn objection(counted: Option<&Counted>) -> Option<&'static str> {
+    match counted.map(|counted| counted.since) {
+        Some(Since::Nothing) => None,
+        Some(Since::Change) => Some("retention.changed_since"),
+        None => Some("retention.not_counted"),
+    }
+}
+
+/// Refuses what takes a look at the preview first, unless there is one that still holds.
+pub(super) fn ensure_counted(r: &Read<'_>) -> Result<()> {
+    match objection(counted(r)?.as_ref()) {
+        None => Ok(()),
+        Some(why) => Err(AppError::field("sure", why)),
+    }
+}
+
+/// A digest over everything that decides what goes: rules, holds, and what cases have.
+pub(super) fn basis(r: &Read<'_>) -> Result<String, StoreError> {
+    let mut spans = evidence::queries::gathered(r)?;
+    spans.sort_unstable();
+    let all = (super::rules(r)?, super::holds(r)?, spans);
+    let bytes = minicbor::to_vec(&all).map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(hex::encode(digest::digest(&digest::SHA256, &bytes)))
+}
