@@ -109,7 +109,7 @@ impl Command for DeleteRule {
 }
 
 /// Takes it away. Without a rule that kept something for ever, another may end it: the others
-/// count as changed, and tonight nothing goes.
+/// count as changed, and nothing goes by itself for a day.
 pub fn delete_rule(w: &mut Write<'_>, allowed: Allowed<DeleteRule>) -> Result<()> {
     w.delete::<RetentionRule>(&allowed.into_command().rule)?;
     for mut rule in super::rules(&w.read())? {

@@ -5,6 +5,7 @@ use aws_lc_rs::digest;
 use crate::{
     archive::evidence,
     error::{AppError, Result},
+    kit::Timestamp,
     store::{Read, StoreError},
     work::{JobState, jobs},
 };
@@ -60,6 +61,18 @@ pub(super) fn ensure_counted(r: &Read<'_>) -> Result<()> {
         None => Ok(()),
         Some(why) => Err(AppError::field("sure", why)),
     }
+}
+
+/// Whether a rule was changed or a hold lifted since a run was asked for: it ends there, since
+/// what would go now is not what went when it began.
+pub(super) fn is_overtaken(r: &Read<'_>, asked_at: Timestamp) -> Result<bool, StoreError> {
+    let rules = super::rules(r)?;
+    let lifted = super::holds(r)?.into_iter().filter_map(|hold| hold.lifted);
+    let mut changes = rules
+        .iter()
+        .map(|rule| rule.changed_at)
+        .chain(lifted.map(|lifted| lifted.at));
+    Ok(changes.any(|at| at >= asked_at))
 }
 
 /// A digest over everything that decides what goes: rules, holds, and what cases have.

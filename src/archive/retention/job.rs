@@ -70,19 +70,23 @@ pub(in crate::archive) fn run_purge(app: Arc<App>, context: JobContext) -> JobFu
                 })
             });
             let (progress, found, total) = looked.await.map_err(AppError::internal)??;
-            let is_last = found.last.is_none();
             let writing = app.clone();
             let act = Act::by_system("archive.purge", "archive").about("job", context.id());
-            context
+            let is_last = context
                 .step(act, move |w, job| {
                     let directory = writing.directory.get(&w.read())?;
                     let zone = writing.zone();
-                    let progress = delete(w, directory, &zone, progress, &found)?;
+                    let is_overtaken = counted::is_overtaken(&w.read(), job.created_at)?;
+                    let progress = match is_overtaken {
+                        true => progress,
+                        false => delete(w, directory, &zone, progress, &found)?,
+                    };
                     note(job, &progress, total)?;
+                    let is_last = is_overtaken || found.last.is_none();
                     if is_last {
                         end(w, &progress)?;
                     }
-                    Ok(())
+                    Ok(is_last)
                 })
                 .await?;
             if is_last {

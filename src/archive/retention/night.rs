@@ -21,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Half past three in the firm's zone: behind the pass that reads WeCom.
 const TIME: Time = Time::constant(3, 30, 0, 0);
 
+/// How old every rule must be before anything goes by itself: a day.
+const SETTLED_MS: i64 = 24 * 3_600_000;
+
 /// Runs as long as the process.
 pub(in crate::archive) fn run(app: Arc<App>) -> WorkerFuture {
     Box::pin(async move {
@@ -78,13 +81,14 @@ fn is_consent_due(r: &Read<'_>, last: Timestamp) -> Result<bool, StoreError> {
     })
 }
 
-/// What has had its time goes in the night, but not in the one in which a rule was changed:
-/// whoever changes one has a day to look at what it does.
+/// What has had its time goes in the night, once the rules are a day old: whoever changes one
+/// has that day to look at what it does.
 fn is_purge_due(r: &Read<'_>, last: Timestamp) -> Result<bool, StoreError> {
     let rules = super::rules(r)?;
     let ends_anything = rules.iter().any(|rule| rule.days.is_some());
-    let is_settled = rules.iter().all(|rule| rule.changed_at < last);
-    if !ends_anything || !is_settled {
+    let settled = last.plus_ms(-SETTLED_MS);
+    let are_settled = rules.iter().all(|rule| rule.changed_at <= settled);
+    if !ends_anything || !are_settled {
         return Ok(false);
     }
     let newest = jobs::latest(r, PURGE)?;
@@ -104,7 +108,8 @@ fn last_time(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::model::RetentionRule, *};
+    use crate::{archive::tests::Archive, kit::Id};
 
     fn at(text: &str) -> Timestamp {
         let at: jiff::Timestamp = text.parse().unwrap();
@@ -117,5 +122,40 @@ mod tests {
         let last = |now| last_time(at(now), &zone).unwrap();
         assert_eq!(last("2026-03-01T19:29:59Z"), at("2026-02-28T19:30:00Z"));
         assert_eq!(last("2026-03-01T19:30:00Z"), at("2026-03-01T19:30:00Z"));
+    }
+
+    #[test]
+    fn nothing_goes_by_itself_before_the_rules_are_a_day_old() {
+        let archive = Archive::new();
+        let keep = |changed: &str, days| {
+            let rule = RetentionRule {
+                id: Id::from_bits(900),
+                unit: None,
+                sort: None,
+                days,
+                changed_at: at(changed),
+            };
+            let act = Act::by_system("retention.rule", "archive");
+            let kept = archive
+                .store
+                .write_blocking(act, move |w| Ok(w.put(&rule)?));
+            kept.unwrap();
+        };
+        let due = |last: &str| archive.read(|r| is_purge_due(r, at(last)).unwrap());
+        // Nights are at 19:30 here; a minute before one, late in the evening, and on the minute.
+        for (changed, first) in [
+            ("2026-03-01T19:29:00Z", 2),
+            ("2026-03-01T19:30:00Z", 2),
+            ("2026-03-01T19:31:00Z", 3),
+            ("2026-03-02T15:00:00Z", 3),
+        ] {
+            keep(changed, Some(30));
+            for night in 1..5 {
+                let last = format!("2026-03-0{night}T19:30:00Z");
+                assert_eq!(due(&last), night >= first, "{changed} {night}");
+            }
+        }
+        keep("2026-03-01T00:00:00Z", None);
+        assert!(!due("2026-03-04T19:30:00Z"), "what ends nothing begins nothing");
     }
 }

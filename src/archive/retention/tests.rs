@@ -385,6 +385,32 @@ fn a_hold_is_about_its_time_and_its_people_until_it_is_lifted() {
 }
 
 #[test]
+fn a_run_ends_where_rules_change_or_a_hold_is_lifted() {
+    let archive = Archive::at(options(40));
+    let asked_at = Timestamp::from_ms(NOON + DAY);
+    let is_overtaken = || archive.read(|r| super::counted::is_overtaken(r, asked_at).unwrap());
+    archive.put(rule(None, Some(30)));
+    let mut held = hold(HoldOn::Everything, None, None);
+    held.set_at = asked_at;
+    archive.put(held.clone());
+    assert!(!is_overtaken(), "a hold that is set keeps something more");
+    held.lifted = Some(Lifted {
+        by: None,
+        at: asked_at.plus_ms(1),
+        why: "结案".to_owned(),
+    });
+    archive.put(held.clone());
+    assert!(is_overtaken());
+    held.lifted = None;
+    archive.put(held);
+    archive.put(RetentionRule {
+        changed_at: asked_at.plus_ms(1),
+        ..rule(Some(Sort::Text), Some(1))
+    });
+    assert!(is_overtaken());
+}
+
+#[test]
 fn messages_that_a_case_has_gathered_stay() {
     let archive = Archive::at(options(40));
     archive.pull(
