@@ -143,6 +143,21 @@ fn nothing_is_deleted_that_nobody_has_looked_at() {
     assert_eq!(sure.status, 303, "{}", sure.body);
     assert_eq!(ended(&test, retention::PURGE).state, JobState::Done);
     assert_eq!(last_run(&test).unwrap().messages, 2);
+
+    // What it counted is gone, and with it the count.
+    const PURGED: &str = "预览之后已经清理过";
+    let page = officer.get("/compliance/retention").body;
+    assert!(!page.contains("条消息到期"), "{page}");
+    let last = refused(PURGED).unwrap();
+    count_anew(&test, &officer);
+    let page = officer.get("/compliance/retention").body;
+    assert!(
+        page.contains("0 条消息到期") && !page.contains(PURGED),
+        "{page}"
+    );
+    let sure = admin.post("/compliance/retention/purge", &[("sure", "on")]);
+    assert_eq!(sure.status, 303, "{}", sure.body);
+    assert_ne!(ended(&test, retention::PURGE).id, last.id);
 }
 
 /// A rule ends what is older; a hold keeps it; what goes is gone from store, index, files,

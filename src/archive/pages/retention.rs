@@ -11,7 +11,7 @@ use crate::{
     archive::{
         names::Names,
         queries::{self, ArchiveSight},
-        retention::{self, Counted, Hold, HoldId, HoldOn, Preview, Purge, PurgeRun, Sort},
+        retention::{self, Counted, Hold, HoldId, HoldOn, Preview, Purge, PurgeRun, Since, Sort},
     },
     error::{AppError, Result},
     identity::{self, Permission, Viewer},
@@ -154,6 +154,8 @@ pub(super) fn page(app: &App, viewer: &Viewer, cx: &Cx, refused: Refused) -> Res
         let directory = app.directory.get(r)?;
         let counted = retention::counted(r)?;
         let objection = retention::objection(counted.as_ref());
+        // What was counted and is gone is no preview any more.
+        let counted = counted.filter(|counted| counted.since != Since::Purge);
         let preview = counted.map(|Counted { preview, .. }| preview);
         let Refused { rule, purge, lift } = refused;
         let job = |kind| {

@@ -10,7 +10,7 @@ use crate::{
     work::{JobState, jobs},
 };
 
-use super::job::{PREVIEW, Preview};
+use super::job::{PREVIEW, PURGE, Preview};
 
 /// What was counted last.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub enum Since {
     Nothing,
     /// Rules, holds or cases are others now.
     Change,
+    /// What was counted has been deleted, or is being deleted.
+    Purge,
 }
 
 /// The last count that was made whole.
@@ -39,9 +41,12 @@ pub fn counted(r: &Read<'_>) -> Result<Option<Counted>> {
         return Ok(None);
     };
     let preview: Preview = minicbor::decode(result).map_err(AppError::internal)?;
-    let since = match preview.basis == Some(basis(r)?) {
-        true => Since::Nothing,
-        false => Since::Change,
+    let since = if is_purged_since(r, job.created_at)? {
+        Since::Purge
+    } else if preview.basis != Some(basis(r)?) {
+        Since::Change
+    } else {
+        Since::Nothing
     };
     Ok(Some(Counted { preview, since }))
 }
@@ -51,6 +56,7 @@ pub fn objection(counted: Option<&Counted>) -> Option<&'static str> {
     match counted.map(|counted| counted.since) {
         Some(Since::Nothing) => None,
         Some(Since::Change) => Some("retention.changed_since"),
+        Some(Since::Purge) => Some("retention.purged_since"),
         None => Some("retention.not_counted"),
     }
 }
@@ -61,6 +67,12 @@ pub(super) fn ensure_counted(r: &Read<'_>) -> Result<()> {
         None => Ok(()),
         Some(why) => Err(AppError::field("sure", why)),
     }
+}
+
+/// Whether a purge has run, or still runs, since this time.
+fn is_purged_since(r: &Read<'_>, at: Timestamp) -> Result<bool, StoreError> {
+    let last = jobs::latest(r, PURGE)?;
+    Ok(last.is_some_and(|run| run.finished_at.is_none_or(|ended| ended >= at)))
 }
 
 /// Whether a rule was changed or a hold lifted since a run was asked for: it ends there, since

@@ -156,6 +156,9 @@ mod tests {
             }
         }
         keep("2026-03-01T00:00:00Z", None);
-        assert!(!due("2026-03-04T19:30:00Z"), "what ends nothing begins nothing");
+        assert!(
+            !due("2026-03-04T19:30:00Z"),
+            "what ends nothing begins nothing"
+        );
     }
 }
