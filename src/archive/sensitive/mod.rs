@@ -19,6 +19,7 @@ mod intercept;
 mod job;
 mod model;
 mod outbound;
+mod phone;
 pub mod queue;
 pub(super) mod tables;
 mod watch;

@@ -230,32 +230,6 @@ impl Verdict {
     }
 }
 
-/// Digits of a mobile number (中国大陆手机号).
-const PHONE_DIGITS: usize = 11;
-
-/// Whether a text holds a mobile number: eleven digits that begin with 13 to 19 and stand
-/// alone. Blanks and hyphens within are passed over.
-pub fn has_phone(text: &str) -> bool {
-    let mut run = String::new();
-    for c in crate::search::fold(text).chars().chain(['\n']) {
-        match c {
-            c if c.is_ascii_digit() => run.push(c),
-            ' ' | '-' if !run.is_empty() => {}
-            _ => {
-                let second = run.as_bytes().get(1);
-                if run.len() == PHONE_DIGITS
-                    && run.starts_with('1')
-                    && second.is_some_and(|d| (b'3'..=b'9').contains(d))
-                {
-                    return true;
-                }
-                run.clear();
-            }
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,26 +282,5 @@ mod tests {
         let alert: Alert = minicbor::decode(&stored.unwrap()).unwrap();
         assert_eq!((alert.chat, alert.seq), (Some(3), Some(4)));
         assert_eq!((alert.raised_at.ms(), alert.whom), (8, None));
-    }
-
-    #[test]
-    fn a_mobile_number_is_one_however_it_is_spaced() {
-        for text in [
-            "13800138000",
-            "打我 138-0013-8000 谢谢",
-            "１３８００１３８０００",
-            "电话:19912345678。",
-        ] {
-            assert!(has_phone(text), "{text}");
-        }
-        for text in [
-            "",
-            "1380013800",
-            "138001380001",
-            "订单 12800138000",
-            "单号2026112600001",
-        ] {
-            assert!(!has_phone(text), "{text}");
-        }
     }
 }

@@ -21,7 +21,8 @@ use super::{
         queries::{self, Message},
         stretch::Content,
     },
-    model::{Alert, AlertState, Behaviour, Cause, WordList, has_phone},
+    model::{Alert, AlertState, Behaviour, Cause, WordList},
+    phone::has_phone,
     tables::{ALERT_BY_MESSAGE, WatchPlace, alert_key, lists},
 };
 
