@@ -161,7 +161,7 @@ impl Puller {
     async fn take(&mut self, page: Vec<Envelope>) -> Result<(), Trouble> {
         let keys = self.keys.clone();
         if page.iter().any(|e| !keys.contains_key(&e.key_version)) {
-            self.keys = Arc::new(self.app.read(key_ring::load)?);
+            self.load_keys()?;
         }
         #[cfg(any(test, feature = "faults"))]
         self.put_cursor_first(&page).await?;

@@ -15,7 +15,8 @@ use crate::{
 
 use super::{
     super::{
-        ingest, key_ring,
+        ingest,
+        key_ring::{self, KeyRing},
         model::{Brought, Locked, Parked},
     },
     Came, Pause, Puller, Trouble,
@@ -62,6 +63,15 @@ impl Later {
         for seq in seqs {
             self.untried.remove(&seq);
         }
+    }
+
+    /// Forgets how far keys were tried that are no longer there: what is parked while they are
+    /// away is opened when they come back.
+    fn keep_to(&mut self, keys: &KeyRing) {
+        self.keys.retain(|(version, fingerprint), _| {
+            let key = keys.get(version);
+            key.is_some_and(|key| key.fingerprint() == *fingerprint)
+        });
     }
 
     /// Remembers what did not open.
@@ -112,9 +122,16 @@ impl Puller {
         Ok(false)
     }
 
+    /// Takes the keys as they are now.
+    pub(super) fn load_keys(&mut self) -> Result<()> {
+        self.keys = Arc::new(self.app.read(key_ring::load)?);
+        self.later.keep_to(&self.keys);
+        Ok(())
+    }
+
     /// Tries some of what was parked for a key that has come since; whether there is more.
     pub(super) async fn unlock(&mut self) -> Result<bool, Trouble> {
-        self.keys = Arc::new(self.app.read(key_ring::load)?);
+        self.load_keys()?;
         for (version, key) in self.keys.clone().iter() {
             let name = (*version, key.fingerprint());
             let after = match self.later.keys.get(&name) {

@@ -66,6 +66,17 @@ impl Bench {
         key_ring::keep_for_test(&self.app, version, key);
     }
 
+    /// Moves a key to another version.
+    fn renumber(&self, from: u32, to: u32) {
+        let viewer = Viewer::system("test");
+        let act = viewer.change("archive.key");
+        let moved = self.app.store.write_blocking(act, move |w| {
+            let allowed = viewer.allow(w, RenumberKey { from, to })?;
+            key_ring::renumber(w, allowed)
+        });
+        moved.unwrap();
+    }
+
     /// As after a start.
     fn puller(&self) -> Puller {
         let settings = link::in_use(&self.app).unwrap().unwrap();
@@ -178,21 +189,42 @@ fn a_message_that_opens_on_a_later_day_is_taken_off_the_day_on_which_it_came() {
     let day = Timestamp::from_ms(NOON + DAY_MS);
     assert!(parked.iter().all(|row| row.tried_at == day && row.at < day));
     bench.app.store.clock().advance_ms(DAY_MS);
-    let viewer = Viewer::system("test");
-    let moved = bench
-        .app
-        .store
-        .write_blocking(viewer.change("archive.key"), move |w| {
-            let allowed = viewer.allow(w, RenumberKey { from: 3, to: 4 })?;
-            key_ring::renumber(w, allowed)
-        });
-    moved.unwrap();
+    bench.renumber(3, 4);
     bench.keep(3, &bench.key);
     bench.turn(&mut puller);
     assert_eq!(bench.parked(), []);
     for day in [20_261_118, 20_261_119, 20_261_120] {
         assert_eq!(bench.tally(day), 0, "{day}");
     }
+}
+
+#[test]
+fn what_came_while_a_key_had_another_version_opens_when_it_is_back() {
+    let bench = Bench::new();
+    bench.keep(3, &bench.key);
+    let mut puller = bench.puller();
+    assert_eq!(bench.turn(&mut puller), Pause::Idle);
+    bench.renumber(3, 4);
+    assert_eq!(bench.turn(&mut puller), Pause::Idle);
+    bench.chat(2, &[]);
+    bench.turn(&mut puller);
+    assert_eq!(bench.is(Locked::NoKey), [1, 2]);
+    bench.renumber(4, 3);
+    bench.turn(&mut puller);
+    assert_eq!(bench.parked(), []);
+    // With another key in its place as well.
+    bench.renumber(3, 4);
+    bench.keep(3, &PrivateKey::generate().unwrap());
+    bench.turn(&mut puller);
+    bench.chat(4, &[]);
+    bench.turn(&mut puller);
+    assert_eq!(bench.is(Locked::WrongKey), [3, 4]);
+    bench.renumber(3, 5);
+    bench.renumber(4, 3);
+    bench.turn(&mut puller);
+    assert_eq!(bench.parked(), []);
+    // Nothing is tried for ever.
+    while bench.turn(&mut puller) != Pause::Idle {}
 }
 
 /// Wakes the puller as often as it can be while something runs.
