@@ -363,6 +363,100 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
     archive.check();
 }
 
+/// Words that a list has only later: a message is looked at with them too.
+#[test]
+fn words_that_are_new_in_a_list_join_an_alert_and_open_one_that_was_judged_without_them() {
+    use super::sensitive::{
+        Alert, AlertState, Cause, Severity, Verdict, WordList, raise_all_for_test,
+    };
+    use crate::{
+        audit::{Dimension, log},
+        kit::Id,
+    };
+    let archive = Archive::new();
+    archive.pull(vec![text(
+        1,
+        CUSTOMER,
+        &["LinXiaoyu"],
+        "",
+        "私下轉賬有回扣",
+    )]);
+    let look = |words: &[&str], severity| {
+        let list = WordList {
+            id: Id::from_bits(7),
+            name: "飞单".to_owned(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            unit: None,
+            severity,
+            is_on: true,
+            behaviours: Vec::new(),
+            changed_at: Timestamp::from_ms(NOON),
+        };
+        let act = Act::by_system("alert.raise", "test");
+        let raised = archive
+            .store
+            .write_blocking(act, move |w| raise_all_for_test(w, list));
+        raised.unwrap()
+    };
+    let alert = || {
+        let all: Vec<Alert> = archive.read(|r| r.all(None).unwrap().map(Result::unwrap).collect());
+        assert_eq!(all.len(), 1);
+        all.into_iter().next().unwrap()
+    };
+    let put = |state: AlertState| {
+        let alert = Alert { state, ..alert() };
+        let act = Act::by_system("alert.close", "test");
+        let kept = archive
+            .store
+            .write_blocking(act, move |w| Ok(w.put(&alert)?));
+        kept.unwrap();
+    };
+    let is = |words: &[&str], severity| {
+        let alert = alert();
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        assert_eq!(
+            (alert.cause, alert.severity),
+            (Cause::Words(words), severity)
+        );
+        alert.state
+    };
+    assert_eq!(look(&["转账"], Severity::Low), 1);
+    assert_eq!(is(&["转账"], Severity::Low), AlertState::Open);
+    // What somebody is looking at grows, and stays with whoever has it.
+    let given = AlertState::Assigned(Id::from_bits(9));
+    put(given.clone());
+    assert_eq!(look(&["私下", "转账"], Severity::Medium), 0);
+    assert_eq!(is(&["转账", "私下"], Severity::Medium), given);
+    // Judged, it stays so where nothing new is found: words gone, or written otherwise.
+    let note = "客户自己说的".to_owned();
+    let at = Timestamp::from_ms(NOON);
+    put(AlertState::Closed(Verdict::Harmless, note, None, at));
+    let judged = alert();
+    for words in [&["转账", "私下"][..], &["轉賬"], &["不在"]] {
+        assert_eq!(look(words, Severity::High), 0);
+        assert_eq!(alert(), judged);
+    }
+    // A word that nobody has judged opens it, once.
+    assert_eq!(look(&["转账", "回扣"], Severity::High), 1);
+    let all = ["转账", "私下", "回扣"];
+    assert_eq!(is(&all, Severity::High), AlertState::Open);
+    assert_eq!(look(&["转账", "回扣"], Severity::Low), 0);
+    assert_eq!(is(&all, Severity::High), AlertState::Open);
+    // What was judged is in the trail of the entry that opened it.
+    archive.read(|r| {
+        let name = format!("alert:{}", judged.id);
+        let entries = log::found_by(r, Dimension::Object, &name, None).unwrap();
+        let entries: Vec<u64> = entries.map(Result::unwrap).collect();
+        assert_eq!(entries.len(), 5, "raised, given, grown, judged, opened");
+        let told = log::openings(r, entries[0]).unwrap();
+        let told = told.iter().find(|told| told.f == name).unwrap();
+        for before in ["客户自己说的", "harmless", "[\"closed\",\"open\"]"] {
+            assert!(told.v.contains(before), "{before}: {}", told.v);
+        }
+    });
+    archive.check();
+}
+
 #[test]
 fn no_two_neighbouring_rows_of_what_came_in_order_would_fit_one() {
     let random = Random::seeded(3);

@@ -3,7 +3,9 @@
 //!
 //! The watch follows the feed with its own place: a message is looked at once, by the lists
 //! that are in force when it arrives. A list that is new or changed looks through what is
-//! there already as a job. An alert is named by message and cause, so looking twice makes one.
+//! there already as a job. An alert is named by message and cause, so looking twice makes one;
+//! words that the list has only now are added to it, and where it was judged without them it is
+//! to be judged again.
 //! What is done without a message (`deleted`) is heard from WeCom's event, in the write that
 //! stores it, and named by who did it to whom and when.
 //!

@@ -1,10 +1,13 @@
 //! Word lists and alerts: types and pure rules.
 
+use std::collections::BTreeSet;
+
 use minicbor::{Decode, Encode};
 
 use crate::{
     kit::{Id, Timestamp},
     org::DepartmentId,
+    search::fold,
     store::SubjectId,
 };
 
@@ -168,6 +171,29 @@ pub struct Alert {
     /// To whom it was done, by number, where there is no message.
     #[n(12)]
     pub whom: Option<u32>,
+}
+
+impl Alert {
+    /// The alert with what the list finds now. One that is judged stays so unless there are
+    /// words that nobody has judged: then it is to be looked at again, by anybody.
+    pub(super) fn joined(mut self, found: &Self) -> Self {
+        let mut has_more = false;
+        if let (Cause::Words(known), Cause::Words(words)) = (&mut self.cause, &found.cause) {
+            let mut seen: BTreeSet<String> = known.iter().map(|word| fold(word)).collect();
+            let more = words.iter().filter(|word| seen.insert(fold(word)));
+            let more: Vec<String> = more.cloned().collect();
+            has_more = !more.is_empty();
+            known.extend(more);
+        }
+        if self.state.is_closed() {
+            if !has_more {
+                return self;
+            }
+            self.state = AlertState::Open;
+        }
+        self.severity = self.severity.max(found.severity);
+        self
+    }
 }
 
 /// Where an alert stands.

@@ -96,6 +96,7 @@ impl Entity for Alert {
         vec![
             ("list", self.list.to_string().into()),
             ("message", self.seq.into()),
+            ("severity", self.severity.code().into()),
             ("state", self.state.code().into()),
             ("assigned", assigned.into()),
             ("verdict", verdict.into()),

@@ -110,11 +110,17 @@ fn next(app: &App, r: &Read<'_>) -> Result<Step> {
     Ok(Some((alerts, place, more)))
 }
 
-/// Raises an alert unless the same is known.
+/// Raises an alert; one that is known takes in what is new about it. Whether somebody has to
+/// look who had not before.
 pub(super) fn raise(w: &mut Write<'_>, mut alert: Alert) -> Result<bool, StoreError> {
     let known = w.read().find_key(&ALERT_BY_MESSAGE, &alert_key(&alert))?;
-    if known.is_some() {
-        return Ok(false);
+    let known = known.map(|id| w.get::<Alert>(&id)).transpose()?.flatten();
+    if let Some(known) = known {
+        let was_closed = known.state.is_closed();
+        let grown = known.joined(&alert);
+        let is_opened = was_closed && !grown.state.is_closed();
+        w.put(&grown)?;
+        return Ok(is_opened);
     }
     alert.id = w.new_id::<Alert>()?;
     alert.raised_at = w.now();
