@@ -355,6 +355,11 @@ fn the_list_of_a_department_looks_back_at_its_own_messages_and_raises_each_once(
     assert_eq!(one.len(), 1);
 
     let list = super::words::list(&manager, "飞单");
+    // Whoever changes a list looks back, unless the tick is taken away.
+    let page = manager.get(&list).body;
+    let (_, tick) = page.split_once("name=\"looks_back\"").unwrap();
+    let (tick, _) = tick.split_once('>').unwrap();
+    assert!(tick.contains(" checked"), "{tick}");
     let fields = [
         ("name", "飞单"),
         ("words", "私下付"),

@@ -272,6 +272,8 @@ fn filled(list: &WordList) -> FormState {
         ("words", list.words.join("\n")),
         ("unit", unit),
         ("severity", list.severity.code().to_owned()),
+        // What is added would be looked for in new messages alone.
+        ("looks_back", "on".to_owned()),
     ];
     if list.is_on {
         values.push(("is_on", "on".to_owned()));
