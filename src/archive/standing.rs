@@ -11,7 +11,9 @@ use crate::{
 
 use super::{
     alarm::{self, Alarm, Outlook},
-    ingest, link,
+    ingest,
+    key_ring::VERSION_MAX,
+    link,
     model::{Cursor, Gap, KeyVersion, Locked, Media, Parked, Tally},
     queries::ArchiveSight,
     tables::{MEDIA_DUE, PARKED_BY_VERSION},
@@ -153,9 +155,12 @@ fn waiting(r: &Read<'_>) -> Result<BTreeMap<u32, (usize, Locked)>, StoreError> {
     Ok(waiting)
 }
 
-/// The version that the next key gets at WeCom: one more than the greatest.
+/// The version that the next key gets at WeCom: one more than the greatest. One that is too great
+/// to be WeCom's says nothing about it.
 pub fn next_version(versions: &[KeyVersion]) -> u32 {
-    versions.iter().map(|key| key.version).max().unwrap_or(0) + 1
+    let versions = versions.iter().map(|key| key.version);
+    let greatest = versions.filter(|version| *version <= VERSION_MAX).max();
+    greatest.unwrap_or(0).saturating_add(1).min(VERSION_MAX)
 }
 
 /// What was archived on one day, of the members in scope.

@@ -332,11 +332,8 @@ pub(in crate::archive) async fn add_key(
 fn version(text: &str) -> Result<u32> {
     let wrong = || AppError::field("version", "archive_setup.key_version");
     let version = text.trim().parse().map_err(|_| wrong())?;
-    if version == 0 {
-        Err(wrong())
-    } else {
-        Ok(version)
-    }
+    key_ring::must_be_version(version)?;
+    Ok(version)
 }
 
 async fn keep_key(app: &App, viewer: &Viewer, fields: &KeyFields) -> Result<()> {
