@@ -299,6 +299,19 @@ fn every_alert_of_a_long_queue_is_reached_judged_or_not() {
     assert_eq!((of(store), of(south)), (all.len(), 0));
     let none = admin.get(&format!("{QUEUE}?severity=low")).body;
     assert!(none.contains("没有符合条件的告警"), "{none}");
+    // The numbers are those under the conditions.
+    for (query, number) in [
+        ("severity=low".to_owned(), 0),
+        ("behaviour=card".to_owned(), 0),
+        ("list=0000000000001".to_owned(), 0),
+        (format!("unit={south}"), 0),
+        (format!("unit={store}"), MANY),
+        (format!("severity=high&state=closed&unit={store}"), MANY),
+    ] {
+        let page = admin.get(&format!("{QUEUE}?{query}")).body;
+        let told = format!("待处理 <span class=\"num\">{number}</span>");
+        assert!(page.contains(&told), "{query}: {page}");
+    }
 
     for alert in &all {
         let fields = [("verdict", "violation"), ("note", "已约谈")];

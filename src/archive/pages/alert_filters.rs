@@ -158,8 +158,8 @@ pub(super) fn asked(
     })
 }
 
-/// To be judged, one's own, judged. The numbers are those of the whole queue: with a
-/// conversation there are none.
+/// To be judged, one's own, judged. Each leads to its part under the same conditions, and so do
+/// the numbers say; with a conversation there are none.
 pub(super) fn states(cx: &Cx, query: &ListQuery, counts: Counts) -> Vec<Tab> {
     let counted = |n: u64| (!counts.more && query.get(CHAT).is_none()).then_some(n);
     let tab = |word: &str, state: &str, of: Part, count| Tab {

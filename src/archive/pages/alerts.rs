@@ -13,7 +13,8 @@ use crate::{
         queries::ArchiveSight,
         sensitive::{
             self, Alert, AlertId, AssignAlert, CloseAlert, ReopenAlert, Verdict, WordList,
-            WordListId, queue,
+            WordListId,
+            queue::{self, Asked},
         },
     },
     error::{AppError, Result},
@@ -68,13 +69,14 @@ pub(in crate::archive) async fn index(
     let binding = viewer.name_for_binding();
     let request = web.cursors.page_request(&binding, &query);
     let own = viewer.account_id().map(|account| account.cast());
-    let (found, directory, chat) = app.read(|r| {
+    let (found, asked, directory, chat) = app.read(|r| {
         let directory = app.directory.get(r)?;
         let sight = queue::sight(r, &directory, &viewer)?;
         let named = narrowed::Named::of(r, &sight, &query)?;
         let asked = narrowed::asked((&app, r), &sight, &query, named.as_ref())?;
         let page = queue::page(r, (&sight, own), &asked, &request)?;
-        Ok::<_, AppError>((page, directory, named.and_then(|named| named.chat())))
+        let chat = named.and_then(|named| named.chat());
+        Ok::<_, AppError>((page, asked, directory, chat))
     })?;
     let shown: Vec<AlertId> = found.items.iter().map(|alert| alert.id).collect();
     let ids: Vec<String> = shown.iter().map(ToString::to_string).collect();
@@ -106,7 +108,7 @@ pub(in crate::archive) async fn index(
             viewer: &viewer,
             sight: &sight,
         };
-        maker.page(&query, found, pager).map(Shown::of)
+        maker.page((&query, &asked), found, pager).map(Shown::of)
     })
 }
 
@@ -119,7 +121,12 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn page(&self, query: &ListQuery, found: Page<Alert>, pager: Pager) -> Result<AlertsPage> {
+    fn page(
+        &self,
+        (query, asked): (&ListQuery, &Asked),
+        found: Page<Alert>,
+        pager: Pager,
+    ) -> Result<AlertsPage> {
         let (r, cx, viewer, sight) = (self.r, self.cx, self.viewer, self.sight);
         let own = viewer.account_id().map(|account| account.cast());
         let all = sensitive::lists(r)?;
@@ -144,7 +151,7 @@ impl Maker<'_> {
         });
         Ok(AlertsPage {
             nav: tabs(cx, viewer, HERE),
-            states: narrowed::states(cx, query, queue::counts(r, sight, own)?),
+            states: narrowed::states(cx, query, queue::counts_under(r, (sight, own), asked)?),
             chips: narrowed::chips((r, cx), sight, query, &filters)?,
             filters,
             cleared: narrowed::cleared(query),

@@ -76,10 +76,14 @@ impl Asked {
     }
 
     fn fits(&self, alert: &Alert, own: Option<SubjectId>) -> bool {
+        (self.part != Part::Mine || is_given_to(alert, own)) && self.narrows_to(alert)
+    }
+
+    /// Whether the conditions let an alert through, whatever the part.
+    fn narrows_to(&self, alert: &Alert) -> bool {
         let is_of = |behaviour: Behaviour| alert.cause == Cause::Behaviour(behaviour);
         let has = |staff: &BTreeSet<u32>| alert.staff.iter().any(|no| staff.contains(no));
-        (self.part != Part::Mine || is_given_to(alert, own))
-            && self.severity.is_none_or(|asked| asked == alert.severity)
+        self.severity.is_none_or(|asked| asked == alert.severity)
             && self.list.is_none_or(|asked| asked == alert.list)
             && self.behaviour.is_none_or(is_of)
             && self.staff.as_ref().is_none_or(has)
@@ -196,7 +200,7 @@ pub fn beside(r: &Read<'_>, sight: &ArchiveSight, among: &[AlertId]) -> Result<B
     Ok(beside)
 }
 
-/// How many alerts in sight are not judged.
+/// How many alerts in sight are not judged, under the conditions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Given to nobody.
@@ -215,13 +219,23 @@ pub fn counts(
     sight: &ArchiveSight,
     own: Option<SubjectId>,
 ) -> Result<Counts, StoreError> {
-    counts_within(r, sight, own, LOOKED_AT)
+    counts_under(r, (sight, own), &Asked::part(Part::ToDo))
+}
+
+/// Counts what waits under the conditions, in whatever part; not among the alerts about a
+/// conversation.
+pub fn counts_under(
+    r: &Read<'_>,
+    seen_by: (&ArchiveSight, Option<SubjectId>),
+    asked: &Asked,
+) -> Result<Counts, StoreError> {
+    counts_within(r, seen_by, asked, LOOKED_AT)
 }
 
 fn counts_within(
     r: &Read<'_>,
-    sight: &ArchiveSight,
-    own: Option<SubjectId>,
+    (sight, own): (&ArchiveSight, Option<SubjectId>),
+    asked: &Asked,
     most: usize,
 ) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
@@ -232,7 +246,7 @@ fn counts_within(
             counts.more = true;
             break;
         }
-        if sees(sight, &alert) {
+        if sees(sight, &alert) && asked.narrows_to(&alert) {
             counts.to_do += 1;
             counts.open += u64::from(alert.state == AlertState::Open);
             counts.mine += u64::from(is_given_to(&alert, own));
@@ -281,7 +295,8 @@ pub(in crate::archive) fn waiting(app: &App, r: &Read<'_>, viewer: &Viewer) -> R
         return Ok(n);
     }
     let sight = sight(r, &app.directory.get(r)?, viewer)?;
-    let counts = counts_within(r, &sight, Some(account.cast()), BADGE_LOOKED_AT)?;
+    let (own, all) = (Some(account.cast()), Asked::part(Part::ToDo));
+    let counts = counts_within(r, (&sight, own), &all, BADGE_LOOKED_AT)?;
     let n = counts.open + counts.mine;
     let is_more = n > BADGE_MAX || (counts.more && n > 0);
     let n = u32::try_from(n.min(BADGE_MAX)).unwrap_or(u32::MAX);
