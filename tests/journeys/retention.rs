@@ -95,7 +95,7 @@ fn nothing_is_deleted_that_nobody_has_looked_at() {
         assert_eq!(saved.status, 303, "{}", saved.body);
     };
     let refused = |why: &str| {
-        let page = officer.get("/compliance/retention").body;
+        let page = admin.get("/compliance/retention").body;
         assert!(page.contains(why), "{why}: {page}");
         let purge = admin.post("/compliance/retention/purge", &[("sure", "on")]);
         assert_eq!(purge.status, 422, "{}", purge.body);
@@ -104,12 +104,8 @@ fn nothing_is_deleted_that_nobody_has_looked_at() {
         begun.unwrap()
     };
     rule("30");
-    assert!(
-        admin
-            .get("/compliance/retention")
-            .body
-            .contains("还没有统计过")
-    );
+    let page = officer.get("/compliance/retention").body;
+    assert!(page.contains("还没有统计过"), "{page}");
     assert_eq!(refused("还没有统计过到期的消息"), None);
 
     // Another rule than the one that was looked at.
@@ -143,6 +139,25 @@ fn nothing_is_deleted_that_nobody_has_looked_at() {
     assert_eq!(sure.status, 303, "{}", sure.body);
     assert_eq!(ended(&test, retention::PURGE).state, JobState::Done);
     assert_eq!(last_run(&test).unwrap().messages, 2);
+
+    // Who began it, the rule, what went, and where that is proved.
+    let page = officer.get("/compliance/retention").body;
+    let root = test
+        .app
+        .read(|r| r.get::<retention::Purge>(&1).unwrap().unwrap().root);
+    for part in [
+        "admin",
+        "全公司，全部类型，5 天 <b class=\"num\">2</b>",
+        "第 1 批：2 条消息，0 个文件",
+        &hex::encode(root),
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let entry = "/compliance/audit?object=archive_purge:1";
+    let escaped = entry.replace(':', "%3A");
+    assert!(page.contains(entry) || page.contains(&escaped), "{page}");
+    let trail = officer.get(entry).body;
+    assert!(trail.contains("清理到期消息"), "{trail}");
 
     // What it counted is gone, and with it the count.
     const PURGED: &str = "预览之后已经清理过";

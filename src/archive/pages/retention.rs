@@ -17,9 +17,9 @@ use crate::{
     identity::{self, Permission, Viewer},
     kit::Timestamp,
     org::{DepartmentId, Directory},
-    store::Read,
+    store::{Entity as _, Read},
     view,
-    web::{Cx, FormState, Shown, filters, format, parts::Choice},
+    web::{Cx, FormState, ListQuery, Shown, filters, format, parts::Choice},
     work::{jobs, pages::JobCard},
 };
 
@@ -27,6 +27,8 @@ use crate::{
 pub(super) const HERE: &str = "/compliance/retention";
 /// Runs that are shown.
 const RUNS: usize = 12;
+/// Purges of a run that are shown.
+const PROOFS: usize = 10;
 
 /// A rule.
 struct RuleLine {
@@ -70,6 +72,28 @@ struct HoldLine {
     form: FormState,
 }
 
+/// A run.
+struct RunLine {
+    run: PurgeRun,
+    /// Who began it; none where that was not kept.
+    by: Option<String>,
+    /// The rules, each with its messages.
+    rules: Vec<(String, u64)>,
+    proofs: Vec<ProofLine>,
+    /// Where all its entries stand, if not all are shown.
+    all: Option<String>,
+}
+
+/// A purge of a run: what proves which messages went.
+struct ProofLine {
+    no: u64,
+    messages: u32,
+    files: u32,
+    root: String,
+    /// Its audit entry, for whoever may read it.
+    href: Option<String>,
+}
+
 /// The page.
 #[derive(Template)]
 #[template(path = "archive/retention.html", blocks = ["title"])]
@@ -86,7 +110,7 @@ pub(in crate::archive) struct RetentionPage {
     purge_form: FormState,
     purging: Option<JobCard>,
     holds: Vec<HoldLine>,
-    runs: Vec<PurgeRun>,
+    runs: Vec<RunLine>,
 }
 view!(RetentionPage);
 
@@ -174,7 +198,7 @@ pub(super) fn page(app: &App, viewer: &Viewer, cx: &Cx, refused: Refused) -> Res
             holds: hold_lines(app, r, viewer, cx, preview.as_ref(), lift)?,
             objection,
             preview: preview.map(|preview| preview_card(cx, &directory, &preview)),
-            runs: retention::runs(r, RUNS)?,
+            runs: run_lines(r, viewer, cx)?,
         })
     })
 }
@@ -296,6 +320,51 @@ fn hold_lines(
         });
     }
     Ok(lines)
+}
+
+fn run_lines(r: &Read<'_>, viewer: &Viewer, cx: &Cx) -> Result<Vec<RunLine>> {
+    let may_look = viewer.may(Permission::AuditRead);
+    let entries = |object: String| may_look.then(|| entries_about(&object));
+    let line = |run: PurgeRun| {
+        let by = match (run.by, run.job) {
+            (Some(by), _) => identity::queries::account_name(r, by.cast())?,
+            (None, Some(_)) => Some(cx.t("retention.by_itself").into_owned()),
+            (None, None) => None,
+        };
+        let rules = run.rules.iter().map(|rule| {
+            let under = &rule.under;
+            let text = rule_text(cx, &under.unit_name, under.sort, Some(under.days));
+            (text, rule.messages)
+        });
+        let mut purges = retention::purges_of(r, &run, PROOFS + 1)?;
+        let has_more = purges.len() > PROOFS;
+        purges.truncate(PROOFS);
+        let proofs = purges.into_iter().map(|purge| ProofLine {
+            no: purge.no,
+            messages: purge.messages,
+            files: purge.files,
+            root: hex::encode(purge.root),
+            href: entries(format!("{}:{}", Purge::KIND, purge.no)),
+        });
+        Ok(RunLine {
+            by,
+            rules: rules.collect(),
+            proofs: proofs.collect(),
+            all: run
+                .job
+                .filter(|_| has_more)
+                .and_then(|job| entries(format!("job:{job}"))),
+            run,
+        })
+    };
+    retention::runs(r, RUNS)?.into_iter().map(line).collect()
+}
+
+/// Where the audit entries about something are listed.
+fn entries_about(object: &str) -> String {
+    ListQuery::new("/compliance/audit")
+        .with("object", object)
+        .to_string()
 }
 
 /// What the viewer sees of the archive, where that is anything: names of people stand on it.

@@ -18,7 +18,7 @@ use super::{
     super::{ingest, stretch::Stretch},
     counted,
     holds::{Held, Holds},
-    model::{HoldId, PurgeRun, Sort},
+    model::{HoldId, PurgeRun, RunRule, Sort},
     policy::Policy,
     purge::{self, Judge, StretchKey, Verdict},
 };
@@ -50,6 +50,28 @@ pub(super) struct Progress {
     /// Messages that a hold kept.
     #[n(4)]
     pub(super) held: u64,
+    /// The first and the last purge.
+    #[n(5)]
+    pub(super) purges: Option<(u64, u64)>,
+    /// The rules under which something went.
+    #[cbor(n(6), default)]
+    pub(super) rules: Vec<RunRule>,
+}
+
+impl Progress {
+    fn add(&mut self, deleted: purge::Deleted) {
+        self.messages += deleted.messages;
+        self.files += deleted.files;
+        for (no, under, messages) in deleted.purges {
+            let (first, last) = self.purges.unwrap_or((no, no));
+            self.purges = Some((first.min(no), last.max(no)));
+            let messages = u64::from(messages);
+            match self.rules.iter_mut().find(|rule| rule.under == under) {
+                Some(rule) => rule.messages += messages,
+                None => self.rules.push(RunRule { under, messages }),
+            }
+        }
+    }
 }
 
 /// Runs the job that deletes.
@@ -84,7 +106,7 @@ pub(in crate::archive) fn run_purge(app: Arc<App>, context: JobContext) -> JobFu
                     note(job, &progress, total)?;
                     let is_last = is_overtaken || found.last.is_none();
                     if is_last {
-                        end(w, &progress)?;
+                        end(w, &progress, Some(job))?;
                     }
                     Ok(is_last)
                 })
@@ -155,13 +177,16 @@ pub(super) fn delete(
     progress.last = found.last.or(progress.last);
     progress.seen += found.seen;
     progress.held += found.held;
-    progress.messages += deleted.messages;
-    progress.files += deleted.files;
+    progress.add(deleted);
     Ok(progress)
 }
 
-/// Writes down that a run has ended.
-pub(super) fn end(w: &mut Write<'_>, progress: &Progress) -> Result<(), StoreError> {
+/// Writes down that the run of a job has ended.
+pub(super) fn end(
+    w: &mut Write<'_>,
+    progress: &Progress,
+    job: Option<&Job>,
+) -> Result<(), StoreError> {
     let last = super::runs(&w.read(), 1)?;
     w.put(&PurgeRun {
         no: last.first().map_or(0, |run| run.no) + 1,
@@ -170,6 +195,10 @@ pub(super) fn end(w: &mut Write<'_>, progress: &Progress) -> Result<(), StoreErr
         files: progress.files,
         held: progress.held,
         seen: progress.seen,
+        job: job.map(|job| job.id),
+        by: job.and_then(|job| job.created_by),
+        rules: progress.rules.clone(),
+        purges: progress.purges,
     })
 }
 

@@ -37,8 +37,8 @@ pub use job::{PREVIEW, PURGE, Preview, PreviewRow};
 pub(super) use job::{run_preview, run_purge};
 pub use kept::Kept;
 pub use model::{
-    Hold, HoldId, HoldOn, Lifted, Purge, PurgeRun, RetentionRule, RuleId, Sort, Under,
+    Hold, HoldId, HoldOn, Lifted, Purge, PurgeRun, RetentionRule, RuleId, RunRule, Sort, Under,
 };
 pub(super) use night::run as run_nightly;
 pub use policy::Policy;
-pub use tables::{rules, runs};
+pub use tables::{purges_of, rules, runs};

@@ -8,6 +8,7 @@ use crate::{
     org::DepartmentId,
     store::SubjectId,
     wecom::archive::Kind,
+    work::jobs::JobId,
 };
 
 /// See [`RetentionRule`].
@@ -281,4 +282,27 @@ pub struct PurgeRun {
     /// Messages that were looked at.
     #[n(5)]
     pub seen: u64,
+    /// The job that did it; none for runs of before this was kept.
+    #[n(6)]
+    pub job: Option<JobId>,
+    /// The account that began it; none for what goes by itself at night.
+    #[n(7)]
+    pub by: Option<SubjectId>,
+    /// The rules under which something went.
+    #[cbor(n(8), default)]
+    pub rules: Vec<RunRule>,
+    /// The first and the last of its purges.
+    #[n(9)]
+    pub purges: Option<(u64, u64)>,
+}
+
+/// What a run has deleted under one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RunRule {
+    /// The rule, as it was then.
+    #[n(0)]
+    pub under: Under,
+    /// Messages.
+    #[n(1)]
+    pub messages: u64,
 }

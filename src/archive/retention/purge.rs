@@ -18,7 +18,7 @@ use super::{
         stretch::{Head, Stretch},
     },
     holds::{Held, Holds},
-    model::{Purge, RetentionRule, RuleId, Sort},
+    model::{Purge, RetentionRule, RuleId, Sort, Under},
     policy::Policy,
     tables::next_purge,
 };
@@ -128,10 +128,12 @@ pub(super) fn look(
 }
 
 /// What one write has deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Deleted {
     pub(super) messages: u64,
     pub(super) files: u64,
+    /// The purges: number, rule and messages.
+    pub(super) purges: Vec<(u64, Under, u32)>,
 }
 
 /// Deletes what goes from these stretches. A stretch that has another name by now is left to
@@ -313,10 +315,12 @@ impl Batch<'_> {
             }
             deleted.messages += u64::from(messages);
             deleted.files += u64::from(gone.files);
+            let under = policy.under(&gone.rule);
+            deleted.purges.push((gone.no, under.clone(), messages));
             w.put(&Purge {
                 no: gone.no,
                 at: w.now(),
-                under: policy.under(&gone.rule),
+                under,
                 chats,
                 messages,
                 files: gone.files,

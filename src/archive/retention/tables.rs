@@ -122,6 +122,16 @@ pub fn runs(r: &Read<'_>, most: usize) -> Result<Vec<PurgeRun>, StoreError> {
     r.all_backwards(None)?.take(most).collect()
 }
 
+/// The first purges of a run.
+pub fn purges_of(r: &Read<'_>, run: &PurgeRun, most: usize) -> Result<Vec<Purge>, StoreError> {
+    let Some((first, last)) = run.purges else {
+        return Ok(Vec::new());
+    };
+    let purges = r.all::<Purge>(Some(&first.saturating_sub(1)))?;
+    let own = purges.take_while(|purge| purge.as_ref().ok().is_none_or(|purge| purge.no <= last));
+    own.take(most).collect()
+}
+
 /// The number that the next purge has.
 pub(super) fn next_purge(r: &Read<'_>) -> Result<u64, StoreError> {
     let last = r.all_backwards::<Purge>(None)?.next().transpose()?;

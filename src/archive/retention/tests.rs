@@ -87,7 +87,7 @@ impl Archive {
             let zone = jiff::tz::TimeZone::UTC;
             let progress = job::delete(w, Arc::default(), &zone, progress, &found)?;
             if is_last {
-                job::end(w, &progress)?;
+                job::end(w, &progress, None)?;
             }
             Ok(progress)
         });
@@ -182,6 +182,13 @@ fn what_has_had_its_time_goes_and_says_that_it_was_there() {
     let purge = archive.read(|r| r.get::<Purge>(&1).unwrap().unwrap());
     assert_eq!((purge.messages, purge.under.days), (2, 30));
     assert_eq!(purge.chats, [(1, vec![1, 2])]);
+    let rules = vec![RunRule {
+        under: purge.under.clone(),
+        messages: 2,
+    }];
+    assert_eq!((run.purges, &run.rules), (Some((1, 1)), &rules));
+    let purges = |run: &PurgeRun| archive.read(|r| purges_of(r, run, 9).unwrap());
+    assert_eq!(purges(&run), [purge]);
     archive.prove_all();
     archive.check();
 
@@ -204,6 +211,8 @@ fn what_has_had_its_time_goes_and_says_that_it_was_there() {
     archive.prove_all();
     let run = archive.purge();
     assert_eq!((run.messages, archive.gone().len()), (1, 3));
+    assert_eq!(run.purges, Some((2, 2)));
+    assert_eq!(purges(&run).len(), 1);
     archive.prove_all();
     archive.check();
     let chat = archive.read(|r| r.get::<Chat>(&1).unwrap().unwrap());
