@@ -6,7 +6,7 @@ use crate::{
     app::App,
     archive::{
         find, ingest,
-        model::{Chat, Towards},
+        model::{Answer, Chat, Consent, Towards},
         names::{Names, Who},
         opening::Right,
         queries::{self, ArchiveSight},
@@ -24,6 +24,7 @@ use crate::{
 };
 
 use super::{
+    consents,
     flags::{self, Counted},
     hold,
 };
@@ -43,6 +44,12 @@ const COUNTED: [(&str, &str, &[Kind]); 5] = [
     ),
 ];
 
+/// Catalogue key and tone of an answer.
+type Word = (&'static str, &'static str);
+/// Of somebody about whom nothing is known.
+const UNASKED: Word = ("archive.consent.none", "muted");
+const UNASKED_AT: usize = 3;
+
 /// Somebody who takes part.
 pub(super) struct Person {
     pub(super) name: String,
@@ -56,8 +63,7 @@ pub(super) struct Person {
 pub(super) struct Agreed {
     pub(super) who: String,
     pub(super) towards: String,
-    /// Catalogue key and tone.
-    pub(super) answer: (&'static str, &'static str),
+    pub(super) answer: Word,
     pub(super) at: Option<Timestamp>,
 }
 
@@ -77,6 +83,8 @@ pub(super) struct Facts {
     /// Alerts, for whoever handles them.
     pub(super) flags: Vec<Counted>,
     pub(super) agreed: Vec<Agreed>,
+    /// How many of the others have said what.
+    pub(super) agreed_more: Vec<(Word, usize)>,
     /// Messages of this conversation that are stored, as far as they are visible.
     pub(super) stored: u64,
     /// Its files that are still to be fetched, where that is known.
@@ -117,6 +125,7 @@ impl Gatherer<'_> {
         let cursor = ingest::cursor(self.r)?;
         let numbers = COUNTED.iter().zip(tally.groups);
         let sees_all = self.sight.sees_all_of(chat);
+        let (agreed, agreed_more) = self.agreed(chat)?;
         let recalled = (chat.recalled > 0 && sees_all).then(|| {
             let list = here.with("flag", "recalled");
             (chat.recalled, list.to_string())
@@ -138,7 +147,8 @@ impl Gatherer<'_> {
                 .collect(),
             recalled,
             flags: flags::beside((self.app, self.r), self.sight, chat)?,
-            agreed: self.agreed(chat)?,
+            agreed,
+            agreed_more,
             stored: match sees_all {
                 true => chat.messages,
                 false => tally.total,
@@ -211,40 +221,77 @@ impl Gatherer<'_> {
         }
     }
 
-    /// A line for each person outside: the last answer, or that there is none.
-    fn agreed(&self, chat: &Chat) -> Result<Vec<Agreed>> {
-        let mut answers: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+    /// A line for each person outside: the last answer, or that there is none; who has not
+    /// agreed first, and how many there are whose lines are not shown, by what they said.
+    fn agreed(&self, chat: &Chat) -> Result<(Vec<Agreed>, Vec<(Word, usize)>)> {
+        let mut answers: BTreeMap<u32, Vec<Consent>> = BTreeMap::new();
         for consent in queries::consents(self.r, chat)? {
             answers.entry(consent.party).or_default().push(consent);
         }
-        let mut agreed = Vec::new();
-        for no in chat.others.iter().take(PEOPLE_MAX) {
+        let mut people: Vec<(usize, u32)> = Vec::new();
+        for no in &chat.others {
             let who = self.names.who(*no)?;
-            if !who.kind.is_some_and(|kind| kind.is_outside()) {
-                continue;
-            }
-            let of_person = answers.remove(no).unwrap_or_default();
-            if of_person.is_empty() {
-                agreed.push(Agreed {
-                    who: who.name.clone(),
-                    towards: String::new(),
-                    answer: ("archive.consent.none", "muted"),
-                    at: None,
-                });
-            }
-            for consent in of_person {
-                agreed.push(Agreed {
-                    who: who.name.clone(),
-                    towards: match consent.towards {
-                        Towards::Room(_) => String::new(),
-                        Towards::Member(no) => self.names.who(no)?.name.clone(),
-                    },
-                    answer: super::consents::answer(consent.answer),
-                    at: consent.answer.is_word().then_some(consent.at),
-                });
+            if who.kind.is_some_and(|kind| kind.is_outside()) {
+                let said = answers.get(no).map_or(&[][..], Vec::as_slice);
+                people.push((gravity(said), *no));
             }
         }
-        Ok(agreed)
+        people.sort_by_key(|(gravity, _)| *gravity);
+        let rest = people.split_off(PEOPLE_MAX.min(people.len()));
+        let mut agreed = Vec::new();
+        for (_, no) in people {
+            let who = self.names.who(no)?.name.clone();
+            match answers.remove(&no) {
+                None => agreed.push(Agreed {
+                    who,
+                    towards: String::new(),
+                    answer: UNASKED,
+                    at: None,
+                }),
+                Some(said) => {
+                    for consent in said {
+                        agreed.push(self.one_agreed(who.clone(), &consent)?);
+                    }
+                }
+            }
+        }
+        let mut more: Vec<(Word, usize)> = Vec::new();
+        for (gravity, _) in rest {
+            let word = word_at(gravity);
+            match more.last_mut() {
+                Some((known, n)) if *known == word => *n += 1,
+                _ => more.push((word, 1)),
+            }
+        }
+        Ok((agreed, more))
+    }
+
+    fn one_agreed(&self, who: String, consent: &Consent) -> Result<Agreed> {
+        Ok(Agreed {
+            who,
+            towards: match consent.towards {
+                Towards::Room(_) => String::new(),
+                Towards::Member(no) => self.names.who(no)?.name.clone(),
+            },
+            answer: consents::answer(consent.answer),
+            at: consent.answer.is_word().then_some(consent.at),
+        })
+    }
+}
+
+/// How soon somebody's line comes: whoever refused first, those of whom nothing is known behind
+/// those who were asked and said nothing.
+fn gravity(said: &[Consent]) -> usize {
+    let place = |answer: Answer| Answer::ALL.iter().position(|known| *known == answer);
+    let said = said.iter().filter_map(|consent| place(consent.answer));
+    said.min().map_or(UNASKED_AT, |place| 2 * place)
+}
+
+/// What is said of everybody at this place.
+fn word_at(gravity: usize) -> Word {
+    match gravity {
+        UNASKED_AT => UNASKED,
+        place => consents::answer(Answer::ALL[place / 2]),
     }
 }
 

@@ -193,6 +193,9 @@ fn facts(n: usize, text: &str) -> Facts {
                 )
             })
             .collect(),
+        agreed_more: (0..n)
+            .map(|i| (("archive.consent.none", "muted"), i))
+            .collect(),
         recalled: (n > 0).then(|| (5, "/archive/a?flag=recalled".to_owned())),
         flags: (0..n)
             .map(|i| Counted {
