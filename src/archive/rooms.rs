@@ -21,12 +21,10 @@ use crate::{
 use super::{
     ingest, link,
     model::{Chat, Place, Pull},
-    queries::{self, ArchiveSight},
+    queries::ArchiveSight,
     robots,
 };
 
-/// Rooms that are offered by name.
-const OFFERED_MAX: usize = 200;
 /// A name is asked for again after so long, ms: rooms are renamed.
 const FRESH_MS: i64 = 7 * 86_400_000;
 /// Rooms that are asked about in one round.
@@ -69,22 +67,22 @@ impl Rooms {
         Ok(see(&known))
     }
 
-    /// Visible rooms, those with the newest messages first, as many as can be chosen from.
+    /// Numbers of visible rooms, those with the newest messages first, and whether there are
+    /// more than `most`.
     pub(super) fn newest(
         &self,
         r: &Read<'_>,
         sight: &ArchiveSight,
-    ) -> Result<Vec<Chat>, StoreError> {
-        let numbers: Vec<u32> = self.look(r, |known| {
+        most: usize,
+    ) -> Result<(Vec<u32>, bool), StoreError> {
+        let mut numbers: Vec<u32> = self.look(r, |known| {
             let numbers = known.newest.iter().map(|(_, no)| *no);
             let seen = numbers.filter(|no| known.is_seen(sight, *no));
-            seen.take(OFFERED_MAX).collect()
+            seen.take(most + 1).collect()
         })?;
-        let mut rooms = Vec::with_capacity(numbers.len());
-        for no in numbers {
-            rooms.extend(queries::chat_by_no(r, sight, no)?);
-        }
-        Ok(rooms)
+        let has_more = numbers.len() > most;
+        numbers.truncate(most);
+        Ok((numbers, has_more))
     }
 }
 
@@ -234,14 +232,19 @@ fn nameless(app: &App, r: &Read<'_>) -> Result<Vec<(u32, String)>> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::tests::{Archive, CUSTOMER, text},
+        super::{
+            queries,
+            tests::{Archive, CUSTOMER, text},
+        },
         *,
     };
 
     fn offered(archive: &Archive, rooms: &Rooms, sight: &ArchiveSight) -> Vec<u64> {
         archive.read(|r| {
-            let found = rooms.newest(r, sight).unwrap();
-            found.iter().map(|chat| chat.last_seq).collect()
+            let (found, has_more) = rooms.newest(r, sight, 3).unwrap();
+            assert!(!has_more);
+            let chats = found.iter().map(|no| r.get::<Chat>(no).unwrap().unwrap());
+            chats.map(|chat| chat.last_seq).collect()
         })
     }
 
@@ -258,6 +261,8 @@ mod tests {
             said(3, "ChenDawei", "wr-b"),
         ]);
         assert_eq!(offered(&archive, &rooms, &everybody), [3, 1]);
+        let two = archive.read(|r| rooms.newest(r, &everybody, 1).unwrap());
+        assert_eq!((two.0.len(), two.1), (1, true));
         let lin = archive.read(|r| queries::chat_by_no(r, &everybody, 1).unwrap());
         let own = ArchiveSight::of_staff_for_test(lin.unwrap().staff);
         assert_eq!(offered(&archive, &rooms, &own), [1]);

@@ -27,7 +27,22 @@ pub fn highlight(text: &str, typed: &str) -> Vec<Piece> {
     pieces(text, marks)
 }
 
-/// The same for what people wrote, where pinyin stands for nothing.
+/// Whether a name has every word of what was typed, as written or by its pinyin; nothing typed
+/// fits nothing.
+pub fn fits(name: &str, typed: &str) -> bool {
+    let typed = Typed::new(typed);
+    let folded: Vec<char> = fold(name).chars().collect();
+    let has = |word: &String| {
+        let mut marks = vec![false; folded.len()];
+        if !mark_word(&folded, word, &mut marks) {
+            mark_pinyin(name, word, &mut marks);
+        }
+        marks.contains(&true)
+    };
+    !typed.words.is_empty() && typed.words.iter().all(has)
+}
+
+/// As [`highlight`] for what people wrote, where pinyin stands for nothing.
 pub fn mark(text: &str, typed: &str) -> Vec<Piece> {
     let folded: Vec<char> = fold(text).chars().collect();
     let mut marks = vec![false; folded.len()];
@@ -107,6 +122,16 @@ mod tests {
         assert_eq!(shown("臺灣ＡＢＣ公司", "台湾 abc"), "[臺灣ＡＢＣ]公司");
         assert_eq!(shown("王海燕", "李"), "王海燕");
         assert_eq!(shown("", "李"), "");
+    }
+
+    #[test]
+    fn a_name_fits_by_all_its_words_however_they_are_typed() {
+        for typed in ["售后", "shouh", "shq 3", "群 售后", "３"] {
+            assert!(fits("售后群 3", typed), "{typed}");
+        }
+        for typed in ["", " ", "售前", "售后 4", "shouhou x"] {
+            assert!(!fits("售后群 3", typed), "{typed}");
+        }
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
-    archive::{find::Asked, names::Names, queries::ArchiveSight, standing},
-    error::Result,
+    archive::{find::Asked, queries::ArchiveSight, standing},
     kit::{Id, Timestamp, limits},
     org::Sight,
     search::MessageOrder,
@@ -15,7 +14,7 @@ use crate::{
     wecom::archive::Kind,
 };
 
-use super::customer;
+use super::picker::Picker;
 
 /// The names of all conditions.
 pub(super) const CONDITIONS: [&str; 10] = [
@@ -181,12 +180,7 @@ pub(super) fn tabs(cx: &Cx, query: &ListQuery) -> Vec<Tab> {
 }
 
 /// The filters that are lists.
-pub(super) fn filters(
-    cx: &Cx,
-    query: &ListQuery,
-    archive: &ArchiveSight,
-    rooms: Vec<(String, String)>,
-) -> Vec<Filter> {
+pub(super) fn filters(cx: &Cx, query: &ListQuery, archive: &ArchiveSight) -> Vec<Filter> {
     let sight = &archive.sight;
     let choice = |name: &str, value: String, label: String| Choice {
         is_on: query.has(name, &value),
@@ -236,16 +230,11 @@ pub(super) fn filters(
         let label = cx.t(&format!("archive.sort_of.{code}")).into_owned();
         choice("sort", code.to_owned(), label)
     });
-    let rooms = rooms.into_iter();
-    let rooms: Vec<Choice> = rooms.map(|(id, name)| choice("room", id, name)).collect();
     let mut filters = vec![
         filter("sort", "archive.filter.sort", sorts.to_vec(), false),
         filter("type", "archive.filter.type", types, true),
         filter("flag", "archive.filter.flag", flags.collect(), true),
     ];
-    if !rooms.is_empty() {
-        filters.insert(1, filter("room", "archive.filter.room", rooms, false));
-    }
     // Whoever sees only their own has nobody to choose.
     if staff.len() > 1 {
         filters.insert(0, filter("staff", "archive.filter.staff", staff, false));
@@ -276,8 +265,8 @@ pub(super) fn chips(
     cx: &Cx,
     query: &ListQuery,
     filters: &[Filter],
-    names: &Names<'_>,
-) -> Result<Vec<Chip>> {
+    pickers: &[&Picker],
+) -> Vec<Chip> {
     let chip = |word: &str, value: String, remove: ListQuery| Chip {
         label: cx.t(word).into_owned(),
         value,
@@ -291,12 +280,11 @@ pub(super) fn chips(
             query.without("q"),
         ));
     }
-    if let Some(id) = query.get("customer") {
-        chips.push(chip(
-            "archive.filter.customer",
-            customer::name_of(cx, names, id)?,
-            query.without("customer").without("who"),
-        ));
+    for picker in pickers {
+        if let Some(name) = picker.chosen() {
+            let rest = query.without(picker.sort.name).without(picker.sort.part);
+            chips.push(chip(picker.sort.label, name.to_owned(), rest));
+        }
     }
     for filter in filters {
         let on = filter.choices.iter().filter(|choice| choice.is_on);
@@ -311,7 +299,7 @@ pub(super) fn chips(
             chips.push(chip(word, day.to_owned(), query.without(name)));
         }
     }
-    Ok(chips)
+    chips
 }
 
 #[cfg(test)]

@@ -10,134 +10,79 @@ use crate::{
     },
     customers::{self, CustomerId},
     error::Result,
-    identity::Viewer,
-    kit::limits,
     search::{Kind, is_phone_search},
-    store::{Act, Read},
+    store::Read,
     web::{Cx, ListQuery},
 };
 
-/// The element that an answer to what is typed replaces.
-pub(super) const PART: &str = "who";
-/// Customers that are offered.
-const OFFERED_MAX: usize = 20;
-/// Customers that are looked at for them.
+use super::picker::{Offered, Picker, Sort};
+
+/// Customers that are looked at for those that are offered.
 const LOOKED_AT: usize = 100;
 
-/// A customer that can be chosen.
-pub(super) struct Offered {
-    pub(super) id: String,
-    pub(super) name: String,
-    /// What tells them from others of that name.
-    pub(super) second: String,
-    pub(super) is_on: bool,
+/// The condition.
+pub(super) const CUSTOMER: Sort = Sort {
+    name: "customer",
+    part: "who",
+    label: "archive.filter.customer",
+    find: "archive.customer.find",
+    hint: "archive.customer.hint",
+    none: "archive.customer.nobody",
+    action: "archive.customers",
+    detail: "customers",
+};
+
+/// The condition with the one alone who is chosen.
+pub(super) fn chosen(names: &Names<'_>, cx: &Cx, query: &ListQuery) -> Result<Picker> {
+    let mut picker = Picker::new(&CUSTOMER, query);
+    if let Some(id) = query.get(CUSTOMER.name) {
+        picker.choose(id, name_of(cx, names, id)?);
+    }
+    Ok(picker)
 }
 
-/// The filter.
-#[derive(Default)]
-pub(super) struct CustomerField {
-    /// What was typed.
-    pub(super) text: String,
-    /// The one who is chosen, then those who were found.
-    pub(super) offered: Vec<Offered>,
-}
-
-impl CustomerField {
-    /// The filter as the address has it.
-    pub(super) fn of(
-        app: &App,
-        r: &Read<'_>,
-        sight: &ArchiveSight,
-        names: &Names<'_>,
-        (cx, query): (&Cx, &ListQuery),
-    ) -> Result<Self> {
-        let text = query.get("who").unwrap_or("").trim();
-        let text: String = text.chars().take(limits::QUERY_CHARS_MAX).collect();
-        let mut offered = Vec::new();
-        if let Some(id) = query.get("customer") {
-            offered.push(Offered {
-                id: id.to_owned(),
-                name: name_of(cx, names, id)?,
-                second: String::new(),
-                is_on: true,
+/// The condition as the address has it.
+pub(super) fn picker(
+    app: &App,
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    names: &Names<'_>,
+    (cx, query): (&Cx, &ListQuery),
+) -> Result<Picker> {
+    let mut picker = chosen(names, cx, query)?;
+    if picker.is_outside(cx) {
+        return Ok(picker.closed());
+    }
+    if picker.text.is_empty() || is_phone_search(&picker.text) {
+        return Ok(picker);
+    }
+    let scope = scope_filter(&sight.sight);
+    for hit in look_up(app, &picker.text, Kind::Customer, scope, LOOKED_AT)? {
+        if !picker.has_room() {
+            break;
+        }
+        let id = CustomerId::from_bits(hit.object);
+        let known = customers::queries::customer(r, &sight.sight, id)?;
+        let takes_part = queries::party_of(r, id.cast())?.is_some();
+        let id = id.to_string();
+        if let Some(found) = known.filter(|_| takes_part && !picker.has(&id)) {
+            let main = found.main();
+            picker.offered.push(Offered {
+                id,
+                second: match main.remark.is_empty() || main.remark == found.customer.name {
+                    true => sight.sight.name(main.member).to_owned(),
+                    false => main.remark.clone(),
+                },
+                name: found.customer.name,
+                is_on: false,
             });
         }
-        let hits = match text.is_empty() || is_phone_search(&text) {
-            true => Vec::new(),
-            false => look_up(
-                app,
-                &text,
-                Kind::Customer,
-                scope_filter(&sight.sight),
-                LOOKED_AT,
-            )?,
-        };
-        for hit in hits {
-            if offered.len() > OFFERED_MAX {
-                break;
-            }
-            let id = CustomerId::from_bits(hit.object);
-            let known = customers::queries::customer(r, &sight.sight, id)?;
-            let takes_part = queries::party_of(r, id.cast())?.is_some();
-            let id = id.to_string();
-            if let Some(found) = known.filter(|_| takes_part)
-                && offered.iter().all(|one| one.id != id)
-            {
-                let main = found.main();
-                offered.push(Offered {
-                    id,
-                    second: match main.remark.is_empty() || main.remark == found.customer.name {
-                        true => sight.sight.name(main.member).to_owned(),
-                        false => main.remark.clone(),
-                    },
-                    name: found.customer.name,
-                    is_on: false,
-                });
-            }
-        }
-        Ok(Self { text, offered })
     }
-
-    /// The one who is chosen.
-    pub(super) fn chosen(&self) -> Option<&str> {
-        let on = self.offered.iter().find(|one| one.is_on);
-        on.map(|one| one.name.as_str())
-    }
-
-    /// Whether somebody was looked for and nobody is chosen yet.
-    pub(super) fn is_open(&self) -> bool {
-        !self.text.is_empty() && self.chosen().is_none()
-    }
-
-    /// Whether nobody was found.
-    pub(super) fn is_vain(&self) -> bool {
-        !self.text.is_empty() && self.offered.iter().all(|one| one.is_on)
-    }
-
-    fn ids(&self) -> String {
-        let ids: Vec<&str> = self.offered.iter().map(|one| one.id.as_str()).collect();
-        ids.join(" ")
-    }
-
-    /// The act of looking for somebody.
-    pub(super) fn act(&self, viewer: &Viewer) -> Act {
-        viewer
-            .view("archive.customers")
-            .detail("query", self.text.as_str())
-            .system_detail("ids", self.ids())
-    }
-
-    /// The same beside the act of a search.
-    pub(super) fn beside(&self, act: Act) -> Act {
-        match self.text.is_empty() {
-            true => act,
-            false => act.system_detail("customers", self.ids()),
-        }
-    }
+    Ok(picker)
 }
 
 /// What the customer of an address is called.
-pub(super) fn name_of(cx: &Cx, names: &Names<'_>, id: &str) -> Result<String> {
+fn name_of(cx: &Cx, names: &Names<'_>, id: &str) -> Result<String> {
     let name = match id.parse::<CustomerId>() {
         Ok(id) => names.customer(id)?,
         Err(_) => None,

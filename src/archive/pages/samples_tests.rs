@@ -2,13 +2,15 @@
 
 use super::{
     bubble::{Bubble, Card, Item, Kept, Part, RecordLine, What},
-    customer::{CustomerField, Offered},
+    customer,
     facts::{Agreed, Facts, Person},
     flags::{Counted, Flag},
     hits::{Hit, HitGroup},
     locked::{Line, Locked},
     news::{News, Watch},
     open::{OpenPage, Second},
+    picker::{Offered, Picker, Sort},
+    room,
     search::SearchPage,
     view::{ChatPage, Place},
 };
@@ -167,6 +169,29 @@ fn flags(n: usize, text: &str) -> Vec<Flag> {
         href: "/sensitive/alerts?chat=a&message=1#a-1".into(),
     };
     (0..n).map(flag).collect()
+}
+
+fn picker(sort: &'static Sort, n: usize, text: &str) -> Picker {
+    let one = |i: usize| Offered {
+        id: format!("c{i}"),
+        name: text.to_owned(),
+        second: if i == 0 {
+            String::new()
+        } else {
+            text.to_owned()
+        },
+        is_on: i == 1,
+    };
+    Picker {
+        sort,
+        text: if n == 0 {
+            String::new()
+        } else {
+            text.to_owned()
+        },
+        offered: (0..n).map(one).collect(),
+        cut: (n > 1).then_some(n),
+    }
 }
 
 fn facts(n: usize, text: &str) -> Facts {
@@ -338,17 +363,8 @@ fn the_search_shows_what_was_found_or_why_nothing_was() {
                     choices: vec![choice],
                     many: true,
                 }],
-                customer: CustomerField {
-                    text: if n == 0 { String::new() } else { text.clone() },
-                    offered: (0..n)
-                        .map(|i| Offered {
-                            id: format!("c{i}"),
-                            name: text.clone(),
-                            second: if i == 0 { String::new() } else { text.clone() },
-                            is_on: i == 1,
-                        })
-                        .collect(),
-                },
+                customer: picker(&customer::CUSTOMER, n, &text),
+                room: picker(&room::ROOM, n, &text),
                 from: if n == 1 {
                     "2026-11-01".into()
                 } else {

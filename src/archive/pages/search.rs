@@ -25,26 +25,28 @@ use crate::{
 
 use super::{
     asked::{self, By, CONDITIONS},
-    customer::{self, CustomerField},
+    customer,
     hits::{Hit, HitGroup, Lines, address, icon_of},
     locked::Locked,
-    searches,
+    picker::Picker,
+    room, searches,
 };
 
 /// What the form of the search has fields for.
-const FIELDS: [&str; 11] = [
-    "q", "staff", "dept", "customer", "who", "sort", "room", "type", "flag", "from", "to",
+const FIELDS: [&str; 12] = [
+    "q", "staff", "dept", "customer", "who", "sort", "room", "group", "type", "flag", "from", "to",
 ];
 /// Hits of one conversation that stand on the page.
 const SHOWN_PER_CHAT: usize = 3;
 
 /// The page.
 #[derive(Template)]
-#[template(path = "archive/search.html", blocks = ["title", "list", "who"])]
+#[template(path = "archive/search.html", blocks = ["title", "list", "who", "group"])]
 pub(in crate::archive) struct SearchPage {
     pub(super) text: String,
     pub(super) filters: Vec<Filter>,
-    pub(super) customer: CustomerField,
+    pub(super) customer: Picker,
+    pub(super) room: Picker,
     pub(super) from: String,
     pub(super) to: String,
     /// Conditions without a field of their own.
@@ -69,7 +71,7 @@ pub(in crate::archive) struct SearchPage {
     /// What of the question was not looked for, in sentences.
     pub(super) asides: Vec<String>,
 }
-view!(SearchPage, "list" => as_list, "who" => as_who);
+view!(SearchPage, "list" => as_list, "who" => as_who, "group" => as_group);
 
 /// Shows what was found. The entry of it is durable before anything is.
 pub(in crate::archive) async fn search(
@@ -88,9 +90,9 @@ pub(in crate::archive) async fn search(
         query: &query,
         asked: &asked,
     };
-    if cx.is_fragment && cx.target.as_deref() == Some(customer::PART) {
-        let (page, act) = app.read(|r| maker.who(r))?;
-        if !page.customer.text.is_empty() {
+    let (page, act) = app.read(|r| maker.picked(r))?;
+    if let Some(page) = page {
+        if let Some(act) = act {
             app.note(act).await?;
         }
         return Ok(Shown::of(page));
@@ -153,22 +155,7 @@ impl Maker<'_> {
             text: &self.asked.text,
             query: self.query,
         };
-        let mut rooms = Vec::new();
-        let mut offered = match self.cx.is_fragment {
-            // The filters stand outside of the part that is replaced.
-            true => Vec::new(),
-            false => self.app.archive.rooms.newest(r, &sight)?,
-        };
-        if let Some(id) = self.asked.chat
-            && offered.iter().all(|room| room.id != id)
-            && let Ok(chat) = queries::chat(r, &sight, id)
-        {
-            offered.push(chat);
-        }
-        for room in offered {
-            rooms.push((room.id.to_string(), names.title(&room)?));
-        }
-        let filters = asked::filters(self.cx, self.query, &sight, rooms);
+        let filters = asked::filters(self.cx, self.query, &sight);
         let cursor = ingest::cursor(r)?;
         let maker = searches::Maker {
             r,
@@ -183,15 +170,14 @@ impl Maker<'_> {
             false => maker.lines()?,
         };
         saved.extend(shared);
-        // The field stands outside of the part that is replaced.
-        let customer = match self.cx.is_fragment {
-            true => CustomerField::default(),
-            false => self.customer(r, &sight, &names)?,
-        };
+        // The fields stand outside of the part that is replaced, the chips do not.
+        let customer = self.customer(r, &sight, &names)?;
+        let room = self.room(r, &sight, &names)?;
         let mut page = SearchPage {
-            chips: asked::chips(self.cx, self.query, &filters, &names)?,
+            chips: asked::chips(self.cx, self.query, &filters, &[&customer, &room]),
             filters,
             customer,
+            room,
             saved,
             save_href: searches::save_href(self.query),
             parked: match self.asked.undecrypted {
@@ -204,14 +190,14 @@ impl Maker<'_> {
         };
         if self.asked.undecrypted {
             let act = self.locked(r, &sight, &mut page)?;
-            let act = page.customer.beside(act);
+            let act = page.room.beside(page.customer.beside(act));
             return Ok((page, act));
         }
         let act = match By::of(self.query) {
             By::Chat => self.by_chat(r, &sight, &lines, &mut page)?,
             By::Time | By::Relevance => self.by_message(r, &sight, &lines, &mut page)?,
         };
-        let act = page.customer.beside(act);
+        let act = page.room.beside(page.customer.beside(act));
         if page.hits.is_empty() && page.groups.is_empty() {
             page.empty = Some(self.empty(cursor.messages)?);
         }
@@ -224,7 +210,8 @@ impl Maker<'_> {
         SearchPage {
             text: self.asked.text.clone(),
             filters: Vec::new(),
-            customer: CustomerField::default(),
+            customer: Picker::new(&customer::CUSTOMER, self.query),
+            room: Picker::new(&room::ROOM, self.query),
             from: text("from"),
             to: text("to"),
             kept: self
@@ -252,26 +239,32 @@ impl Maker<'_> {
         }
     }
 
-    fn customer(
-        &self,
-        r: &Read<'_>,
-        sight: &ArchiveSight,
-        names: &Names<'_>,
-    ) -> Result<CustomerField> {
-        CustomerField::of(self.app, r, sight, names, (self.cx, self.query))
+    fn customer(&self, r: &Read<'_>, sight: &ArchiveSight, names: &Names<'_>) -> Result<Picker> {
+        customer::picker(self.app, r, sight, names, (self.cx, self.query))
     }
 
-    /// The customers that can be chosen by what was typed, and the act of looking for them.
-    fn who(&self, r: &Read<'_>) -> Result<(SearchPage, Act)> {
+    fn room(&self, r: &Read<'_>, sight: &ArchiveSight, names: &Names<'_>) -> Result<Picker> {
+        room::picker(self.app, r, sight, names, (self.cx, self.query))
+    }
+
+    /// What can be chosen by what was typed, and the act of looking for it, where only that is
+    /// asked for.
+    fn picked(&self, r: &Read<'_>) -> Result<(Option<SearchPage>, Option<Act>)> {
+        let mut page = self.blank();
+        let (is_customer, is_room) = (page.customer.is_asked(self.cx), page.room.is_asked(self.cx));
+        if !is_customer && !is_room {
+            return Ok((None, None));
+        }
         let sight = ArchiveSight::of(self.app, r, self.viewer)?;
         let names = Names::new(r, &sight.sight, self.cx);
-        let customer = self.customer(r, &sight, &names)?;
-        let act = customer.act(self.viewer);
-        let page = SearchPage {
-            customer,
-            ..self.blank()
+        let act = if is_customer {
+            page.customer = self.customer(r, &sight, &names)?;
+            page.customer.act(self.viewer)
+        } else {
+            page.room = self.room(r, &sight, &names)?;
+            page.room.act(self.viewer)
         };
-        Ok((page, act))
+        Ok((Some(page), act))
     }
 
     /// What of the question is not looked for, whoever asks.

@@ -26,7 +26,9 @@ use crate::{
 
 use super::{
     asked::{self, ALERTED, CONDITIONS, UNDECRYPTED},
+    customer,
     hits::{Hit, Lines},
+    room,
     search::act_of,
 };
 
@@ -172,14 +174,10 @@ impl Maker<'_> {
 
     /// What a search selects, in words.
     fn says(&self, list: &ListQuery) -> Result<Vec<Chip>> {
-        let mut rooms = Vec::new();
-        if let Some(id) = list.get("room").and_then(|id| id.parse().ok())
-            && let Ok(chat) = queries::chat(self.r, self.sight, id)
-        {
-            rooms.push((id.to_string(), self.names.title(&chat)?));
-        }
-        let filters = asked::filters(self.cx, list, self.sight, rooms);
-        asked::chips(self.cx, list, &filters, self.names)
+        let filters = asked::filters(self.cx, list, self.sight);
+        let customer = customer::chosen(self.names, self.cx, list)?;
+        let room = room::chosen(self.r, self.sight, self.names, (self.cx, list))?;
+        Ok(asked::chips(self.cx, list, &filters, &[&customer, &room]))
     }
 }
 
