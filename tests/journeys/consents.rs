@@ -252,3 +252,49 @@ fn an_agreement_counts_the_moment_wecom_tells_of_it() {
     assert!(!officer.get(agreed).body.contains("事件通知"));
     assert_eq!(test.app.store.check().unwrap().found, []);
 }
+
+/// Whoever refused stands first beside a room, and nobody is left out without a word.
+#[test]
+fn a_room_shows_who_refused_first_and_counts_the_rest() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let own = firm::cast().store_staff;
+    let customer = |no: u64| format!("wmA{no:029}");
+    let at_ms = 1_767_240_000_000_u64;
+    let said = |no: u64, kind: &str| {
+        let mut message = json!({
+            "msgid": format!("{no}_{at_ms}_external"), "action": "send", "from": customer(no),
+            "tolist": [own], "roomid": "wrA00000000000000000000000000001",
+            "msgtime": at_ms + no, "msgtype": kind,
+        });
+        message[kind] = match kind {
+            "text" => json!({ "content": "在的" }),
+            _ => json!({ "userid": customer(no), format!("{kind}_time"): at_ms + no }),
+        };
+        message
+    };
+    let kinds = (1..=15).map(|no| match no {
+        1..=12 => (no, "agree"),
+        15 => (no, "disagree"),
+        _ => (no, "text"),
+    });
+    archive(&test, 1, kinds.map(|(no, kind)| said(no, kind)));
+    let staff = test.sign_in("staff");
+    let chat = staff.get("/api/v1/messages/15").json();
+    let chat = chat["conversation_id"].as_str().unwrap();
+    let page = staff.get(&format!("/archive/{chat}")).body;
+    let (_, list) = page.split_once("存档与授权").unwrap();
+    let (list, _) = list.split_once("</ul>").unwrap();
+    let lines: Vec<&str> = list.split("<li>").skip(1).collect();
+    let words = ["不同意", "没有记录", "没有记录"];
+    for (line, word) in lines.iter().zip(words) {
+        assert!(line.contains(word), "{word}: {line}");
+    }
+    // Nine of those who agreed are named, the other three counted.
+    assert_eq!(lines.len(), 13, "{list}");
+    assert!(
+        lines[3..].iter().all(|line| line.contains("已同意")),
+        "{list}"
+    );
+    assert!(lines[12].contains("另有 3 人"), "{}", lines[12]);
+}

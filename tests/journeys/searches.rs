@@ -1,12 +1,13 @@
 //! Saved searches of the archive, their new matches, and what narrows a search to rooms.
 
 use qitai::{
-    archive::searches,
+    archive::{Chat, Place, searches},
     identity::{
         Permission, Viewer,
         actions::{self, DisableAccount},
         queries,
     },
+    store::Act,
     wecom::sim::firm,
 };
 
@@ -194,4 +195,87 @@ fn a_search_is_narrowed_to_rooms_or_to_one_of_them() {
     let chat = one["conversation_id"].as_str().unwrap();
     assert_eq!(found(&format!("room={chat}")), [2]);
     assert_eq!(found("room=0000000000001"), [0; 0]);
+}
+
+/// A room is picked by its name, as it is written or in pinyin, from all that the viewer sees.
+#[test]
+fn a_room_is_found_by_its_name() {
+    let test = TestApp::start();
+    test.let_admins_read_chats();
+    let cast = firm::cast();
+    let names = (0..30u64).map(|no| (no, format!("闲聊群{no}")));
+    let names: Vec<(u64, String)> = names.chain([(30, "星河售后群".into())]).collect();
+    let id = |no: u64| format!("wrA{no:029}");
+    // The one that is looked for has the oldest message; another is somebody else's.
+    let of = |no: u64, from: &str, to: &str| {
+        let mut message = text(31 - no, from, &[to], "开会");
+        message["roomid"] = id(no).into();
+        message
+    };
+    let mut messages: Vec<_> = names
+        .iter()
+        .rev()
+        .map(|(no, _)| of(*no, cast.store_staff, cast.region_manager))
+        .collect();
+    messages.push(of(31, cast.region_manager, "nobody"));
+    archive(&test, 1, messages);
+    let chats: Vec<Chat> = test
+        .app
+        .read(|r| r.all(None)?.collect::<Result<_, _>>())
+        .unwrap();
+    let act = Act::by_system("archive.room", "test");
+    let named = test.app.store.write_blocking(act, move |w| {
+        for mut chat in chats {
+            let Place::Room(room) = &chat.place else {
+                continue;
+            };
+            let name = names.iter().find(|(no, _)| id(*no) == *room);
+            chat.name = name.map_or("别人的售后群".into(), |(_, name)| name.clone());
+            w.put(&chat)?;
+        }
+        Ok(())
+    });
+    named.unwrap();
+
+    let staff = test.sign_in("staff");
+    let page = staff.get("/archive").body;
+    let field = page.split("<div id=\"group\"").nth(1).unwrap();
+    let field = field.split("pop__foot").next().unwrap();
+    assert!(
+        field.contains("闲聊群0<") && !field.contains("售后群"),
+        "{field}"
+    );
+    for typed in ["售后", "xhsh", "xinghe", "星河 群"] {
+        let part = staff.part(&format!("/archive?group={typed}"), "group").body;
+        assert!(part.contains("<div id=\"group\""), "{part}");
+        assert!(part.contains(">星河售后群<"), "{typed}: {part}");
+        for absent in ["闲聊群", "别人的", "开会"] {
+            assert!(!part.contains(absent), "{typed}: {part}");
+        }
+    }
+    // Without the script the whole page comes, with what was found to choose from.
+    let before = test.audit_size();
+    let page = staff.get("/archive?group=xhsh").body;
+    assert!(test.audit_size() > before, "looking is a search");
+    assert!(page.contains("<details class=\"dd\" open>"), "{page}");
+    let chosen = page.split(">星河售后群<").next().unwrap();
+    let chosen = chosen.rsplit("name=\"room\" value=\"").next().unwrap();
+    let chosen = chosen.split('"').next().unwrap();
+    let page = staff
+        .get(&format!("/archive?group=xhsh&room={chosen}"))
+        .body;
+    assert_eq!(self::messages(&page), [1]);
+    assert!(!page.contains("<details class=\"dd\" open>"), "{page}");
+    let chip = "<em>群聊</em><span class=\"clip\">星河售后群</span><a href=\"/archive\"";
+    assert!(page.contains(chip), "{page}");
+    let none = staff.part("/archive?group=没有这样的", "group").body;
+    assert!(none.contains("没有叫这个名字的群聊"), "{none}");
+    // Somebody else's is as if not there.
+    let officer = test.sign_in("compliance");
+    let part = officer.part("/archive?group=别人的", "group").body;
+    let foreign = part.rsplit("name=\"room\" value=\"").next().unwrap();
+    let foreign = foreign.split('"').next().unwrap();
+    let page = staff.get(&format!("/archive?room={foreign}")).body;
+    assert!(page.contains("不在范围内的群聊"), "{page}");
+    assert!(!page.contains("别人的售后群"), "{page}");
 }
