@@ -362,6 +362,122 @@ class Digesting:
         self.package.digests[self.name] = (self.bytes, self.hash.hexdigest())
 
 
+BEYOND = 0xFFFFFFFF
+
+
+def number(data, at, width):
+    return int.from_bytes(data[at : at + width], "little")
+
+
+def take(raw, length):
+    data = raw.read(length)
+    if len(data) != length:
+        raise Unreadable("it is cut off")
+    return data
+
+
+class Entry:
+    """What the directory says of a file, and what stands around its content therefore."""
+
+    def __init__(self, directory):
+        head = take(directory, 46)
+        flags = number(head, 8, 2)
+        plain = (
+            head[:4] == b"PK\x01\x02"
+            and head[4:6] == bytes([head[6], 3])
+            and head[32:42] == bytes(6) + (0o100644 << 16).to_bytes(4, "little")
+            and flags in (0, 8)
+        )
+        self.how, self.sums, self.name_length = head[6:16], head[16:28], head[28:30]
+        self.name = take(directory, number(head, 28, 2))
+        extra = take(directory, number(head, 30, 2))
+        fields = [number(head, at, 4) for at in (24, 20, 42)]
+        beyond = fields.count(BEYOND)
+        if beyond:
+            plain = plain and extra[:4] == bytes([1, 0, beyond * 8, 0])
+            extra = extra[4:]
+        plain = plain and (fields[0] == BEYOND) == (fields[1] == BEYOND)
+        if not plain or len(extra) != beyond * 8:
+            raise Unreadable("its directory is not of the format")
+        large = iter([number(extra, at, 8) for at in range(0, len(extra), 8)])
+        self.large, self.streamed = fields[0] == BEYOND, flags == 8
+        self.whole, self.packed, self.at = [next(large) if f == BEYOND else f for f in fields]
+
+    def header(self):
+        sums = bytes(12) if self.streamed else self.sums
+        header = b"PK\x03\x04" + self.how + sums + self.name_length
+        header += bytes([20 if self.large else 0, 0]) + self.name
+        if self.large:
+            sizes = (0, 0) if self.streamed else (self.whole, self.packed)
+            header += bytes([1, 0, 16, 0]) + b"".join(s.to_bytes(8, "little") for s in sizes)
+        return header
+
+    def descriptor(self):
+        if not self.streamed:
+            return b""
+        if not self.large:
+            return b"PK\x07\x08" + self.sums
+        sizes = self.packed.to_bytes(8, "little") + self.whole.to_bytes(8, "little")
+        return b"PK\x07\x08" + self.sums[:4] + sizes
+
+
+def directory_of(raw):
+    """Where the directory begins and ends, and how many files it has."""
+    wrong = Unreadable("it has bytes before or behind the ZIP")
+    end = raw.seek(0, io.SEEK_END) - 22
+    if end < 0:
+        raise wrong
+    raw.seek(end)
+    tail = take(raw, 22)
+    if tail[:8] != b"PK\x05\x06" + bytes(4) or tail[8:10] != tail[10:12] or tail[20:] != bytes(2):
+        raise wrong
+    fields = [number(tail, 10, 2), number(tail, 12, 4), number(tail, 16, 4)]
+    most = [0xFFFF, BEYOND, BEYOND]
+    found = fields
+    if end >= 76 and any(f == m for f, m in zip(fields, most)):
+        raw.seek(end - 76)
+        record = take(raw, 76)
+        if record[56:60] == b"PK\x06\x07":
+            end -= 76
+            head = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes([45, 0, 45, 0]) + bytes(8)
+            place = bytes(4) + end.to_bytes(8, "little") + bytes([1, 0, 0, 0])
+            if record[:24] != head or record[24:32] != record[32:40] or record[60:] != place:
+                raise Unreadable("its end is not of the format")
+            found = [number(record, at, 8) for at in (32, 40, 48)]
+    agrees = all(f in (m, real) for f, m, real in zip(fields, most, found))
+    count, size, start = found
+    if not agrees or start + size != end:
+        raise wrong
+    return start, end, count
+
+
+def check_layout(path):
+    """Header, content and descriptor of each file lie behind those of the one before it, then
+    the directory, then its end. Every byte around the contents follows from the directory."""
+    with open(path, "rb") as raw, open(path, "rb") as directory:
+        start, end, count = directory_of(raw)
+        directory.seek(start)
+        at = 0
+        for _ in range(count):
+            entry = Entry(directory)
+            if entry.at != at:
+                raise Unreadable("it has bytes between its files, or files over each other")
+            at = expect(raw, at, entry.header()) + entry.packed
+            if at > start:
+                raise Unreadable("a file reaches into the directory")
+            at = expect(raw, at, entry.descriptor())
+        if at != start or directory.tell() != end:
+            raise Unreadable("it has bytes between its files and its directory")
+
+
+def expect(raw, at, data):
+    """The place behind these bytes, which must stand there."""
+    raw.seek(at)
+    if take(raw, len(data)) != data:
+        raise Unreadable("what stands around a file is not what the directory says")
+    return at + len(data)
+
+
 class Package:
     def __init__(self, path, names=NAMES, ratio_max=RATIO_MAX):
         self.digests = {}
@@ -382,25 +498,7 @@ class Package:
             small = info.file_size <= RATIO_BYTES or ratio_max is None
             if not small and info.file_size > info.compress_size * ratio_max:
                 raise Unreadable("a file in it unpacks to far more than it can hold")
-        self.check_places(path, infos)
-
-    def check_places(self, path, infos):
-        """The files lie one behind the other from the first byte on, none over another."""
-        end = 0
-        with open(path, "rb") as raw:
-            for info in sorted(infos, key=lambda info: info.header_offset):
-                if info.header_offset < end or (end == 0 and info.header_offset):
-                    raise Unreadable("it has bytes before the ZIP or files over each other")
-                raw.seek(info.header_offset)
-                header = raw.read(30)
-                if len(header) != 30 or header[:4] != b"PK\x03\x04":
-                    raise Unreadable("a file's header is damaged")
-                name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
-                if raw.read(name) != info.orig_filename.encode():
-                    raise Unreadable("a file has two names")
-                end = info.header_offset + 30 + name + extra + info.compress_size
-        if end > self.zip.start_dir:
-            raise Unreadable("a file reaches into the directory")
+        check_layout(path)
 
     def numbered(self, folder):
         names = sorted(name for name in self.names if name.startswith(folder + "/"))

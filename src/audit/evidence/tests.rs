@@ -1,6 +1,8 @@
 //! A good package passes, a changed one does not, and what was changed is named; this
 //! verifier and the one in Python agree.
 
+mod layout;
+
 use std::{
     collections::BTreeMap,
     io::{Cursor, Read as _, Write as _},

@@ -10,7 +10,10 @@ use std::{
 use aws_lc_rs::digest;
 use zip::{ZipArchive, read::ZipFile};
 
-use super::super::package::{FORMAT_DOC, GENESIS, MANIFEST, OPENINGS, README};
+use super::{
+    super::package::{FORMAT_DOC, GENESIS, MANIFEST, OPENINGS, README},
+    layout,
+};
 
 /// Files of a package at most: enough for 200 million entries.
 const FILES_MAX: usize = 100_000;
@@ -106,6 +109,7 @@ impl Container {
             return refuse("it has bytes before or behind the ZIP");
         }
         zip.validate_header_consistency()?;
+        layout::check(path)?;
         for index in 0..zip.len() {
             let file = zip.by_index_raw(index)?;
             if !std::str::from_utf8(file.name_raw()).is_ok_and(is_of_format) {

@@ -8,6 +8,7 @@
 pub(in crate::audit) mod container;
 mod hashes;
 mod heads;
+mod layout;
 mod walk;
 
 #[cfg(test)]
