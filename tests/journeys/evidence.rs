@@ -254,9 +254,21 @@ fn a_complaint_becomes_evidence_that_an_outsider_verifies() {
     let path = dir.path().join("evidence.zip");
     std::fs::write(&path, &package.bytes).unwrap();
     look_inside(&path);
+    let key = checkpoints::verifier_key(test.app.store.vault()).text();
+    says_who(&path, &key);
+    // What an outsider compares stands on the case's page.
+    let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &package.bytes);
+    let page = officer.get(&case).body;
+    assert!(page.contains(&format!(
+        "<code class=\"copy\">{}</code>",
+        hex::encode(sha256)
+    )));
+    assert!(
+        page.contains(&format!("<code class=\"copy\">{key}</code>")),
+        "{page}"
+    );
 
     // Outside: good as it is, and named as soon as a byte is another one.
-    let key = checkpoints::verifier_key(test.app.store.vault()).text();
     for (code, said) in verify_both(&path, &key) {
         assert_eq!(code, 0, "{said}");
         assert!(said.contains("完好") && !said.contains("--vkey"), "{said}");
@@ -355,6 +367,33 @@ fn look_inside(path: &Path) {
     assert!(page.contains("已撤回，以下为原文 / Recalled; this is the original"));
     assert!(!page.contains("<script") && !page.contains("<b>退款") && page.contains("&lt;script"));
     assert!(!text("messages.jsonl").contains("别的会话"));
+}
+
+/// Who opened, sealed and approved the case stands in its file and on its page.
+fn says_who(path: &Path, key: &str) {
+    let files = files_of(path);
+    let text = |name: &str| &files.iter().find(|(n, _)| n == name).unwrap().1;
+    let case: Value = serde_json::from_str(text("case.json")).unwrap();
+    let said = |field: &str| case[field].as_str().unwrap().to_owned();
+    let page = text("index.html");
+    for (label, who) in [
+        ("建立案件 / Case opened by", "made_by"),
+        ("封存 / Sealed by", "sealed_by"),
+        ("第二人批准 / Approved by a second person", "approved_by"),
+    ] {
+        let (name, account) = (said(&format!("{who}_name")), said(who));
+        assert!(
+            !name.is_empty() && account.starts_with("account:"),
+            "{case}"
+        );
+        let row = format!("<th>{label}</th><td>{name} · {account} · 20");
+        assert!(page.contains(&row), "{row}: {page}");
+    }
+    assert_eq!(said("made_by"), said("sealed_by"));
+    assert_ne!(said("approved_by"), said("sealed_by"));
+    assert!(said("approved_at") <= said("sealed_at"));
+    assert!(page.contains("<td>qitai-evidence-package 1</td>"));
+    assert!(page.contains(&format!("<td>{key}</td>")) && page.contains("--vkey"));
 }
 
 /// Where the firm wants it, a conversation of others opens only after a second person's yes,

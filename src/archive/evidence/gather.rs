@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     app::App,
-    audit::evidence::{CHOSEN, CONTEXT, DELETED, ERASED, MessageProof, SHOWN, name, pretty},
+    audit::evidence::{CHOSEN, CONTEXT, DELETED, ERASED, MessageProof, SHOWN, name},
     error::{AppError, Result},
     store::Read,
     wecom::archive::Kind,
@@ -21,9 +21,10 @@ use super::{
         model::{Chat, Media},
         queries::{self as archive, ArchiveSight, Message, Side},
     },
+    about::About,
     facts::{self, Audience, ChatLine, ConsentLine, MediaLine, People},
     job::{Out, disk, missing},
-    model::{Case, CaseState, Chosen},
+    model::{Case, Chosen},
     print::{Page, Shown},
     proof::{self, Trees},
     queries,
@@ -69,6 +70,7 @@ pub(super) struct Gathering<'a> {
     r: &'a Read<'a>,
     sight: &'a ArchiveSight,
     case: &'a Case,
+    about: About<'a>,
     trees: Trees<'a>,
     people: People<'a>,
     /// Who wrote and received the messages of the conversation that is being written.
@@ -86,14 +88,15 @@ impl<'a> Gathering<'a> {
         case: &'a Case,
     ) -> Result<Self> {
         let spool = || Spool::new(app);
-        let now = app.store.clock().now();
-        let page = spool().and_then(|out| Page::begin(out, app.zone(), case, now));
+        let about = About::of(app, r, case, app.store.clock().now())?;
+        let page = spool().and_then(|out| Page::begin(out, app.zone(), &about));
         Ok(Self {
             app,
             context,
             r,
             sight,
             case,
+            about,
             trees: Trees::new(r)?,
             people: People::new(r, &sight.sight),
             audience: Audience::default(),
@@ -309,7 +312,7 @@ impl<'a> Gathering<'a> {
         let spools = &mut self.spools;
         copy(out, name::MESSAGE_PROOFS, &mut spools.proofs)?;
         copy(out, name::MEDIA, &mut spools.media)?;
-        out.file(name::CASE, &self.case_file()?)?;
+        out.file(name::CASE, &self.about.file()?)?;
         write_lines(out, name::CONVERSATIONS, &lines)?;
         write_lines(out, name::PEOPLE, self.people.all())?;
         write_lines(out, name::READERS, &readers)?;
@@ -318,25 +321,6 @@ impl<'a> Gathering<'a> {
         let ended = page.end(self.people.all(), &readers, &consents);
         ended.map_err(disk)?;
         copy(out, name::INDEX, page.out())
-    }
-
-    fn case_file(&self) -> Result<Vec<u8>> {
-        let (case, now) = (self.case, self.app.store.clock().now());
-        let sealed_by = match case.state {
-            CaseState::Sealing(_, by) => by.to_string(),
-            _ => String::new(),
-        };
-        let facts = serde_json::json!({
-            "case": case.id.to_string(),
-            "title": case.title,
-            "why": case.why,
-            "made_by": format!("account:{}", case.by),
-            "made_at": case.at.to_rfc3339(),
-            "sealed_by": format!("account:{sealed_by}"),
-            "sealed_at": now.to_rfc3339(),
-            "context": case.context,
-        });
-        pretty(&facts).map_err(AppError::internal)
     }
 }
 

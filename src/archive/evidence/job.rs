@@ -27,7 +27,7 @@ use crate::{
 use super::{
     super::approval::{self, Wanted},
     gather::Gathering,
-    model::{AtRest, Case, CaseId, CaseState, Seal},
+    model::{Case, CaseId, CaseState, Seal},
     queries,
     rest::{self, Sealing},
 };
@@ -183,20 +183,20 @@ fn write(
         case: id.to_string(),
     };
     let finished = out.finish(heading, &checkpoints::verifier_key(vault), &entries.note)?;
-    let bytes = finished.out.written();
-    let sha256 = rest::end(finished.out, path).map_err(disk)?;
+    let written = rest::end(finished.out, path).map_err(disk)?;
     Ok(Some(Seal {
         at: now,
         by: account.cast(),
         file: rest::name_of(path),
-        bytes,
+        bytes: written.bytes,
         manifest: finished.manifest_sha256,
         messages: gathered.messages,
         chosen: gathered.chosen,
         media: gathered.media,
         media_missing: gathered.media_missing,
         unproven: gathered.unproven,
-        at_rest: Some(AtRest { sha256 }),
+        at_rest: Some(written.at_rest),
+        sha256: Some(written.sha256),
     }))
 }
 

@@ -5,6 +5,7 @@
 //! conversations whole; once it is sealed nothing of it changes. The package's form is
 //! [`crate::audit::evidence`]'s; on disk it lies sealed with the firm's key.
 
+mod about;
 mod actions;
 mod facts;
 mod gather;

@@ -121,6 +121,10 @@ pub struct Seal {
     /// How the file lies; none if it lies open, from before packages were sealed at rest.
     #[n(10)]
     pub at_rest: Option<AtRest>,
+    /// SHA-256 of the package as it is downloaded, hex; none if it was sealed before this was
+    /// kept.
+    #[n(11)]
+    pub sha256: Option<String>,
 }
 
 /// How a package lies on disk: sealed with the firm's key.

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use crate::{
+    audit::evidence::{FORMAT, VERSION},
     kit::Timestamp,
     web::{
         Lang, format,
@@ -12,8 +13,8 @@ use crate::{
 };
 
 use super::{
+    about::{About, Somebody},
     facts::{ChatLine, ConsentLine, MediaLine, PersonLine, ReaderLine},
-    model::Case,
     said::Said,
 };
 
@@ -61,9 +62,9 @@ impl<W: Write> Page<W> {
     pub(super) fn begin(
         mut out: W,
         zone: jiff::tz::TimeZone,
-        case: &Case,
-        made: Timestamp,
+        about: &About<'_>,
     ) -> io::Result<Self> {
+        let case = about.case;
         let title = escape(&case.title);
         write!(
             out,
@@ -75,16 +76,29 @@ impl<W: Write> Page<W> {
         let mut page = Self { out, zone };
         page.row("evidence.print.case", &case.id.to_string())?;
         page.row("evidence.print.why", &case.why)?;
-        let made = page.time(made);
-        page.row("evidence.print.made", &made)?;
+        page.act("evidence.print.opened", &about.opened_by, case.at)?;
+        page.act("evidence.print.sealed", &about.sealed_by, about.sealed_at)?;
+        match &about.approved {
+            Some((by, at)) => page.act("evidence.print.approved", by, *at)?,
+            None => page.row("evidence.print.approved", &both("evidence.print.not_asked"))?,
+        }
         page.row("evidence.print.context", &case.context.to_string())?;
+        page.row("evidence.print.format", &format!("{FORMAT} {VERSION}"))?;
+        page.row("evidence.print.key", &about.key)?;
         writeln!(page.out, "</table>")?;
-        writeln!(
-            page.out,
-            "<p><small>{}</small></p>",
-            escape(&both("evidence.print.how"))
-        )?;
+        for key in ["evidence.print.how", "evidence.print.check"] {
+            let text = both(key);
+            writeln!(page.out, "<p><small>{}</small></p>", escape(&text))?;
+        }
         Ok(page)
+    }
+
+    /// Who did something, and when.
+    fn act(&mut self, key: &str, by: &Somebody, at: Timestamp) -> io::Result<()> {
+        let said = [&by.name, &by.account, &self.time(at)];
+        let said = said.into_iter().filter(|said| !said.is_empty());
+        let said: Vec<&str> = said.map(String::as_str).collect();
+        self.row(key, &said.join(" · "))
     }
 
     fn row(&mut self, key: &str, value: &str) -> io::Result<()> {

@@ -27,25 +27,51 @@ use super::{
     model::{AtRest, Case, CaseId, CaseState, Seal},
 };
 
-/// A package on its way to the disk.
-pub(super) type Sealing = Sealer<Hashed>;
+/// A package on its way to the disk: hashed as whoever gets it has it, sealed, and hashed as it
+/// lies.
+pub(super) type Sealing = Hashed<Sealer<Hashed<File>>>;
 
-/// A file with the SHA-256 of what was written to it.
-pub(super) struct Hashed {
-    file: File,
+/// What is written to something, with the SHA-256 of it.
+pub(super) struct Hashed<W> {
+    out: W,
     sha256: digest::Context,
 }
 
-impl Write for Hashed {
+impl<W> Hashed<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            sha256: digest::Context::new(&digest::SHA256),
+        }
+    }
+
+    fn end(self) -> (W, [u8; 32]) {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(self.sha256.finish().as_ref());
+        (self.out, sha256)
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.out.write(bytes)?;
         self.sha256.update(&bytes[..written]);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.out.flush()
     }
+}
+
+/// A package that is in its place.
+pub(super) struct Written {
+    /// Its size.
+    pub(super) bytes: u64,
+    /// SHA-256 of it, hex.
+    pub(super) sha256: String,
+    /// How it lies.
+    pub(super) at_rest: AtRest,
 }
 
 /// The name of a package that is not whole yet.
@@ -67,26 +93,27 @@ pub(super) fn begin(app: &App, path: &Path) -> Result<Sealing> {
         files::make_private(&folder(app))?;
         let part = part(path);
         files::remove_leftover(&part)?;
-        let hashed = Hashed {
-            file: files::open_private(&part, 0o600)?,
-            sha256: digest::Context::new(&digest::SHA256),
-        };
-        Sealer::new(hashed, key)
+        let file = Hashed::new(files::open_private(&part, 0o600)?);
+        Ok(Hashed::new(Sealer::new(file, key)?))
     };
     opened().map_err(disk)
 }
 
-/// Ends it and puts it into its place, durably; gives the SHA-256 of the file.
-pub(super) fn end(sealing: Sealing, path: &Path) -> io::Result<[u8; 32]> {
-    let Hashed { file, sha256 } = sealing.finish()?;
+/// Ends it and puts it into its place, durably.
+pub(super) fn end(sealing: Sealing, path: &Path) -> io::Result<Written> {
+    let (sealer, sha256) = sealing.end();
+    let bytes = sealer.written();
+    let (file, at_rest) = sealer.finish()?.end();
     file.sync_all()?;
     fs::rename(part(path), path)?;
     if let Some(folder) = path.parent() {
         File::open(folder)?.sync_all()?;
     }
-    let mut name = [0; 32];
-    name.copy_from_slice(sha256.finish().as_ref());
-    Ok(name)
+    Ok(Written {
+        bytes,
+        sha256: hex::encode(sha256),
+        at_rest: AtRest { sha256: at_rest },
+    })
 }
 
 /// Lines that wait for their place in the package: in a file without a name, under a key that
@@ -282,10 +309,10 @@ fn seal_one(app: &App, id: CaseId, seal: &Seal, open: &Path) -> Result<()> {
         }
         out.write_all(&piece[..read]).map_err(disk)?;
     }
+    let written = end(out, &path).map_err(disk)?;
     let sealed = Seal {
-        at_rest: Some(AtRest {
-            sha256: end(out, &path).map_err(disk)?,
-        }),
+        at_rest: Some(written.at_rest),
+        sha256: Some(written.sha256),
         file: name_of(&path),
         ..seal.clone()
     };

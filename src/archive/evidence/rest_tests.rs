@@ -49,6 +49,7 @@ fn lay_open(app: &App, no: u64, file: &str) -> Vec<u8> {
         media_missing: 0,
         unproven: 0,
         at_rest: None,
+        sha256: None,
     };
     let case = Case {
         id: Id::from_bits(no),
@@ -102,6 +103,8 @@ fn whoever_asks_at_once_finds_every_package_whole() {
     });
     assert_eq!(files(&app), ["j1.sealed", "j2.sealed", "j3.sealed"]);
     for (no, package) in (1..).zip(packages) {
+        let sha256 = hex::encode(digest::digest(&digest::SHA256, &package));
+        assert_eq!(seal_of(&app, no).sha256, Some(sha256));
         assert_eq!(content(&app, no), package);
     }
 }

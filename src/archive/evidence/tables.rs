@@ -4,7 +4,7 @@ use crate::store::{
     AuditView, Class, Desc, Entity, Index, Key, SYSTEM_SUBJECT, SubjectId, TableSpec,
 };
 
-use super::model::{Case, CaseId, CaseState, Item, ItemId};
+use super::model::{Case, CaseId, Item, ItemId};
 
 /// The tables.
 pub(in crate::archive) const TABLES: [TableSpec; 2] =
@@ -32,16 +32,16 @@ impl Entity for Case {
         &[CASE_BY_TIME]
     }
     fn audit_view(&self) -> AuditView {
-        let manifest = match &self.state {
-            CaseState::Sealed(seal) => Some(seal.manifest.as_str()),
-            _ => None,
-        };
+        let seal = self.sealed();
+        let manifest = seal.map(|seal| seal.manifest.as_str());
+        let sha256 = seal.and_then(|seal| seal.sha256.as_deref());
         vec![
             ("title", self.title.as_str().into()),
             ("why", self.why.as_str().into()),
             ("state", self.state.code().into()),
             ("context", self.context.into()),
             ("manifest", manifest.into()),
+            ("sha256", sha256.into()),
         ]
     }
 }

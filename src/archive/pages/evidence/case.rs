@@ -13,6 +13,7 @@ use crate::{
         names::Names,
         queries::{self as archive, ArchiveSight},
     },
+    audit::checkpoints,
     error::{AppError, Result},
     identity::{self, Permission, Viewer, queries::AccountView},
     kit::Timestamp,
@@ -52,6 +53,10 @@ pub(in crate::archive) struct Sealed {
     pub(in crate::archive) bytes: u64,
     pub(in crate::archive) file: String,
     pub(in crate::archive) manifest: String,
+    /// SHA-256 of the package; none if it was sealed before this was kept.
+    pub(in crate::archive) sha256: Option<String>,
+    /// The key with which an outsider verifies it.
+    pub(in crate::archive) key: String,
     pub(in crate::archive) messages: u64,
     pub(in crate::archive) chosen: u64,
     pub(in crate::archive) media: u64,
@@ -157,6 +162,8 @@ fn page(
             bytes: seal.bytes,
             file: seal.file.clone(),
             manifest: seal.manifest.clone(),
+            sha256: seal.sha256.clone(),
+            key: checkpoints::verifier_key(app.store.vault()).text(),
             messages: seal.messages,
             chosen: seal.chosen,
             media: seal.media,

@@ -129,6 +129,8 @@ fn a_case_is_whole_in_every_state() {
                     bytes: 1_258_291,
                     file: format!("{}.sealed", "5k".repeat(13)),
                     manifest: "3f9c".repeat(16),
+                    sha256: matches!(second, Second::NotAsked).then(|| "a07e".repeat(16)),
+                    key: format!("{text}+0a1b2c3d+{}", "Q".repeat(44)),
                     messages: 86,
                     chosen: 3,
                     media: 2,
