@@ -36,7 +36,7 @@ NAMES = re.compile(
     r"|entries/[0-9]{8}\.jsonl|hashes/[0-9]{8}\.bin|checkpoints/(?:0|[1-9][0-9]{0,19})\.note"
 )
 EVIDENCE_NAMES = re.compile(
-    r"README\.txt|(?:evidence|audit)-format\.md|case\.json|(?:conversations|people|readers|consents|media)\.jsonl"
+    r"README\.txt|(?:evidence|audit)-format\.md|case\.json|(?:conversations|people|readers|consents|media|deletions)\.jsonl"
     r"|messages\.jsonl|message-proofs\.jsonl|index\.html|CONTENTS\.json|entries\.jsonl"
     r"|entry-proofs\.jsonl|checkpoint\.note|log\.vkey|MANIFEST\.json|media/[0-9a-f]{64}\.[0-9a-z]{1,8}"
 )

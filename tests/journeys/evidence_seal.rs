@@ -10,17 +10,20 @@ use qitai::{
     archive::{
         Answer, Chat, Consent, Heard, Party, Towards,
         approval::{Approval, ApprovalId, ApprovalState},
+        retention,
     },
     audit::checkpoints,
     kit::Timestamp,
     store::{Act, Folder, SYSTEM_SUBJECT},
     wecom::sim::firm,
+    work::JobState,
 };
 use serde_json::json;
 
 use super::{
     chats::{archive, keep_file, text},
     evidence::{ask_for_a_second_person, between, complaint, files_of, lines, verify_both},
+    retention::{count_anew, ended, old},
 };
 use crate::support::{TestApp, Visitor};
 
@@ -309,4 +312,71 @@ fn a_package_prints_every_field_and_names_who_only_read() {
     );
     let item = officer.get("/api/v1/messages/2").json();
     assert_eq!(item["text"], "大家好");
+}
+
+/// Of a message that a rule took before anybody gathered it, the package says when it went and
+/// under which rule, and proves the entry that tells of it.
+#[test]
+fn what_was_deleted_before_is_told_with_its_rule() {
+    let test = TestApp::start();
+    let staff = firm::cast().store_staff;
+    let customer = test.sim.as_ref().unwrap().customers_of(staff)[0].clone();
+    let texts = [(40, "四十天前"), (2, "前天")];
+    let messages = texts.map(|(days, says)| old(&test, days, &customer, staff, says));
+    archive(&test, 1, messages);
+    let (admin, officer) = (test.sign_in("admin"), test.sign_in("compliance"));
+    let rule = [("unit", ""), ("sort", ""), ("days", "30")];
+    assert_eq!(admin.post("/compliance/retention/rules", &rule).status, 303);
+    count_anew(&test, &officer);
+    let begun = admin.post("/compliance/retention/purge", &[("sure", "on")]);
+    assert_eq!(begun.status, 303, "{}", begun.body);
+    assert_eq!(ended(&test, retention::PURGE).state, JobState::Done);
+
+    let case = begin(&officer, "2");
+    seal(&test, &officer, &case);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("evidence.zip");
+    let package = officer.get(&format!("{case}/package"));
+    std::fs::write(&path, &package.bytes).unwrap();
+    let files = files_of(&path);
+    let text = |name: &str| &files.iter().find(|(n, _)| n == name).unwrap().1;
+    let proofs = lines(text("message-proofs.jsonl"));
+    let states: Vec<&str> = proofs
+        .iter()
+        .map(|p| p["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["deleted", "shown"]);
+    let deletions = lines(text("deletions.jsonl"));
+    let [deletion] = deletions.as_slice() else {
+        panic!("one message is gone: {deletions:?}");
+    };
+    for (field, value) in [
+        ("seq", json!(1)),
+        ("unit", json!("")),
+        ("unit_name", json!("")),
+        ("type", json!("")),
+        ("days", json!(30)),
+        ("purge", json!(1)),
+    ] {
+        assert_eq!(deletion[field], value, "{field}");
+    }
+    let entries = lines(text("entries.jsonl"));
+    let at = entries.iter().position(|e| e["seq"] == deletion["entry"]);
+    let at = at.expect("the entry is there");
+    assert_eq!(entries[at]["act"], "archive.purge");
+    let proof = &lines(text("entry-proofs.jsonl"))[at];
+    assert_eq!(proof["openings"][0]["f"], "archive_purge:1");
+    let page = text("index.html");
+    let said = format!(
+        "到期清理（全公司，全部类型，30 天），清理批次 1，日志条目 #{}，只留哈希",
+        deletion["entry"]
+    );
+    assert!(
+        page.contains(&said) && page.contains("30 days); purge 1, entry #"),
+        "{page}"
+    );
+    let key = checkpoints::verifier_key(test.app.store.vault()).text();
+    for (code, said) in verify_both(&path, &key) {
+        assert_eq!(code, 0, "{said}");
+    }
 }

@@ -19,7 +19,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const REASON: &str = "核对报价投诉，工单 TS-1182";
 
 /// A message of so many days ago.
-fn old(test: &TestApp, days: i64, from: &str, to: &str, content: &str) -> Value {
+pub fn old(test: &TestApp, days: i64, from: &str, to: &str, content: &str) -> Value {
     let at_ms = test.app.store.clock().now().ms() - days * DAY_MS;
     let mut message = chats::text(1, from, &[to], content);
     message["msgid"] = format!("{}_{at_ms}_external", content.len() + from.len()).into();
@@ -59,7 +59,7 @@ fn found(visitor: &Visitor<'_>, word: &str) -> u64 {
     page.json()["total"].as_u64().unwrap()
 }
 
-fn ended(test: &TestApp, kind: &str) -> Job {
+pub fn ended(test: &TestApp, kind: &str) -> Job {
     test.wait_for("the job ends", || {
         let job = test.app.read(|r| jobs::latest(r, kind)).unwrap()?;
         job.state.is_final().then_some(job)
@@ -71,7 +71,7 @@ fn last_run(test: &TestApp) -> Option<PurgeRun> {
     runs.into_iter().next()
 }
 
-fn count_anew(test: &TestApp, visitor: &Visitor<'_>) {
+pub fn count_anew(test: &TestApp, visitor: &Visitor<'_>) {
     let counting = visitor.post("/compliance/retention/preview", &[]);
     assert_eq!(counting.status, 303, "{}", counting.body);
     assert_eq!(ended(test, retention::PREVIEW).state, JobState::Done);

@@ -22,6 +22,7 @@ use super::{
         queries::{self as archive, ArchiveSight, Message, Side},
     },
     about::About,
+    deleted::{Deletion, Deletions},
     facts::{self, Audience, ChatLine, ConsentLine, MediaLine, People},
     job::{Out, disk, missing},
     model::{Case, Chosen},
@@ -46,6 +47,8 @@ pub(super) struct Gathered {
     pub(super) media_missing: u64,
     pub(super) unproven: u64,
     pub(super) pulls: BTreeSet<u64>,
+    /// What took messages of it away.
+    pub(super) purges: BTreeSet<u64>,
     /// Files to be put in: name in the package, and where it lies.
     files: BTreeMap<String, Media>,
 }
@@ -60,6 +63,7 @@ impl Gathered {
 struct Spools {
     proofs: Spool,
     media: Spool,
+    deletions: Spool,
     page: Page<Spool>,
 }
 
@@ -73,6 +77,7 @@ pub(super) struct Gathering<'a> {
     about: About<'a>,
     trees: Trees<'a>,
     people: People<'a>,
+    deletions: Deletions<'a>,
     /// Who wrote and received the messages of the conversation that is being written.
     audience: Audience,
     gathered: Gathered,
@@ -99,11 +104,13 @@ impl<'a> Gathering<'a> {
             about,
             trees: Trees::new(r)?,
             people: People::new(r, &sight.sight),
+            deletions: Deletions::new(r),
             audience: Audience::default(),
             gathered: Gathered::default(),
             spools: Spools {
                 proofs: spool().map_err(disk)?,
                 media: spool().map_err(disk)?,
+                deletions: spool().map_err(disk)?,
                 page: page.map_err(disk)?,
             },
         })
@@ -135,6 +142,7 @@ impl<'a> Gathering<'a> {
                 return Err(AppError::internal(format!("{path} is damaged on disk")));
             }
         }
+        self.gathered.purges = self.deletions.numbers().collect();
         Ok(Some(self.gathered))
     }
 
@@ -238,9 +246,7 @@ impl<'a> Gathering<'a> {
                 .map(hex::encode)
                 .collect(),
         };
-        let mut bytes = serde_json::to_vec(&proof).map_err(AppError::internal)?;
-        bytes.push(b'\n');
-        self.spools.proofs.write_all(&bytes).map_err(disk)?;
+        write_line(&mut self.spools.proofs, &proof)?;
         self.audience.add(message);
         self.gathered.messages += 1;
         self.gathered.chosen += u64::from(is_chosen);
@@ -252,12 +258,19 @@ impl<'a> Gathering<'a> {
         self.show(message, is_chosen, text.is_some(), media)
     }
 
+    /// What took a message away, if a rule did.
+    fn deletion(&mut self, message: &Message) -> Result<Option<Deletion>> {
+        let found = self.deletions.of(message)?;
+        if let Some(deletion) = &found {
+            write_line(&mut self.spools.deletions, &deletion.line(message.seq))?;
+        }
+        Ok(found)
+    }
+
     fn media(&mut self, message: &Message) -> Result<Vec<MediaLine>> {
         let mut lines = Vec::new();
         for (line, kept) in facts::media(self.app, self.r, message)? {
-            let mut bytes = serde_json::to_vec(&line).map_err(AppError::internal)?;
-            bytes.push(b'\n');
-            self.spools.media.write_all(&bytes).map_err(disk)?;
+            write_line(&mut self.spools.media, &line)?;
             match kept {
                 Some(media) => {
                     self.gathered.media += 1;
@@ -280,10 +293,12 @@ impl<'a> Gathering<'a> {
         let kind =
             (message.kind != Kind::Text).then(|| format!("archive.kind.{}", message.kind.code()));
         let from = self.people.who(message.from)?.clone();
+        let zone = self.app.zone();
         let said = match is_there {
-            true => said::said(message, &self.app.zone(), |id| self.people.name_of(id))?,
+            true => said::said(message, &zone, |id| self.people.name_of(id))?,
             false => None,
         };
+        let deletion = self.deletion(message)?;
         let shown = Shown {
             seq: message.seq,
             at: message.at,
@@ -291,6 +306,7 @@ impl<'a> Gathering<'a> {
             kind,
             msgid: &message.msgid,
             said,
+            deleted: deletion.map(|deletion| deletion.text(&zone)),
             is_recalled: message.is_recalled,
             is_context: !is_chosen,
             media,
@@ -312,6 +328,7 @@ impl<'a> Gathering<'a> {
         let spools = &mut self.spools;
         copy(out, name::MESSAGE_PROOFS, &mut spools.proofs)?;
         copy(out, name::MEDIA, &mut spools.media)?;
+        copy(out, name::DELETIONS, &mut spools.deletions)?;
         out.file(name::CASE, &self.about.file()?)?;
         write_lines(out, name::CONVERSATIONS, &lines)?;
         write_lines(out, name::PEOPLE, self.people.all())?;
@@ -330,12 +347,15 @@ fn write_lines<T: serde::Serialize>(
     lines: impl IntoIterator<Item = T>,
 ) -> Result<()> {
     out.start(path)?;
-    for line in lines {
-        let mut bytes = serde_json::to_vec(&line).map_err(AppError::internal)?;
-        bytes.push(b'\n');
-        out.write_all(&bytes).map_err(disk)?;
-    }
-    Ok(())
+    lines
+        .into_iter()
+        .try_for_each(|line| write_line(out, &line))
+}
+
+fn write_line(out: &mut impl std::io::Write, line: &impl serde::Serialize) -> Result<()> {
+    let mut bytes = serde_json::to_vec(line).map_err(AppError::internal)?;
+    bytes.push(b'\n');
+    out.write_all(&bytes).map_err(disk)
 }
 
 /// Copies what was written beside into the package.

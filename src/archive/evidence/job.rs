@@ -2,7 +2,7 @@
 //! runs. A run that was cut off begins anew; a package is there whole or not at all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,7 +13,7 @@ use crate::{
     app::App,
     audit::{
         checkpoints,
-        evidence::{EntryProof, EvidenceWriter, Heading, PULL_OBJECT, SEAL_OBJECT},
+        evidence::{EntryProof, EvidenceWriter, Heading, PULL_OBJECT, PURGE_OBJECT, SEAL_OBJECT},
         log::{self, Dimension},
         package::PackageError,
     },
@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     super::approval::{self, Wanted},
-    gather::Gathering,
+    gather::{Gathered, Gathering},
     model::{Case, CaseId, CaseState, Seal},
     queries,
     rest::{self, Sealing},
@@ -174,7 +174,7 @@ fn write(
         return Ok(None);
     };
     let sha256 = out.contents(&id.to_string(), gathered.counts())?;
-    let entries = prove(app, account, id, &sha256, &gathered.pulls)?;
+    let entries = prove(app, account, id, &sha256, &gathered)?;
     out.entries(&entries.lines)?;
     let vault = app.store.vault();
     let heading = Heading {
@@ -206,13 +206,14 @@ struct Proved {
     note: String,
 }
 
-/// Has the log seal the contents, and proves that entry and those of the pulls.
+/// Has the log seal the contents, and proves that entry and those of the pulls, and of what took
+/// messages away.
 fn prove(
     app: &App,
     account: Id<Account>,
     case: CaseId,
     sha256: &str,
-    pulls: &BTreeSet<u64>,
+    gathered: &Gathered,
 ) -> Result<Proved> {
     let now = app.store.clock().now();
     let viewer = app.read(|r| Viewer::on_behalf(r, account, "evidence", now))?;
@@ -228,8 +229,12 @@ fn prove(
     let head = head.ok_or_else(|| AppError::internal("an entry was just written"))?;
     app.read(|r| {
         let mut seqs = BTreeMap::new();
-        let objects = pulls.iter().map(|no| format!("{PULL_OBJECT}:{no}"));
-        for object in objects.chain([format!("{SEAL_OBJECT}:{sha256}")]) {
+        let pulls = gathered.pulls.iter();
+        let pulls = pulls.map(|no| format!("{PULL_OBJECT}:{no}"));
+        let purges = gathered.purges.iter();
+        let purges = purges.map(|no| format!("{PURGE_OBJECT}:{no}"));
+        let seal = format!("{SEAL_OBJECT}:{sha256}");
+        for object in pulls.chain(purges).chain([seal]) {
             // The oldest is the one that made it.
             let found = log::found_by(r, Dimension::Object, &object, Some(head.size))?.last();
             let seq = found.ok_or_else(|| AppError::internal("a record without its entry"))??;

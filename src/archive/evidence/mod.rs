@@ -7,6 +7,7 @@
 
 mod about;
 mod actions;
+mod deleted;
 mod facts;
 mod gather;
 mod job;

@@ -47,6 +47,8 @@ pub(super) struct Shown<'a> {
     pub(super) msgid: &'a str,
     /// What it says; `None` if that is gone.
     pub(super) said: Option<Vec<Said>>,
+    /// When it went and under which rule, if a rule took it.
+    pub(super) deleted: Option<String>,
     pub(super) is_recalled: bool,
     pub(super) is_context: bool,
     pub(super) media: Vec<MediaLine>,
@@ -160,11 +162,11 @@ impl<W: Write> Page<W> {
         }
         match &shown.said {
             Some(said) => said.iter().try_for_each(|said| Self::said(out, said))?,
-            None => writeln!(
-                out,
-                "<p class=\"g\">{}</p>",
-                escape(&both("evidence.print.gone"))
-            )?,
+            None => {
+                let gone = shown.deleted.clone();
+                let gone = gone.unwrap_or_else(|| both("evidence.print.gone"));
+                writeln!(out, "<p class=\"g\">{}</p>", escape(&gone))?;
+            }
         }
         for media in &shown.media {
             Self::media(out, media)?;

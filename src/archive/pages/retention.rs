@@ -114,41 +114,11 @@ pub(in crate::archive) struct RetentionPage {
 }
 view!(RetentionPage);
 
-/// A rule in words.
-fn rule_text(cx: &Cx, unit: &str, sort: Option<Sort>, days: Option<u32>) -> String {
-    let unit = match unit.is_empty() {
-        true => cx.t("sensitive.whole_firm"),
-        false => unit.to_owned().into(),
-    };
-    let args = (
-        ("unit", unit),
-        ("type", sort_text(cx, sort)),
-        ("term", term(cx, days)),
-    );
-    cx.tf("retention.rule_text", args).into_owned()
-}
-
-fn sort_text(cx: &Cx, sort: Option<Sort>) -> String {
-    cx.t(sort.map_or("retention.all_types", Sort::word))
-        .into_owned()
-}
-
-fn term(cx: &Cx, days: Option<u32>) -> String {
-    match days {
-        Some(days) => cx.tf("retention.days_n", ("n", days)).into_owned(),
-        None => cx.t("retention.for_ever").into_owned(),
-    }
-}
-
 /// What stands in a conversation where a message was deleted.
 pub(super) fn deleted_under(cx: &Cx, purge: &Purge) -> String {
-    let under = &purge.under;
     let args = (
         ("date", format::date(purge.at, &cx.zone, cx.lang())),
-        (
-            "rule",
-            rule_text(cx, &under.unit_name, under.sort, Some(under.days)),
-        ),
+        ("rule", purge.under.text(cx.lang())),
     );
     cx.tf("retention.deleted_under", args).into_owned()
 }
@@ -219,8 +189,8 @@ fn rule_lines(r: &Read<'_>, cx: &Cx, directory: &Directory) -> Result<Vec<RuleLi
         .map(|rule| RuleLine {
             id: rule.id.to_string(),
             unit: unit_name(cx, directory, rule.unit),
-            sort: sort_text(cx, rule.sort),
-            term: term(cx, rule.days),
+            sort: retention::sort_text(cx.lang(), rule.sort),
+            term: retention::term_text(cx.lang(), rule.days),
             changed_at: rule.changed_at,
         })
         .collect())
@@ -261,7 +231,7 @@ fn preview_card(cx: &Cx, directory: &Directory, preview: &Preview) -> PreviewCar
             .entry((unit.clone(), row.sort))
             .or_insert_with(|| PreviewLine {
                 unit,
-                sort: sort_text(cx, Some(row.sort)),
+                sort: retention::sort_text(cx.lang(), Some(row.sort)),
                 messages: 0,
                 months: Vec::new(),
             });
@@ -331,11 +301,8 @@ fn run_lines(r: &Read<'_>, viewer: &Viewer, cx: &Cx) -> Result<Vec<RunLine>> {
             (None, Some(_)) => Some(cx.t("retention.by_itself").into_owned()),
             (None, None) => None,
         };
-        let rules = run.rules.iter().map(|rule| {
-            let under = &rule.under;
-            let text = rule_text(cx, &under.unit_name, under.sort, Some(under.days));
-            (text, rule.messages)
-        });
+        let rules = run.rules.iter();
+        let rules = rules.map(|rule| (rule.under.text(cx.lang()), rule.messages));
         let mut purges = retention::purges_of(r, &run, PROOFS + 1)?;
         let has_more = purges.len() > PROOFS;
         purges.truncate(PROOFS);

@@ -12,7 +12,7 @@
 //! Files in reading order: `model` the types, `tables`, `policy` which rule counts, `holds`
 //! what is held back, `kept` what of a person cannot be erased, `purge` the deletion of some
 //! messages, `job` the runs, `counted` whether a preview still holds, `night` when runs begin,
-//! `actions` what people do.
+//! `actions` what people do, `words` how rules are called.
 
 mod actions;
 mod counted;
@@ -26,6 +26,7 @@ mod purge;
 pub(super) mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use actions::{
     DeleteRule, LiftHold, SaveRule, SetHold, StartPreview, StartPurge, delete_rule, lift_hold,
@@ -42,3 +43,4 @@ pub use model::{
 pub(super) use night::run as run_nightly;
 pub use policy::Policy;
 pub use tables::{purges_of, rules, runs};
+pub use words::{rule_text, sort_text, term_text};

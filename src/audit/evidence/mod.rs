@@ -32,6 +32,9 @@ pub const SEAL_OBJECT: &str = "evidence_contents";
 /// The kind of record that commits to messages; its id is the number of the pull.
 pub const PULL_OBJECT: &str = "archive_pull";
 
+/// The kind of record that tells of a deletion by a rule; its id is the number of the deletion.
+pub const PURGE_OBJECT: &str = "archive_purge";
+
 /// Names of files.
 pub mod name {
     /// Every file but this one, with its hash.
@@ -62,6 +65,8 @@ pub mod name {
     pub const CONSENTS: &str = "consents.jsonl";
     /// Files of the messages, here or not.
     pub const MEDIA: &str = "media.jsonl";
+    /// When messages went that are only hashes here, and under which rule.
+    pub const DELETIONS: &str = "deletions.jsonl";
     /// The same for people to read and print.
     pub const INDEX: &str = "index.html";
     /// Instructions.
@@ -76,7 +81,7 @@ pub mod name {
     /// Files that the entry in the log does not seal: they prove themselves.
     pub const PROOF: [&str; 6] = [MANIFEST, CONTENTS, KEY, CHECKPOINT, ENTRIES, ENTRY_PROOFS];
     /// Files that it seals, but for media.
-    pub const SEALED: [&str; 12] = [
+    pub const SEALED: [&str; 13] = [
         README,
         FORMAT_DOC,
         AUDIT_FORMAT_DOC,
@@ -86,6 +91,7 @@ pub mod name {
         READERS,
         CONSENTS,
         MEDIA,
+        DELETIONS,
         MESSAGES,
         MESSAGE_PROOFS,
         INDEX,

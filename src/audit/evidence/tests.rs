@@ -100,6 +100,11 @@ fn entry(seq: u64, act: &str, object: String, opening: Option<&Opening>) -> Vec<
 
 /// A package over two and a half pulls of a log with twenty entries.
 fn package() -> Vec<u8> {
+    package_with(&[name::DELETIONS])
+}
+
+/// The same with these files beside the common ones.
+fn package_with(more: &[&str]) -> Vec<u8> {
     let mut out = EvidenceWriter::new(Cursor::new(Vec::new())).unwrap();
     let pulls: Vec<Leaves> = (0..3)
         .map(|no| Leaves((0..PULL).map(|i| message_leaf(no * PULL + i)).collect()))
@@ -140,7 +145,10 @@ fn package() -> Vec<u8> {
         name::CONSENTS,
         name::MEDIA,
         name::INDEX,
-    ] {
+    ]
+    .iter()
+    .chain(more)
+    {
         out.file(path, b"{}\n").unwrap();
     }
     let media = format!("media/{}.png", "ab".repeat(32));
@@ -342,6 +350,10 @@ fn a_good_package_passes_with_key_and_anchor() {
     judge(&[
         good("alone", Outside::default()),
         good("with key and anchor", with(true, vec![same])),
+        Case {
+            bytes: package_with(&[]),
+            ..good("from before deletions were told", with(true, Vec::new()))
+        },
         good(
             "an anchor of another size says nothing",
             with(true, vec![anchor(9, [1; 32])]),
@@ -429,6 +441,9 @@ fn one_byte_changed_is_named() {
         }),
         changed("a file", (media, None, Fault::Altered), |f| {
             flip(f, media, "PNG")
+        }),
+        changed("a deletion", (name::DELETIONS, None, Fault::Altered), |f| {
+            flip(f, name::DELETIONS, "{");
         }),
         changed(
             "what is printed",
