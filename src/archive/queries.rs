@@ -488,10 +488,14 @@ fn sees(sight: &ArchiveSight, stretch: &Stretch, head: &Head) -> bool {
     sight.sees_any(people)
 }
 
-type Stretches<'a> = Box<dyn Iterator<Item = Result<Stretch, StoreError>> + 'a>;
+pub(super) type Stretches<'a> = Box<dyn Iterator<Item = Result<Stretch, StoreError>> + 'a>;
 
 /// The stretches of a conversation on one side of a number, from the one it lies in.
-fn stretches<'a>(r: &Read<'a>, chat: u32, side: Side) -> Result<Stretches<'a>, StoreError> {
+pub(super) fn stretches<'a>(
+    r: &Read<'a>,
+    chat: u32,
+    side: Side,
+) -> Result<Stretches<'a>, StoreError> {
     Ok(match side {
         Side::Before(seq) => Box::new(r.all_backwards::<Stretch>(Some(&(chat, seq)))?),
         Side::After(seq) => {

@@ -22,6 +22,7 @@ use super::{
         queries::{self as archive, ArchiveSight, Message, Side},
     },
     about::About,
+    around::window,
     deleted::{Deletion, Deletions},
     facts::{self, Audience, ChatLine, ConsentLine, MediaLine, People},
     job::{Out, disk, missing},
@@ -189,18 +190,9 @@ impl<'a> Gathering<'a> {
 
     /// First and last number of what is written around each range.
     fn windows(&self, chat: &Chat, chosen: &Chosen) -> Result<Vec<(u64, u64)>> {
-        let context = usize::try_from(self.case.context).unwrap_or(usize::MAX);
-        let mut windows = Vec::new();
-        for (first, last) in chosen.ranges() {
-            let side = |side| archive::messages(self.r, self.sight, chat, side, context);
-            let (before, _) = side(Side::Before(*first))?;
-            let (after, _) = side(Side::After(*last))?;
-            windows.push((
-                before.first().map_or(*first, |m| m.seq),
-                after.last().map_or(*last, |m| m.seq),
-            ));
-        }
-        Ok(windows)
+        let ranges = chosen.ranges().iter();
+        let windows = ranges.map(|range| window(self.r, chat.no, *range, self.case.context));
+        Ok(windows.collect::<Result<_, _>>()?)
     }
 
     fn message(

@@ -7,6 +7,7 @@
 
 mod about;
 mod actions;
+mod around;
 mod deleted;
 mod facts;
 mod gather;
@@ -27,7 +28,9 @@ pub(super) use actions::is_running;
 pub use actions::{
     AddItem, CreateCase, EditCase, RemoveItem, SealCase, Span, add, create, edit, remove, seal,
 };
+pub(super) use around::window;
 pub use job::{KIND, run};
 pub(super) use keep::keep_leaves;
+pub(super) use model::Chosen;
 pub use model::{AtRest, Case, CaseId, CaseState, Item, ItemId, Seal};
 pub use rest::{Package, Packages, packages, run_at_start, seal_open_ones};

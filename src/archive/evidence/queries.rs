@@ -1,6 +1,8 @@
 //! Reads of cases, by what the viewer sees: a case is there for whoever sees all of its
 //! conversations, and each of them whole.
 
+use std::collections::HashMap;
+
 use crate::{
     app::App,
     error::{AppError, Result},
@@ -66,12 +68,26 @@ pub fn items(r: &Read<'_>, case: CaseId) -> Result<Vec<Item>, StoreError> {
         .collect()
 }
 
-/// The messages that cases have, for keeping them from deletion: conversation, first and last
-/// number.
-pub fn gathered(r: &Read<'_>) -> Result<Vec<(u32, u64, u64)>, StoreError> {
+/// Messages that a case has: conversation, first and last number, and how many on either side
+/// sealing it would add; none once it is sealed.
+pub type Kept = (u32, u64, u64, u32);
+
+/// The messages that cases have, for keeping them from deletion.
+pub fn gathered(r: &Read<'_>) -> Result<Vec<Kept>, StoreError> {
+    let mut contexts: HashMap<CaseId, u32> = HashMap::new();
+    for case in r.all::<Case>(None)? {
+        let case = case?;
+        if case.sealed().is_none() {
+            contexts.insert(case.id, case.context);
+        }
+    }
     let items = r.all::<Item>(None)?;
     items
-        .map(|item| item.map(|item| (item.chat, item.first, item.last)))
+        .map(|item| {
+            let item = item?;
+            let context = contexts.get(&item.case).copied().unwrap_or(0);
+            Ok((item.chat, item.first, item.last, context))
+        })
         .collect()
 }
 

@@ -87,7 +87,8 @@ pub(super) fn is_overtaken(r: &Read<'_>, asked_at: Timestamp) -> Result<bool, St
     Ok(changes.any(|at| at >= asked_at))
 }
 
-/// A digest over everything that decides what goes: rules, holds, and what cases have.
+/// A digest over everything that decides what goes: rules, holds, and what cases have, with how
+/// much around it.
 pub(super) fn basis(r: &Read<'_>) -> Result<String, StoreError> {
     let mut spans = evidence::queries::gathered(r)?;
     spans.sort_unstable();

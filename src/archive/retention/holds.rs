@@ -1,7 +1,12 @@
 //! What no rule may delete.
 
+use std::{cell::OnceCell, collections::BTreeMap};
+
 use crate::{
-    archive::{evidence, queries},
+    archive::{
+        evidence::{self, Chosen},
+        queries,
+    },
     kit::Timestamp,
     store::{Read, StoreError, SubjectId},
 };
@@ -19,8 +24,31 @@ pub fn holds(r: &Read<'_>) -> Result<Vec<Hold>, StoreError> {
 /// whether a message is held.
 pub struct Holds {
     active: Vec<Active>,
-    /// Messages that were gathered into cases: conversation, first and last number.
-    spans: Vec<(u32, u64, u64)>,
+    /// Messages that were gathered into cases: by conversation and by how many of context are
+    /// kept around them.
+    spans: BTreeMap<(u32, u32), Vec<Span>>,
+}
+
+/// Neighbouring messages that were gathered.
+struct Span {
+    first: u64,
+    last: u64,
+    /// The same with their context; looked up when it is asked for.
+    window: OnceCell<(u64, u64)>,
+}
+
+impl Span {
+    /// Whether a message is context of these, or one of them.
+    fn keeps(&self, r: &Read<'_>, of: (u32, u32), seq: u64) -> Result<bool, StoreError> {
+        let window = match self.window.get() {
+            Some(window) => *window,
+            None => {
+                let found = evidence::window(r, of.0, (self.first, self.last), of.1)?;
+                *self.window.get_or_init(|| found)
+            }
+        };
+        Ok((window.0..=window.1).contains(&seq))
+    }
 }
 
 struct Active {
@@ -41,7 +69,7 @@ enum On {
 pub enum Held<'h> {
     /// A hold keeps it.
     By(&'h Hold),
-    /// A case has it.
+    /// A case has it, or will have it as context when it is sealed.
     AsMessage,
 }
 
@@ -61,29 +89,61 @@ impl Holds {
             let on = on.unwrap_or(On::Nothing);
             active.push(Active { hold, on });
         }
-        let mut spans = evidence::queries::gathered(r)?;
-        spans.sort_unstable();
-        Ok(Self { active, spans })
+        let mut gathered: BTreeMap<(u32, u32), Vec<(u64, u64)>> = BTreeMap::new();
+        for (chat, first, last, context) in evidence::queries::gathered(r)? {
+            let ranges = gathered.entry((chat, context)).or_default();
+            ranges.push((first, last));
+        }
+        let spans_of = |ranges| {
+            let ranges = Chosen::of(ranges);
+            let spans = ranges.ranges().iter().map(|(first, last)| Span {
+                first: *first,
+                last: *last,
+                window: OnceCell::new(),
+            });
+            spans.collect()
+        };
+        let spans = gathered
+            .into_iter()
+            .map(|(of, ranges)| (of, spans_of(ranges)));
+        Ok(Self {
+            active,
+            spans: spans.collect(),
+        })
     }
 
-    fn is_in_span(&self, chat: u32, seq: u64) -> bool {
-        let of_chat = self.spans.partition_point(|(no, ..)| *no < chat);
-        let of_chat = self.spans[of_chat..]
-            .iter()
-            .take_while(|(no, first, _)| *no == chat && *first <= seq);
-        of_chat.into_iter().any(|(_, _, last)| seq <= *last)
+    /// Whether a case has a message, or would have it as context. Of what has the same context
+    /// only the nearest on either side can reach it.
+    fn is_of_case(&self, r: &Read<'_>, chat: u32, seq: u64) -> Result<bool, StoreError> {
+        for (of, spans) in self.spans.range((chat, 0)..=(chat, u32::MAX)) {
+            let at = spans.partition_point(|span| span.first <= seq);
+            let nearest = &spans[at.saturating_sub(1)..spans.len().min(at + 1)];
+            if nearest
+                .iter()
+                .any(|span| (span.first..=span.last).contains(&seq))
+            {
+                return Ok(true);
+            }
+            for span in nearest.iter().filter(|_| of.1 > 0) {
+                if span.keeps(r, *of, seq)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Why a message is held, if it is.
     pub fn on_message(
         &self,
+        r: &Read<'_>,
         seq: u64,
         chat: u32,
         people: impl Iterator<Item = u32> + Clone,
         sent_at: Timestamp,
-    ) -> Option<Held<'_>> {
-        if self.is_in_span(chat, seq) {
-            return Some(Held::AsMessage);
+    ) -> Result<Option<Held<'_>>, StoreError> {
+        if self.is_of_case(r, chat, seq)? {
+            return Ok(Some(Held::AsMessage));
         }
         let is_on = |active: &&Active| {
             active.hold.covers(sent_at)
@@ -95,7 +155,7 @@ impl Holds {
                 }
         };
         let found = self.active.iter().find(is_on);
-        found.map(|active| Held::By(&active.hold))
+        Ok(found.map(|active| Held::By(&active.hold)))
     }
 
     /// The holds that keep a person from being erased, by whatever name the archive has them.

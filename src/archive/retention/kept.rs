@@ -20,7 +20,7 @@ pub struct Kept {
     pub holds: BTreeSet<HoldId>,
     /// Messages in which the person takes part and that these holds keep.
     pub messages: u64,
-    /// Further ones that were gathered into cases.
+    /// Further ones that were gathered into cases, or are context of open ones.
     pub gathered: u64,
 }
 
@@ -61,7 +61,7 @@ impl Kept {
                 if !people.clone().any(|no| no == party) {
                     continue;
                 }
-                match holds.on_message(head.seq, chat, people, head.at) {
+                match holds.on_message(r, head.seq, chat, people, head.at)? {
                     Some(Held::By(Hold { id, .. })) => {
                         self.holds.insert(*id);
                         self.messages += 1;

@@ -60,7 +60,7 @@ impl Judge<'_> {
         };
         let held = self
             .holds
-            .on_message(head.seq, stretch.chat, people, head.at);
+            .on_message(r, head.seq, stretch.chat, people, head.at)?;
         Ok(held.map_or(Verdict::Goes(rule), Verdict::Held))
     }
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     app::App,
-    archive::evidence::Item,
+    archive::evidence::{self, Item},
     audit::merkle,
     customers::{Customer, CustomerKind},
     kit::{Clock, Id, Timestamp},
@@ -439,9 +439,98 @@ fn messages_that_a_case_has_gathered_stay() {
             at,
         });
     }
-    let holds = archive.read(|r| Holds::load(r).unwrap());
-    let held = (1..=9).filter(|seq| holds.on_message(*seq, 1, std::iter::empty(), at).is_some());
-    assert_eq!(held.collect::<Vec<_>>(), [4, 5, 6, 9]);
+    let kept = archive.read(|r| {
+        let holds = Holds::load(r).unwrap();
+        let held = |seq: &u64| {
+            holds
+                .on_message(r, *seq, 1, std::iter::empty(), at)
+                .unwrap()
+        };
+        (1..=9)
+            .filter(|seq| held(seq).is_some())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(kept, [4, 5, 6, 9]);
+}
+
+#[test]
+fn the_context_of_an_open_case_stays_until_it_is_sealed() {
+    let archive = Archive::at(options(40));
+    // Long enough for several stretches, with another conversation between.
+    let said = |n: u64| match n % 3 {
+        0 => text(n, OTHER, &["LinXiaoyu"], "", "别的话"),
+        _ => text(n, CUSTOMER, &["LinXiaoyu"], "", "话"),
+    };
+    archive.pull((1..=900).map(said).collect());
+    archive.put(rule(None, Some(30)));
+    let chat = archive.messages()[&1].chat;
+    let at = Timestamp::from_ms(NOON);
+    let case = |no: u64, context, state| evidence::Case {
+        id: Id::from_bits(no),
+        title: "TS-1182".to_owned(),
+        why: "核对退款投诉".to_owned(),
+        state,
+        by: Id::from_bits(1),
+        at,
+        context,
+        chats: vec![chat],
+        revision: 1,
+    };
+    let item = |no: u64, of: u64, first, last| Item {
+        id: Id::from_bits(no),
+        case: Id::from_bits(of),
+        chat,
+        first,
+        last,
+        by: Id::from_bits(1),
+        at,
+    };
+    // Of one case two places that lie apart, one of them at the beginning; of another, which is
+    // being sealed, one with other context; of a sealed one what it has and no more.
+    let sealing = evidence::CaseState::Sealing(Id::from_bits(9), Id::from_bits(1));
+    archive.put(case(1, 100, evidence::CaseState::Open));
+    archive.put(case(2, 2, sealing));
+    for (no, of, first, last) in [(1, 1, 4, 7), (2, 1, 400, 400), (3, 2, 802, 805)] {
+        archive.put(item(no, of, first, last));
+    }
+    let own: Vec<u64> = (1..=900).filter(|n| n % 3 != 0).collect();
+    let place = |seq: u64| own.iter().position(|n| *n == seq).unwrap();
+    let around = |first, last, context: usize| {
+        let from = place(first).saturating_sub(context);
+        own[from..=place(last) + context].iter().copied()
+    };
+    let mut kept: BTreeSet<u64> = around(4, 7, 100).collect();
+    kept.extend(around(400, 400, 100));
+    kept.extend(around(802, 805, 2));
+    let all: BTreeSet<u64> = (1..=900).collect();
+    let gone: BTreeSet<u64> = all.difference(&kept).copied().collect();
+    let run = archive.purge();
+    assert_eq!(archive.gone(), gone);
+    assert_eq!(run.held, kept.len() as u64);
+    archive.prove_all();
+
+    // Once it is sealed, its package has the context.
+    let seal = evidence::Seal {
+        at,
+        by: Id::from_bits(1),
+        file: String::new(),
+        bytes: 0,
+        manifest: String::new(),
+        messages: 0,
+        chosen: 0,
+        media: 0,
+        media_missing: 0,
+        unproven: 0,
+        at_rest: None,
+        sha256: None,
+    };
+    for (no, context) in [(1, 100), (2, 2)] {
+        archive.put(case(no, context, evidence::CaseState::Sealed(seal.clone())));
+    }
+    archive.purge();
+    let left: BTreeSet<u64> = all.difference(&archive.gone()).copied().collect();
+    assert_eq!(left, BTreeSet::from([4, 5, 7, 400, 802, 803, 805]));
+    archive.check();
 }
 
 /// Tries to erase somebody; gives what came of it, and the objects and details of the entry.
