@@ -836,7 +836,11 @@ fn gaps(before: u64, numbers: &BTreeSet<u64>) -> Vec<(u64, u64)> {
 
 /// The day of the firm's calendar, as yyyymmdd.
 pub(super) fn day_of(at: Timestamp, zone: &jiff::tz::TimeZone) -> u32 {
-    let date = at.to_jiff().to_zoned(zone.clone()).date();
+    number_of(at.to_jiff().to_zoned(zone.clone()).date())
+}
+
+/// A day as yyyymmdd.
+pub(super) fn number_of(date: jiff::civil::Date) -> u32 {
     let year = u32::from(date.year().unsigned_abs());
     let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
     year * 10_000 + u32::from(month) * 100 + u32::from(day)

@@ -3,7 +3,7 @@
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
 //! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-gaps-1`, `archive-consents-2`,
 //! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`,
-//! `archive-leftovers-1`, `archive-viewed-1`; those of `sensitive`, `searches`, `evidence`,
+//! `archive-leftovers-1`, `archive-viewed-1`, `archive-seats-1`; those of `sensitive`, `searches`, `evidence`,
 //! `approval` and `retention` are named there.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
@@ -42,6 +42,7 @@ pub mod retention;
 mod robots;
 mod rooms;
 pub mod searches;
+pub mod seats;
 pub mod sensitive;
 mod shelf;
 pub mod standing;
@@ -74,8 +75,8 @@ use crate::{
 pub use media::open as open_file;
 pub use model::{
     Answer, ArchiveSettings, Brought, Chat, ChatId, Consent, Cursor, Gap, Heard, KeyVersion,
-    Locked, Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Tally,
-    Towards,
+    Locked, Media, MediaState, Opening, Parked, Party, PartyKind, Place, Pull, Said, Seat,
+    SeatSpan, Tally, Towards,
 };
 pub use pages::excerpt;
 #[cfg(any(test, feature = "faults"))]

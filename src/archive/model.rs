@@ -375,6 +375,41 @@ impl Tally {
     }
 }
 
+/// A member whose chats WeCom archives, or did, since that was first asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Seat {
+    /// The member's number as a party.
+    #[n(0)]
+    pub party: u32,
+    /// When, in order.
+    #[n(1)]
+    pub spans: Vec<SeatSpan>,
+}
+
+/// Days of the firm's on which a member's chats were archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct SeatSpan {
+    /// The first, as yyyymmdd.
+    #[n(0)]
+    pub from: u32,
+    /// The last; none while they are.
+    #[n(1)]
+    pub to: Option<u32>,
+}
+
+impl Seat {
+    /// Whether the member's chats were archived on a day.
+    pub fn covers(&self, day: u32) -> bool {
+        let holds = |span: &SeatSpan| span.from <= day && span.to.is_none_or(|to| day <= to);
+        self.spans.iter().any(holds)
+    }
+
+    /// Whether they are now.
+    pub fn is_held(&self) -> bool {
+        self.spans.last().is_some_and(|span| span.to.is_none())
+    }
+}
+
 /// Where somebody outside stands on being archived, towards one member or in one room, with
 /// what was so before.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -199,19 +199,22 @@ impl Day {
     }
 }
 
-/// The newest days with messages, newest first.
-pub fn days(r: &Read<'_>, sight: &ArchiveSight, most: usize) -> Result<Vec<Day>, StoreError> {
+/// The days from one to another on which something came, newest first.
+pub fn days(
+    r: &Read<'_>,
+    sight: &ArchiveSight,
+    (from, to): (u32, u32),
+) -> Result<Vec<Day>, StoreError> {
     let mut days: Vec<Day> = Vec::new();
-    for tally in r.all_backwards::<Tally>(None)? {
+    for tally in r.all_backwards::<Tally>(Some(&behind(to)))? {
         let tally = tally?;
-        let is_empty = tally == Tally::of(tally.day, Tally::UNKNOWN);
-        if is_empty || !sight.sees_any(std::iter::once(tally.staff)) {
+        if tally.day < from {
+            break;
+        }
+        if !counts(sight, &tally) {
             continue;
         }
         if days.last().is_none_or(|day| day.day != tally.day) {
-            if days.len() == most {
-                break;
-            }
             days.push(Day {
                 day: tally.day,
                 ..Day::default()
@@ -224,11 +227,49 @@ pub fn days(r: &Read<'_>, sight: &ArchiveSight, most: usize) -> Result<Vec<Day>,
     Ok(days)
 }
 
+/// The newest day up to this one on which something came.
+pub fn day_up_to(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Option<u32>, StoreError> {
+    let mut tallies = r.all_backwards::<Tally>(Some(&behind(day)))?;
+    first_day(sight, &mut tallies)
+}
+
+/// The first day after this one on which something came.
+pub fn day_after(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Option<u32>, StoreError> {
+    let mut tallies = r.all::<Tally>(Some(&(day, u32::MAX)))?;
+    first_day(sight, &mut tallies)
+}
+
+fn first_day(
+    sight: &ArchiveSight,
+    tallies: &mut dyn Iterator<Item = Result<Tally, StoreError>>,
+) -> Result<Option<u32>, StoreError> {
+    for tally in tallies {
+        let tally = tally?;
+        if counts(sight, &tally) {
+            return Ok(Some(tally.day));
+        }
+    }
+    Ok(None)
+}
+
+/// The place behind everything of a day.
+fn behind(day: u32) -> (u32, u32) {
+    (day.saturating_add(1), Tally::UNKNOWN)
+}
+
+/// Whether a tally says anything, to this viewer.
+fn counts(sight: &ArchiveSight, tally: &Tally) -> bool {
+    let is_empty = *tally == Tally::of(tally.day, Tally::UNKNOWN);
+    !is_empty && sight.sees_any(std::iter::once(tally.staff))
+}
+
 /// What was archived of each member in scope on one day, most messages first. What nobody can
 /// open stands last, for whoever sees everybody.
 pub fn members(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Vec<Tally>, StoreError> {
     let mut tallies = Vec::new();
-    for tally in r.all::<Tally>(Some(&(day, 0)))? {
+    let unknown = r.get::<Tally>(&(day, Tally::UNKNOWN))?;
+    let known = r.all::<Tally>(Some(&(day, Tally::UNKNOWN)))?;
+    for tally in unknown.map(Ok).into_iter().chain(known) {
         let tally = tally?;
         if tally.day != day {
             break;
@@ -237,12 +278,11 @@ pub fn members(r: &Read<'_>, sight: &ArchiveSight, day: u32) -> Result<Vec<Tally
             skipped: 0,
             ..tally.clone()
         };
-        let is_empty = messages == Tally::of(day, Tally::UNKNOWN);
-        if !is_empty && sight.sees_any(std::iter::once(tally.staff)) {
+        if counts(sight, &messages) {
             tallies.push(tally);
         }
     }
-    tallies.sort_by_key(|tally| std::cmp::Reverse(tally.opened));
+    tallies.sort_by_key(|t| (t.staff == Tally::UNKNOWN, std::cmp::Reverse(t.opened)));
     Ok(tallies)
 }
 

@@ -8,7 +8,7 @@ use crate::store::{
 use super::{
     model::{
         ArchiveSettings, Chat, Consent, Cursor, Gap, KeyVersion, Leftover, Media, MediaState,
-        Opening, Parked, Party, Place, Pull, Tally,
+        Opening, Parked, Party, Place, Pull, Seat, Tally,
     },
     stretch::Stretch,
     viewed::Viewed,
@@ -26,6 +26,7 @@ pub(super) const TABLES: [TableSpec; 15] = [
     TableSpec::of::<Parked>(),
     TableSpec::of::<Cursor>(),
     TableSpec::of::<Tally>(),
+    TableSpec::of::<Seat>(),
     TableSpec::of::<Gap>(),
     TableSpec::of::<Consent>(),
     TableSpec::of::<KeyVersion>(),
@@ -186,6 +187,21 @@ impl Entity for Tally {
 
     fn key(&self) -> (u32, u32) {
         (self.day, self.staff)
+    }
+}
+
+impl Entity for Seat {
+    const KIND: &'static str = "archive_seat";
+    const TABLE: &'static str = "archive-seats-1";
+    const CLASS: Class = Class::Record;
+    type Key = u32;
+
+    fn key(&self) -> u32 {
+        self.party
+    }
+    fn audit_view(&self) -> AuditView {
+        let spans = self.spans.iter().map(|span| (span.from, span.to));
+        vec![("spans", serde_json::json!(spans.collect::<Vec<_>>()))]
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use qitai::{
     archive::{
-        Cursor, Locked, Media, MediaState, Parked,
+        Cursor, Locked, Media, MediaState, Parked, Seat, SeatSpan, consent,
         ingest::{self, Arrival},
         key_ring,
     },
@@ -15,6 +15,7 @@ use qitai::{
         archive::{PrivateKey, library_digest},
         sim::firm,
     },
+    work::{JobState, jobs},
 };
 
 use super::chats;
@@ -101,6 +102,128 @@ fn figures_of_the_whole_firm_are_for_those_who_see_it() {
     let own = test.sign_in("staff").get(&format!("/archive/{chat}"));
     assert_eq!(own.status, 200);
     assert!(!own.body.contains("还没有解密"), "{}", own.body);
+}
+
+/// Notes that WeCom archives these parties' chats.
+fn seat(test: &TestApp, parties: [u32; 2]) {
+    let act = Act::by_system("archive.seats", "archive");
+    let kept = test.app.store.write_blocking(act, move |w| {
+        for party in parties {
+            let span = SeatSpan {
+                from: 20_250_901,
+                to: None,
+            };
+            w.put(&Seat {
+                party,
+                spans: vec![span],
+            })?;
+        }
+        Ok(())
+    });
+    kept.unwrap();
+}
+
+/// The address in a page's link by what the link is called.
+fn link(page: &str, rel: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("rel=\"{rel}\" href=\""))?;
+    Some(rest.split_once('"')?.0.replace("&#38;", "&"))
+}
+
+/// One can go back to the first day and return, and whoever is archived and was silent is told.
+#[test]
+fn the_ledger_leads_back_and_tells_of_whom_nothing_came() {
+    let test = TestApp::start();
+    let cast = firm::cast();
+    let customer = test.sim.as_ref().unwrap().customers_of(cast.store_staff)[0].clone();
+    let mut early = chats::text(1, cast.region_manager, &[cast.store_staff], "早");
+    // 2025-10-01 12:00 in Shanghai.
+    early["msgtime"] = 1_759_291_200_000_i64.into();
+    let late = chats::text(2, cast.store_staff, &[&customer], "您好");
+    chats::archive(&test, 1, [early, late]);
+    test.let_admins_read_chats();
+    let officer = test.sign_in("compliance");
+    let newest = officer.get("/archive/ledger").body;
+    assert!(newest.contains("还没有向企业微信问到存档范围"), "{newest}");
+    assert!(!newest.contains("没有消息</small>"));
+    seat(&test, [1, 2]);
+
+    let newest = officer.get("/archive/ledger").body;
+    assert!(newest.contains("2026-01-01 各员工"), "{newest}");
+    assert!(
+        newest.contains("1 位员工在企业微信的存档范围内"),
+        "{newest}"
+    );
+    // Days without anything stand there too.
+    assert!(newest.contains(">2025-12-02</a>") && !newest.contains(">2025-12-01</a>"));
+    assert_eq!(link(&newest, "prev"), None);
+    let older = link(&newest, "next").unwrap();
+    let oldest = officer.get(&older).body;
+    assert!(oldest.contains("2025-10-01 各员工"), "{older}: {oldest}");
+    assert!(!oldest.contains("2025-09-30") && !oldest.contains("没有消息</small>"));
+    assert_eq!(link(&oldest, "next"), None);
+    let newer = link(&oldest, "prev").unwrap();
+    assert_eq!(newer, "/archive/ledger");
+    let silent = officer.get("/archive/ledger?day=2025-12-25").body;
+    assert_eq!(silent.matches("没有消息</small>").count(), 2, "{silent}");
+    // Of many, each stands on one page.
+    let first = officer.get("/archive/ledger?day=2025-12-25&limit=1").body;
+    let (_, rest) = first.split_once("after=").unwrap();
+    let cursor = rest.split_once('"').unwrap().0;
+    let second = format!("/archive/ledger?day=2025-12-25&limit=1&after={cursor}");
+    let second = officer.get(&second);
+    assert_eq!(first.matches("没有消息</small>").count(), 1);
+    assert_eq!(second.body.matches("没有消息</small>").count(), 1);
+
+    for odd in [
+        "day=abc",
+        "to=2026-13-01",
+        "to=20260101x",
+        "day=-000001-01-01",
+    ] {
+        let page = officer.get(&format!("/archive/ledger?{odd}"));
+        assert_eq!(page.status, 200);
+        let told = format!("看不懂这个日期，没有按它显示：{odd}");
+        assert!(page.body.contains(&told), "{odd}: {}", page.body);
+        assert!(page.body.contains("2026-01-01 各员工"), "{odd}");
+    }
+    // Nobody out of scope is told of.
+    let own = test.sign_in("staff").get("/archive/ledger?day=2025-12-25");
+    assert_eq!(
+        own.body.matches("没有消息</small>").count(),
+        1,
+        "{}",
+        own.body
+    );
+}
+
+/// Whose chats are archived is asked for with the consents.
+#[test]
+fn whom_wecom_archives_is_noted_when_it_is_asked() {
+    let test = TestApp::with_chats(20, 20);
+    test.let_admins_read_chats();
+    let officer = test.sign_in("compliance");
+    let ask = || {
+        assert_eq!(officer.post("/compliance/consents/ask", &[]).status, 303);
+        let job = test.wait_for("WeCom was asked", || {
+            let job = test.app.read(|r| jobs::latest(r, consent::KIND)).unwrap();
+            job.filter(|job| job.state.is_final())
+        });
+        assert_eq!(job.state, JobState::Done, "{:?}", job.failure);
+        test.app.read(|r| {
+            let seats = r.all::<Seat>(None).unwrap();
+            seats.map(Result::unwrap).collect::<Vec<_>>()
+        })
+    };
+    let seats = ask();
+    assert!(
+        seats.len() > 5 && seats.iter().all(Seat::is_held),
+        "{seats:?}"
+    );
+    assert_eq!(ask(), seats);
+    let now = test.app.store.clock().now().to_jiff();
+    let today = now.to_zoned(test.app.zone()).date();
+    let page = officer.get(&format!("/archive/ledger?day={today}")).body;
+    assert!(page.contains("位员工在企业微信的存档范围内"), "{page}");
 }
 
 /// What is about to be lost meets the super admin where they begin, and the command line says so.

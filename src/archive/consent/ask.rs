@@ -27,6 +27,7 @@ use crate::{
 use super::super::{
     ingest,
     model::{Answer, Chat, Heard, Place, Said, Towards},
+    seats,
 };
 
 /// The job's kind.
@@ -99,6 +100,7 @@ pub(in crate::archive) fn run(app: Arc<App>, context: JobContext) -> JobFuture {
         };
         let archived = pass.client.archived_members(None).await?;
         let archived: BTreeSet<String> = archived.into_iter().collect();
+        seats::note(&pass.app, &archived).await?;
         loop {
             if pass.context.should_stop()? {
                 return Ok(JobEnd::Paused);
