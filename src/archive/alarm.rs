@@ -28,6 +28,9 @@ pub struct Outlook {
     pub last_sent_at: Option<Timestamp>,
     /// Files that wait although their end is near: how many, and when the first was sent.
     pub files: Option<(usize, Timestamp)>,
+    /// Messages that can't be opened yet although the end of their files is near: how many, and
+    /// when the first came. It was sent at that time or before.
+    pub locked: Option<(usize, Timestamp)>,
 }
 
 /// Something that will be lost.
@@ -55,6 +58,13 @@ pub enum Alarm {
         /// Until the first is lost.
         hours: u64,
     },
+    /// Messages can't be opened, and while they can't nobody knows which files belong to them.
+    Locked {
+        /// So many.
+        n: usize,
+        /// Until the files of the first are lost, at the latest.
+        hours: u64,
+    },
 }
 
 impl Alarm {
@@ -65,6 +75,7 @@ impl Alarm {
             Self::Silent { .. } => "archive_alarm.silent",
             Self::Behind { .. } => "archive_alarm.behind",
             Self::Files { .. } => "archive_alarm.files",
+            Self::Locked { .. } => "archive_alarm.locked",
         }
     }
 
@@ -74,14 +85,15 @@ impl Alarm {
             Self::Never { hours }
             | Self::Silent { hours }
             | Self::Behind { hours }
-            | Self::Files { hours, .. } => *hours,
+            | Self::Files { hours, .. }
+            | Self::Locked { hours, .. } => *hours,
         }
     }
 
-    /// How many files.
+    /// How many files or messages.
     pub fn n(&self) -> usize {
         match self {
-            Self::Files { n, .. } => *n,
+            Self::Files { n, .. } | Self::Locked { n, .. } => *n,
             _ => 0,
         }
     }
@@ -97,6 +109,11 @@ impl Outlook {
             let hours = hours_left(sent_at, now);
             Alarm::Files { n, hours }
         });
+        let locked = self.locked.map(|(n, came_at)| {
+            let hours = hours_left(came_at, now);
+            Alarm::Locked { n, hours }
+        });
+        let files = files.into_iter().chain(locked);
         self.messages(now).into_iter().chain(files).collect()
     }
 
@@ -136,10 +153,20 @@ impl Outlook {
 
 /// Whether what was sent then is near its end.
 pub(super) fn is_near(sent_at: Timestamp, now: Timestamp) -> bool {
-    now.since_ms(sent_at) > WINDOW_MS - NEAR_MS
+    sent_at < near_begin(now)
 }
 
-fn hours_left(sent_at: Timestamp, now: Timestamp) -> u64 {
+/// Before this, WeCom has forgotten what was sent.
+pub(super) fn window_begin(now: Timestamp) -> Timestamp {
+    now.plus_ms(-WINDOW_MS)
+}
+
+/// What was sent before this is near its end.
+pub(super) fn near_begin(now: Timestamp) -> Timestamp {
+    now.plus_ms(NEAR_MS - WINDOW_MS)
+}
+
+pub(super) fn hours_left(sent_at: Timestamp, now: Timestamp) -> u64 {
     u64::try_from((WINDOW_MS - now.since_ms(sent_at)) / HOUR_MS).unwrap_or(0)
 }
 
@@ -162,6 +189,7 @@ mod tests {
             caught_up_at: ago(0),
             last_sent_at: ago(30),
             files: None,
+            locked: None,
         }
     }
 
@@ -256,6 +284,15 @@ mod tests {
             ..files
         };
         assert_eq!(both.alarms(NOW), [Alarm::Silent { hours: 90 }, alarm]);
+        let locked = Outlook {
+            locked: ago(119).map(|at| (3, at)),
+            ..both
+        };
+        let last = Alarm::Locked { n: 3, hours: 1 };
+        assert_eq!(
+            locked.alarms(NOW),
+            [Alarm::Silent { hours: 90 }, alarm, last]
+        );
         assert!(is_near(NOW.plus_ms(-100 * HOUR_MS), NOW));
         assert!(!is_near(NOW.plus_ms(-60 * HOUR_MS), NOW));
     }

@@ -10,7 +10,9 @@ use crate::{
     store::{Read, StoreError, Walk},
 };
 
-use super::{find::Asked, ingest, model::Parked, queries::ArchiveSight, tables::PARKED_BY_VERSION};
+use super::{
+    alarm, find::Asked, ingest, model::Parked, queries::ArchiveSight, tables::PARKED_BY_VERSION,
+};
 
 /// Parked messages that are counted between two days, at most.
 const COUNTED_MAX: usize = 20_000;
@@ -72,6 +74,55 @@ pub fn page(
         next: next.map(cursor),
         prev: prev.map(cursor),
     })
+}
+
+/// How long the files of what can't be opened may still be had. Nobody knows whether a message
+/// has files, nor when it was sent: not after it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilesLeft {
+    /// Whole hours until WeCom forgets the files of the first that it may still have, at the
+    /// latest; none if it has none of them any more.
+    pub hours: Option<u64>,
+    /// How many are near that end, and when the first of them came.
+    pub near: Option<(usize, Timestamp)>,
+    /// How many came so long ago that their files are lost.
+    pub lost: u64,
+}
+
+impl FilesLeft {
+    /// Catalogue key of the sentence, and how grave it is.
+    pub fn word(&self) -> (&'static str, &'static str) {
+        match (self.hours, self.near) {
+            (None, _) => ("archive_alarm.locked_lost", ""),
+            (Some(_), None) => ("archive_alarm.locked_later", ""),
+            (Some(_), Some(_)) => ("archive_alarm.locked_soon", "bad"),
+        }
+    }
+
+    /// The hours it names.
+    pub fn hours(&self) -> u64 {
+        self.hours.unwrap_or(0)
+    }
+}
+
+/// The same for the firm; none while everything is open.
+pub fn files_left(r: &Read<'_>, now: Timestamp) -> Result<Option<FilesLeft>, StoreError> {
+    let cursor = ingest::cursor(r)?;
+    if cursor.parked == 0 {
+        return Ok(None);
+    }
+    let end = cursor.seq.saturating_add(1);
+    let first = first_since(r, alarm::window_begin(now), end)?;
+    let near = first..first_since(r, alarm::near_begin(now), end)?.max(first);
+    let next = r.all::<Parked>(first.checked_sub(1).as_ref())?.next();
+    let oldest = next.transpose()?.map(|row| row.at);
+    let (n, _) = count(r, &near)?;
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    Ok(Some(FilesLeft {
+        hours: oldest.map(|at| alarm::hours_left(at, now)),
+        near: oldest.filter(|_| n > 0).map(|at| (n, at)),
+        lost: count(r, &(0..first))?.0,
+    }))
 }
 
 /// The rows of a page, and the numbers behind and before which others are.
@@ -252,5 +303,36 @@ mod tests {
         };
         let found = page(&never, None, None);
         assert_eq!((seqs(&found), found.total), (vec![], 0));
+    }
+
+    #[test]
+    fn how_long_the_files_of_what_is_locked_can_be_had_is_told() {
+        const HOUR_MS: i64 = 3_600_000;
+        let archive = Archive::new();
+        let now = Timestamp::from_ms(1_000 * HOUR_MS);
+        let left = |now| archive.read(|r| files_left(r, now).unwrap());
+        assert_eq!(left(now), None);
+        // They came 200, 119, 100 and 30 hours ago.
+        let came = [(3, 200), (5, 119), (6, 100), (9, 30)];
+        let rows = came.map(|(seq, ago)| parked(seq, (1_000 - ago) * HOUR_MS));
+        archive.store(Brought::Pulled, Vec::new(), rows.to_vec());
+        let at = |ago: i64| now.plus_ms(-ago * HOUR_MS);
+        let soon = FilesLeft {
+            hours: Some(1),
+            near: Some((2, at(119))),
+            lost: 1,
+        };
+        assert_eq!(left(now), Some(soon));
+        assert_eq!(soon.word(), ("archive_alarm.locked_soon", "bad"));
+        // Later only the last is left, not near its end yet, then near, then lost.
+        let later = |hours: i64| left(now.plus_ms(hours * HOUR_MS)).unwrap();
+        let rest = later(30);
+        assert_eq!((rest.hours, rest.near, rest.lost), (Some(60), None, 3));
+        assert_eq!(rest.word(), ("archive_alarm.locked_later", ""));
+        let rest = later(60);
+        assert_eq!((rest.hours, rest.near), (Some(30), Some((1, at(30)))));
+        let rest = later(91);
+        assert_eq!((rest.hours, rest.near, rest.lost), (None, None, 4));
+        assert_eq!(rest.word(), ("archive_alarm.locked_lost", ""));
     }
 }

@@ -15,6 +15,7 @@ use super::{
     key_ring::VERSION_MAX,
     link,
     model::{Cursor, Gap, KeyVersion, Locked, Media, Parked, Tally},
+    parked::{self, FilesLeft},
     queries::ArchiveSight,
     tables::{MEDIA_DUE, PARKED_BY_VERSION},
 };
@@ -41,13 +42,17 @@ pub struct Standing {
     pub hours_left: Option<u64>,
     /// What will be lost unless somebody acts.
     pub alarms: Vec<Alarm>,
+    /// How long the files of what can't be opened may still be had, where no alarm says so.
+    pub files_left: Option<FilesLeft>,
 }
 
 impl Standing {
     /// As things stand.
     pub fn of(app: &App, r: &Read<'_>, now: Timestamp) -> Result<Self> {
         let outlook = outlook(app, r, now)?;
+        let files_left = parked::files_left(r, now)?;
         Ok(Self {
+            files_left: files_left.filter(|left| !outlook.is_on || left.near.is_none()),
             is_on: outlook.is_on,
             cursor: ingest::cursor(r)?,
             waiting: waiting(r)?,
@@ -73,6 +78,7 @@ pub fn outlook(app: &App, r: &Read<'_>, now: Timestamp) -> Result<Outlook> {
         caught_up_at: cursor.caught_up_at,
         last_sent_at: cursor.last_sent_at,
         files: files_near_their_end(r, now)?,
+        locked: parked::files_left(r, now)?.and_then(|left| left.near),
     })
 }
 

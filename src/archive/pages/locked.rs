@@ -3,7 +3,7 @@
 use crate::{
     archive::{
         model::{Locked as Why, Parked},
-        parked,
+        parked::{self, FilesLeft},
         queries::ArchiveSight,
     },
     error::Result,
@@ -82,6 +82,8 @@ pub(in crate::archive) struct Locked {
     pub(super) lines: Vec<Line>,
     /// The conditions that were left aside, in a sentence.
     pub(super) aside: Option<String>,
+    /// How long their files may still be had.
+    pub(super) files_left: Option<FilesLeft>,
     /// Whether the viewer keeps keys and library.
     pub(super) may_set_up: bool,
 }
@@ -107,6 +109,7 @@ impl Maker<'_> {
         page.locked = Some(Locked {
             lines: found.items.iter().map(Line::of).collect(),
             aside: self.aside(),
+            files_left: parked::files_left(r, self.cx.now)?,
             may_set_up: self.viewer.may(Permission::SettingsManage),
         });
         Ok(act)

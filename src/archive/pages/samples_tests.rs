@@ -15,7 +15,10 @@ use super::{
     view::{ChatPage, Place},
 };
 use crate::{
-    archive::model::{Locked as Why, Parked},
+    archive::{
+        model::{Locked as Why, Parked},
+        parked::FilesLeft,
+    },
     kit::Timestamp,
     search::Piece,
     web::{
@@ -333,6 +336,11 @@ fn locked(text: &str) -> Locked {
         })
     };
     Locked {
+        files_left: Some(FilesLeft {
+            hours: Some(7),
+            near: Some((2, at())),
+            lost: 1,
+        }),
         lines: why.map(line).into(),
         aside: Some(text.to_owned()),
         may_set_up: text.len().is_multiple_of(2),

@@ -25,10 +25,11 @@ fn finding(alarm: &Alarm) -> Finding {
         Alarm::Silent { .. } => Kind::ArchiveSilent,
         Alarm::Behind { .. } => Kind::ArchiveBehind,
         Alarm::Files { .. } => Kind::ArchiveFiles,
+        Alarm::Locked { .. } => Kind::ArchiveLocked,
     };
     let found = Finding::of(kind).with("hours", alarm.hours());
     match alarm {
-        Alarm::Files { n, .. } => found.with("n", n),
+        Alarm::Files { n, .. } | Alarm::Locked { n, .. } => found.with("n", n),
         _ => found,
     }
 }

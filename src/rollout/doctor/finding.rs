@@ -244,6 +244,8 @@ kinds! {
     ArchiveBehind = "archive" Bad "archive_behind";
     /// Files of messages have not been fetched and will be lost.
     ArchiveFiles = "archive" Warn "archive_files";
+    /// Messages are locked whose files will be lost.
+    ArchiveLocked = "archive" Warn "archive_locked";
 }
 
 /// One finding, with the values that its sentences name.
