@@ -1,5 +1,7 @@
 //! Where a shown text matches what was typed: also for pinyin.
 
+use std::ops::Range;
+
 use super::{fold::fold, pinyin, query::Typed};
 
 /// A piece of a text: matched or not.
@@ -48,6 +50,16 @@ pub fn mark(text: &str, typed: &str) -> Vec<Piece> {
     let mut marks = vec![false; folded.len()];
     for word in typed.split_whitespace().map(fold) {
         mark_word(&folded, &word, &mut marks);
+    }
+    pieces(text, marks)
+}
+
+/// The same by places that are known, in characters; what lies behind the text's end marks nothing.
+pub fn mark_places(text: &str, places: &[Range<usize>]) -> Vec<Piece> {
+    let mut marks = vec![false; text.chars().count()];
+    for place in places {
+        let end = place.end.min(marks.len());
+        marks[place.start.min(end)..end].fill(true);
     }
     pieces(text, marks)
 }

@@ -24,7 +24,7 @@ mod view;
 pub use disk::SearchError;
 pub use fields::{Kind, ObjectDocs, RowDoc, channel_key};
 pub use fold::fold;
-pub use highlight::{Piece, fits, highlight, mark};
+pub use highlight::{Piece, fits, highlight, mark, mark_places};
 pub use messages::{
     ChatHits, ChatSet, InChat, MessageChatSort, MessageChats, MessageDoc, MessageHit, MessageHits,
     MessageMarks, MessageOrder, MessagePage, MessagePlace, MessageQuery, MessageScope,

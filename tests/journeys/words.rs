@@ -109,11 +109,18 @@ fn alerts_say_who_wrote_to_whom_even_without_a_name() {
     let stranger = "wmT7kQCAAAnobodyknowsme000000000";
     let mut in_room = text(2, staff, &[stranger], "群里也转我微信");
     in_room["roomid"] = json!("wrT7kQCAAAnobodyknowsit000000000");
-    archive(&test, 1, [text(1, staff, &[stranger], "转我微信"), in_room]);
-    let page = test.wait_for("both are raised", || {
+    let apart = text(3, staff, &[stranger], "钱转 我.微 信，谢谢");
+    archive(
+        &test,
+        1,
+        [text(1, staff, &[stranger], "转我微信"), in_room, apart],
+    );
+    let page = test.wait_for("all are raised", || {
         let page = admin.get("/sensitive/alerts").body;
-        (page.matches("转我微信</mark>").count() == 2).then_some(page)
+        (page.matches("信</mark>").count() == 3).then_some(page)
     });
+    // Written apart, it is marked as it stands there.
+    assert!(page.contains(">转 我.微 信</mark>"), "{page}");
     for with in ["微信用户", "未命名群聊"] {
         assert!(page.contains(&format!("→ {with}</a>")), "{with}: {page}");
     }

@@ -1,18 +1,18 @@
 //! One alert of the queue as the page shows it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     archive::{
         model::{Chat, Place},
         names::Names,
         queries::{self, ArchiveSight},
-        sensitive::{Alert, AlertState, Cause, Verdict, WordList, WordListId, queue},
+        sensitive::{self, Alert, AlertState, Cause, Verdict, WordList, WordListId, queue},
     },
     error::Result,
     identity::{self, Viewer, queries::AccountView},
     kit::Timestamp,
-    search::{Piece, fold, highlight},
+    search::{Piece, mark_places},
     store::{Read, StoreError},
     web::{Cx, parts::Choice},
 };
@@ -113,17 +113,18 @@ fn said(
     (r, cx): (&Read<'_>, &Cx),
     sight: &ArchiveSight,
     alert: &Alert,
-    words: &str,
-) -> Result<String> {
+    words: &[String],
+) -> Result<Vec<Piece>> {
+    let plain = |word: &str| mark_places(&cx.t(word), &[]);
     let (Some(chat), Some(seq)) = (alert.chat, alert.seq) else {
-        return Ok(cx.t("sensitive.no_message").into_owned());
+        return Ok(plain("sensitive.no_message"));
     };
     let message = queries::message(r, &sight.clone().whole(), chat, seq)?;
     let text = message.as_ref().map(text_of).unwrap_or_default();
     if sight.reads(r, chat)? {
         return Ok(excerpt(&text, words));
     }
-    Ok(around(&text, words).unwrap_or_else(|| cx.t("archive.withheld").into_owned()))
+    Ok(around(&text, words).unwrap_or_else(|| plain("archive.withheld")))
 }
 
 /// The line of an alert in sight.
@@ -136,14 +137,13 @@ pub(super) fn line(
     lists: &BTreeMap<WordListId, WordList>,
     alert: &Alert,
 ) -> Result<Line> {
-    let (cause, words) = match &alert.cause {
+    let (cause, words): (_, &[String]) = match &alert.cause {
         Cause::Words(words) if words.is_empty() => {
-            (cx.t("sensitive.words_deleted").into_owned(), String::new())
+            (cx.t("sensitive.words_deleted").into_owned(), words)
         }
-        Cause::Words(words) => (words.join("、"), words.join(" ")),
-        Cause::Behaviour(b) => (cx.t(behaviour(*b)).into_owned(), String::new()),
+        Cause::Words(words) => (words.join("、"), words),
+        Cause::Behaviour(b) => (cx.t(behaviour(*b)).into_owned(), &[]),
     };
-    let shown = said((r, cx), sight, alert, &words)?;
     let chat = chat_of(r, sight, alert)?;
     let account = |id: Option<crate::store::SubjectId>| match id {
         Some(id) => identity::queries::account_name(r, id.cast()).map(Option::unwrap_or_default),
@@ -169,7 +169,7 @@ pub(super) fn line(
         severity: severity(alert.severity),
         list: list_name(cx, lists, alert),
         cause,
-        excerpt: highlight(&shown, &words),
+        excerpt: said((r, cx), sight, alert, words)?,
         from: names.who(alert.from)?.name.clone(),
         with: with(names, chat.as_ref(), alert)?,
         sent_at: alert.sent_at,
@@ -185,48 +185,98 @@ pub(super) fn line(
     })
 }
 
-/// Where the first word begins in a text, and how long it is, in characters.
-fn first(text: &str, words: &str) -> Option<(usize, usize)> {
-    let folded = fold(text);
-    let words = words.split(' ').filter(|word| !word.is_empty());
-    let found = words.filter_map(|word| Some((folded.find(&fold(word))?, word.chars().count())));
-    let (at, length) = found.min()?;
-    Some((folded[..at].chars().count(), length))
+/// Where words stand in a text, in order, also where they are written apart.
+fn found(text: &str, words: &[String]) -> Vec<Range<usize>> {
+    sensitive::found_in(text, words.iter().map(String::as_str))
+}
+
+/// A stretch of a text with the places in it that are marked.
+fn cut(text: &str, stretch: Range<usize>, places: &[Range<usize>]) -> Vec<Piece> {
+    let within = text.chars().skip(stretch.start).take(stretch.len());
+    let moved = |at: usize| at.saturating_sub(stretch.start);
+    let places = places
+        .iter()
+        .map(|place| moved(place.start)..moved(place.end));
+    mark_places(&within.collect::<String>(), &places.collect::<Vec<_>>())
 }
 
 /// The part of a text around the first word.
-fn excerpt(text: &str, words: &str) -> String {
-    let at = first(text, words).map_or(0, |(at, _)| at);
+fn excerpt(text: &str, words: &[String]) -> Vec<Piece> {
+    let places = found(text, words);
+    let at = places.first().map_or(0, |place| place.start);
     let before = at.saturating_sub(EXCERPT / 3);
-    text.chars().skip(before).take(EXCERPT).collect()
+    cut(text, before..before + EXCERPT, &places)
 }
 
 /// The first word with a little around it; none if no word is there.
-fn around(text: &str, words: &str) -> Option<String> {
-    let (at, length) = first(text, words)?;
-    let from = at.saturating_sub(AROUND);
-    let to = at + length + AROUND;
-    let within: String = text.chars().skip(from).take(to - from).collect();
-    let cut = |is_cut| if is_cut { "…" } else { "" };
-    let (before, behind) = (cut(from > 0), cut(text.chars().count() > to));
-    Some(format!("{before}{within}{behind}"))
+fn around(text: &str, words: &[String]) -> Option<Vec<Piece>> {
+    let places = found(text, words);
+    let first = places.first()?;
+    let (from, to) = (first.start.saturating_sub(AROUND), first.end + AROUND);
+    let mut shown = cut(text, from..to, &places);
+    let more = || Piece {
+        text: "…".to_owned(),
+        marked: false,
+    };
+    if from > 0 {
+        shown.insert(0, more());
+    }
+    if text.chars().count() > to {
+        shown.push(more());
+    }
+    Some(shown)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn plain(pieces: Vec<Piece>) -> String {
+        let piece = |p: Piece| match p.marked {
+            true => format!("[{}]", p.text),
+            false => p.text,
+        };
+        pieces.into_iter().map(piece).collect()
+    }
+
     #[test]
     fn a_message_that_is_withheld_shows_the_word_with_a_little_around_it() {
         let text = format!("{}转我微信{}微信", "前".repeat(40), "后".repeat(40));
-        let shown = format!("…{}转我微信{}…", "前".repeat(15), "后".repeat(15));
-        assert_eq!(around(&text, "微信 轉我微信"), Some(shown));
-        assert_eq!(
-            around("好，转我微信", "转我微信").as_deref(),
-            Some("好，转我微信")
+        let around = |text: &str, list: &[&str]| around(text, &words(list)).map(plain);
+        let shown = format!("…{}[转我微信]{}…", "前".repeat(15), "后".repeat(15));
+        assert_eq!(around(&text, &["微信", "轉我微信"]), Some(shown));
+        let whole = around("好，转我微信", &["转我微信"]);
+        assert_eq!(whole.as_deref(), Some("好，[转我微信]"));
+        assert_eq!(around(&text, &["红包"]), None);
+        assert_eq!(around(&text, &[]), None);
+        let shown = excerpt(&text, &words(&["转我微信"])).into_iter();
+        assert_eq!(shown.map(|p| p.text.chars().count()).sum::<usize>(), 86);
+    }
+
+    #[test]
+    fn a_word_that_is_written_apart_is_shown_where_it_stands() {
+        let text = format!("{}免 费.送{}", "前".repeat(60), "后".repeat(60));
+        let list = words(&["免费送"]);
+        let shown = around(&text, &list).map(plain);
+        let (before, behind) = ("前".repeat(15), "后".repeat(15));
+        assert_eq!(shown, Some(format!("…{before}[免 费.送]{behind}…")));
+        let shown = plain(excerpt(&text, &list));
+        assert!(
+            shown.starts_with(&format!("{}[免 费.送]后", "前".repeat(40))),
+            "{shown}"
         );
-        assert_eq!(around(&text, "红包"), None);
-        assert_eq!(around(&text, ""), None);
-        assert_eq!(excerpt(&text, "转我微信").chars().count(), 86);
+        // However far it is written apart.
+        let far = format!("免{}费送", " ".repeat(200));
+        let shown = plain(excerpt(&far, &list));
+        assert_eq!(shown.chars().count(), EXCERPT + 2);
+        // A word with a blank in it is one word.
+        assert_eq!(
+            plain(excerpt("say no, no way", &words(&["no way"]))),
+            "say no, [no way]"
+        );
     }
 }

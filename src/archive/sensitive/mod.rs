@@ -9,6 +9,8 @@
 //! What is done without a message (`deleted`) is heard from WeCom's event, in the write that
 //! stores it, and named by who did it to whom and when.
 //!
+//! `apart` is how words are looked for in a text, here and where a page shows them.
+//!
 //! Each alert is dealt with by whoever has its conversation in scope: taken, or given to somebody
 //! who has too, and judged with a note. `queue` is what one viewer sees of them.
 //!
@@ -16,6 +18,7 @@
 //! what is wanted, `outbound` tells WeCom.
 
 mod actions;
+mod apart;
 mod deleted;
 mod intercept;
 mod job;
@@ -30,6 +33,7 @@ pub use actions::{
     AssignAlert, CloseAlert, DeleteList, ReopenAlert, SaveList, assign, close, delete_list,
     reaches, reopen, save_list,
 };
+pub(super) use apart::found as found_in;
 pub(super) use deleted::hear;
 pub use intercept::{DeleteRule, Intercept, RuleState, SaveRule, delete_rule, rule, save_rule};
 pub use job::{KIND, run as rescan};

@@ -21,6 +21,7 @@ use super::{
         queries::{self, Message},
         stretch::Content,
     },
+    apart::Joined,
     model::{Alert, AlertState, Behaviour, Cause, WordList},
     phone::has_phone,
     tables::{ALERT_BY_MESSAGE, WatchPlace, alert_key, lists},
@@ -135,7 +136,10 @@ pub(super) struct Sieve {
 
 struct Ready {
     list: WordList,
+    /// The words as they are typed, and those that may stand apart as they are joined.
     words: AhoCorasick,
+    /// Which word of the list each of these is.
+    meant: Vec<usize>,
     /// The members whose messages count; `None` for everybody's.
     members: Option<BTreeSet<MemberId>>,
 }
@@ -144,10 +148,18 @@ impl Sieve {
     pub(super) fn of(directory: &Directory, lists: Vec<WordList>) -> Result<Self> {
         let in_force = lists.into_iter().filter(|list| list.is_on);
         let ready = in_force.map(|list| {
-            let words = list.words.iter().map(|word| fold(word));
+            let (mut forms, mut meant) = (Vec::new(), Vec::new());
+            for (at, word) in list.words.iter().enumerate() {
+                let (word, joined) = (fold(word), Joined::of(word).text);
+                let other = Some(joined).filter(|joined| *joined != word && !joined.is_empty());
+                for form in std::iter::once(word).chain(other) {
+                    forms.push(form);
+                    meant.push(at);
+                }
+            }
             let words = AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
-                .build(words)
+                .build(forms)
                 .map_err(AppError::internal)?;
             let members = list.unit.map(|unit| match directory.tree.find(unit) {
                 Some(unit) => directory.member_ids_under(unit.wecom_id),
@@ -156,6 +168,7 @@ impl Sieve {
             Ok(Ready {
                 list,
                 words,
+                meant,
                 members,
             })
         });
@@ -173,8 +186,9 @@ impl Sieve {
         }
         let text = message.text_to_index();
         let folded = fold(&text);
+        let joined = Joined::of_folded(&folded).text;
         let found = self.lists.iter().map(|ready| {
-            let causes = ready.causes(message, &text, &folded);
+            let causes = ready.causes(message, &text, [&folded, &joined]);
             (ready, causes)
         });
         let found: Vec<_> = found.filter(|(_, causes)| !causes.is_empty()).collect();
@@ -224,9 +238,17 @@ impl Ready {
             .is_none_or(|own| members.iter().any(|member| own.contains(member)))
     }
 
-    fn causes(&self, message: &Message, text: &str, folded: &str) -> Vec<Cause> {
-        let hits = self.words.find_overlapping_iter(folded);
-        let hits: BTreeSet<usize> = hits.map(|hit| hit.pattern().as_usize()).collect();
+    /// The words of the list that stand in a text, by place in the list.
+    fn hits(&self, text: &str) -> impl Iterator<Item = usize> {
+        let hits = self.words.find_overlapping_iter(text);
+        hits.filter_map(|hit| self.meant.get(hit.pattern().as_usize()).copied())
+    }
+
+    fn causes(&self, message: &Message, text: &str, [folded, joined]: [&str; 2]) -> Vec<Cause> {
+        let mut hits: BTreeSet<usize> = self.hits(folded).collect();
+        if joined != folded {
+            hits.extend(self.hits(joined));
+        }
         let mut causes = Vec::new();
         if !hits.is_empty() {
             let words = hits.iter().filter_map(|at| self.list.words.get(*at));
@@ -265,4 +287,59 @@ pub(in crate::archive) fn raise_all_for_test(w: &mut Write<'_>, list: WordList) 
         raised += usize::from(raise(w, alert)?);
     }
     Ok(raised)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::tests::{Archive, CUSTOMER, text},
+        *,
+    };
+    use crate::{archive::sensitive::Severity, kit::Timestamp};
+
+    #[test]
+    fn words_are_found_however_far_apart_they_are_written() {
+        let archive = Archive::new();
+        let said = [
+            "这个免 费 送",
+            "这个免.费\u{200b}　送给你",
+            "see you as soon as you can",
+            "不免，费送到",
+            "免费送，加 微 信",
+        ];
+        let said = (1..).zip(said);
+        let said = said.map(|(seq, words)| text(seq, CUSTOMER, &["LinXiaoyu"], "", words));
+        archive.pull(said.collect());
+        let words = ["ass", "免 费送", "加微信", "费 送"];
+        let list = WordList {
+            id: Id::from_bits(7),
+            name: "引流".to_owned(),
+            words: words.map(str::to_owned).to_vec(),
+            unit: None,
+            severity: Severity::High,
+            is_on: true,
+            behaviours: Vec::new(),
+            changed_at: Timestamp::from_ms(0),
+        };
+        let act = Act::by_system("alert.raise", "test");
+        let raised = archive
+            .store
+            .write_blocking(act, move |w| raise_all_for_test(w, list));
+        assert_eq!(raised.unwrap(), 4);
+        let alerts: Vec<Alert> =
+            archive.read(|r| r.all(None).unwrap().map(Result::unwrap).collect());
+        // The words as the list has them.
+        let found = alerts.into_iter().map(|alert| match alert.cause {
+            Cause::Words(words) => (alert.seq, words.join("|")),
+            Cause::Behaviour(_) => (None, String::new()),
+        });
+        let expected = [
+            (1, "免 费送|费 送"),
+            (2, "免 费送|费 送"),
+            (4, "费 送"),
+            (5, "免 费送|加微信|费 送"),
+        ];
+        let expected = expected.map(|(seq, words)| (Some(seq), words.to_owned()));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
 }
