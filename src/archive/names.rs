@@ -1,6 +1,10 @@
 //! Who and what conversations are called.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use crate::{
     customers::{self, CustomerId},
@@ -13,6 +17,9 @@ use super::{
     model::{Chat, PartyKind, Place},
     queries,
 };
+
+/// People whom a room without a name is called by.
+const NAMED: usize = 3;
 
 /// Somebody in a conversation, in the reader's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +49,10 @@ pub struct Names<'a> {
     sight: &'a Sight,
     cx: &'a Cx,
     known: RefCell<HashMap<u32, Rc<Who>>>,
+    /// What rooms without a name are called, by number.
+    rooms: RefCell<HashMap<u32, String>>,
+    /// The members in scope as parties; `None` if all are. Known once a room needs it.
+    staff: OnceCell<Option<BTreeSet<u32>>>,
 }
 
 impl<'a> Names<'a> {
@@ -52,6 +63,8 @@ impl<'a> Names<'a> {
             sight,
             cx,
             known: RefCell::default(),
+            rooms: RefCell::default(),
+            staff: OnceCell::new(),
         }
     }
 
@@ -117,10 +130,48 @@ impl<'a> Names<'a> {
                     .find(|n| !n.is_empty())
                 {
                     Some(name) => name,
-                    None => self.cx.t("archive.room_unnamed").into_owned(),
+                    None => self.by_people(chat)?,
                 }
             }
         })
+    }
+
+    /// What a room without a name is called, as WeCom calls it: by its first people, and how many
+    /// they are. Only those whom a message names that the viewer sees.
+    fn by_people(&self, room: &Chat) -> Result<String, StoreError> {
+        if let Some(known) = self.rooms.borrow().get(&room.no) {
+            return Ok(known.clone());
+        }
+        let people = queries::people_in(self.r, room, self.staff()?)?;
+        let mut names = Vec::with_capacity(NAMED);
+        for no in people.iter().take(NAMED) {
+            names.push(self.who(*no)?.name.clone());
+        }
+        let name = match names.is_empty() {
+            true => self.cx.t("archive.room_unnamed").into_owned(),
+            false => {
+                let names = names.join(&self.cx.t("archive.room_and"));
+                let args = (("names", names), ("n", people.len()));
+                self.cx.tf("archive.room_of", args).into_owned()
+            }
+        };
+        self.rooms.borrow_mut().insert(room.no, name.clone());
+        Ok(name)
+    }
+
+    fn staff(&self) -> Result<Option<&BTreeSet<u32>>, StoreError> {
+        if let Some(staff) = self.staff.get() {
+            return Ok(staff.as_ref());
+        }
+        let mut staff = None;
+        if let Some(members) = self.sight.members() {
+            let mut numbers = BTreeSet::new();
+            for member in members {
+                numbers.extend(queries::party_of(self.r, member.cast())?);
+            }
+            staff = Some(numbers);
+        }
+        Ok(self.staff.get_or_init(|| staff).as_ref())
     }
 
     /// What kind of conversation it is: a key of the catalogue.
@@ -131,5 +182,50 @@ impl<'a> Names<'a> {
             (Place::Room(_), true) => "archive.sort.external_group",
             (Place::Room(_), false) => "archive.sort.internal_group",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{Archive, CUSTOMER, OTHER, ROOM, text},
+        *,
+    };
+    use crate::{
+        archive::model::Party,
+        web::{Lang, tests::cx},
+    };
+
+    #[test]
+    fn a_room_without_a_name_is_called_by_people_whom_the_viewer_may_see_there() {
+        let archive = Archive::new();
+        archive.pull(vec![
+            text(
+                1,
+                "LinXiaoyu",
+                &["ChenDawei", "SunYi", "ZhouMin"],
+                ROOM,
+                "早",
+            ),
+            text(2, CUSTOMER, &["SunYi", "ChenDawei", OTHER], ROOM, "好"),
+        ]);
+        let title = |sight: &Sight, lang| {
+            archive.read(|r| {
+                let cx = cx(lang);
+                let room = r.get::<Chat>(&1).unwrap().unwrap();
+                Names::new(r, sight, &cx).title(&room).unwrap()
+            })
+        };
+        let all = Sight::everything_for_test();
+        assert_eq!(title(&all, Lang::Zh), "ChenDawei、SunYi、微信用户 (4)");
+        let lin: MemberId = archive.read(|r| {
+            let lin = r.get::<Party>(&1).unwrap().unwrap();
+            lin.subject.cast()
+        });
+        // Who came when Lin was gone is not named to whoever sees Lin alone.
+        let own = Sight::of_members_for_test([lin]);
+        assert_eq!(title(&own, Lang::En), "LinXiaoyu, ChenDawei, SunYi (4)");
+        let nobody = Sight::of_members_for_test([]);
+        assert_eq!(title(&nobody, Lang::Zh), "未命名群聊");
     }
 }

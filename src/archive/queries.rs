@@ -472,6 +472,36 @@ pub fn count_after(
     Ok(count.min(most))
 }
 
+/// Stretches in which a visible message is looked for, to tell who is in a room.
+const ROOM_STRETCHES: usize = 20;
+
+/// Who is in a room as its newest visible message tells, members of the firm first, each group in
+/// the order in which the archive met them: nobody else's name says anything to this viewer.
+/// `staff` is who is in scope, `None` for everybody. Nothing is opened for it.
+pub(super) fn people_in(
+    r: &Read<'_>,
+    room: &Chat,
+    staff: Option<&BTreeSet<u32>>,
+) -> Result<Vec<u32>, StoreError> {
+    let stretches = stretches(r, room.no, Side::Before(u64::MAX))?;
+    for stretch in stretches.take(ROOM_STRETCHES) {
+        let stretch = stretch?;
+        if stretch.chat != room.no {
+            break;
+        }
+        for head in stretch.heads.iter().rev() {
+            let audience = stretch.audience(head).iter().copied();
+            let people: BTreeSet<u32> = std::iter::once(head.from).chain(audience).collect();
+            if staff.is_none_or(|staff| people.iter().any(|no| staff.contains(no))) {
+                let mut people: Vec<u32> = people.into_iter().collect();
+                people.sort_by_key(|no| (room.staff.binary_search(no).is_err(), *no));
+                return Ok(people);
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
 fn in_order(mut found: Vec<Message>, is_backwards: bool) -> Vec<Message> {
     if is_backwards {
         found.reverse();
