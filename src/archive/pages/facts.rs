@@ -46,6 +46,8 @@ const COUNTED: [(&str, &str, &[Kind]); 5] = [
 
 /// Catalogue key and tone of an answer.
 type Word = (&'static str, &'static str);
+/// How many of those without a line have said what.
+type AgreedMore = Vec<(Word, usize)>;
 /// Of somebody about whom nothing is known.
 const UNASKED: Word = ("archive.consent.none", "muted");
 const UNASKED_AT: usize = 3;
@@ -84,7 +86,7 @@ pub(super) struct Facts {
     pub(super) flags: Vec<Counted>,
     pub(super) agreed: Vec<Agreed>,
     /// How many of the others have said what.
-    pub(super) agreed_more: Vec<(Word, usize)>,
+    pub(super) agreed_more: AgreedMore,
     /// Messages of this conversation that are stored, as far as they are visible.
     pub(super) stored: u64,
     /// Its files that are still to be fetched, where that is known.
@@ -223,7 +225,7 @@ impl Gatherer<'_> {
 
     /// A line for each person outside: the last answer, or that there is none; who has not
     /// agreed first, and how many there are whose lines are not shown, by what they said.
-    fn agreed(&self, chat: &Chat) -> Result<(Vec<Agreed>, Vec<(Word, usize)>)> {
+    fn agreed(&self, chat: &Chat) -> Result<(Vec<Agreed>, AgreedMore)> {
         let mut answers: BTreeMap<u32, Vec<Consent>> = BTreeMap::new();
         for consent in queries::consents(self.r, chat)? {
             answers.entry(consent.party).or_default().push(consent);
@@ -255,7 +257,7 @@ impl Gatherer<'_> {
                 }
             }
         }
-        let mut more: Vec<(Word, usize)> = Vec::new();
+        let mut more = AgreedMore::new();
         for (gravity, _) in rest {
             let word = word_at(gravity);
             match more.last_mut() {
