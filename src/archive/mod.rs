@@ -48,6 +48,7 @@ mod shelf;
 pub mod standing;
 mod stretch;
 mod tables;
+mod tell;
 #[cfg(test)]
 mod tests;
 pub mod trial;
@@ -82,6 +83,8 @@ pub use pages::excerpt;
 #[cfg(any(test, feature = "faults"))]
 pub use shelf::keep_for_test;
 pub use stretch::Content;
+#[cfg(any(test, feature = "faults"))]
+pub use tell::{tell_alarms, tell_for_test};
 
 /// What the slice keeps in memory.
 #[derive(Default)]
@@ -198,7 +201,10 @@ pub fn slice() -> Slice {
             access: Access::Needs(Permission::SettingsManage),
         }],
         workers: workers(),
-        effects: sensitive::effects(),
+        effects: sensitive::effects()
+            .into_iter()
+            .chain(tell::effects())
+            .collect(),
         jobs: jobs(),
         listeners: vec![sensitive::hear, consent::hear],
     }
@@ -339,6 +345,7 @@ fn workers() -> Vec<Worker> {
         worker("archive.rooms", rooms::run),
         worker("archive.night", retention::run_nightly),
         worker("archive.packages", evidence::run_at_start),
+        worker("archive.alarms", tell::run),
     ]
 }
 

@@ -11,6 +11,7 @@ use super::{
         Opening, Parked, Party, Place, Pull, Seat, Tally,
     },
     stretch::Stretch,
+    tell::LastTold,
     viewed::Viewed,
 };
 
@@ -18,7 +19,7 @@ use super::{
 pub(super) const FIRM: &str = "firm";
 
 /// The slice's tables.
-pub(super) const TABLES: [TableSpec; 15] = [
+pub(super) const TABLES: [TableSpec; 17] = [
     TableSpec::of::<Party>(),
     TableSpec::of::<Chat>(),
     TableSpec::of::<Stretch>(),
@@ -35,6 +36,7 @@ pub(super) const TABLES: [TableSpec; 15] = [
     TableSpec::of::<Opening>(),
     TableSpec::of::<Leftover>(),
     TableSpec::of::<Viewed>(),
+    TableSpec::of::<LastTold>(),
 ];
 
 /// The party with an id of WeCom's.

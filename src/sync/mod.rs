@@ -27,6 +27,7 @@ pub mod quota;
 mod refusals;
 mod repairs;
 mod target;
+pub mod tell;
 mod writes;
 
 use std::sync::Arc;

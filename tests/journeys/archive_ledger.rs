@@ -4,10 +4,11 @@ use std::fs;
 
 use qitai::{
     archive::{
-        Cursor, Locked, Media, MediaState, Parked, Seat, SeatSpan, consent,
+        self, Cursor, Locked, Media, MediaState, Parked, Seat, SeatSpan, consent,
         ingest::{self, Arrival},
         key_ring,
     },
+    identity::Viewer,
     kit::Timestamp,
     rollout::doctor::{self, Kind},
     store::{Act, SYSTEM_SUBJECT},
@@ -15,7 +16,11 @@ use qitai::{
         archive::{PrivateKey, library_digest},
         sim::firm,
     },
-    work::{JobState, jobs},
+    work::{
+        JobState,
+        effects::{self, Area, SaveWriteSettings, WriteMode, WriteSettings},
+        jobs,
+    },
 };
 
 use super::chats;
@@ -219,11 +224,8 @@ fn whom_wecom_archives_is_noted_when_it_is_asked() {
         seats.len() > 5 && seats.iter().all(Seat::is_held),
         "{seats:?}"
     );
+    // Told again, nothing changes.
     assert_eq!(ask(), seats);
-    let now = test.app.store.clock().now().to_jiff();
-    let today = now.to_zoned(test.app.zone()).date();
-    let page = officer.get(&format!("/archive/ledger?day={today}")).body;
-    assert!(page.contains("位员工在企业微信的存档范围内"), "{page}");
 }
 
 /// What is about to be lost meets the super admin where they begin, and the command line says so.
@@ -271,6 +273,32 @@ fn what_is_about_to_be_lost_is_told_without_being_looked_for() {
         assert!(page.contains("1 个会话文件还没有取回"), "{path}: {page}");
     }
     assert!(admin.get("/").body.contains(TITLE));
+
+    // Whoever does not look is told in WeCom, once a day.
+    let heard = || sim.messages_of(firm::cast().super_admin).len();
+    let tell = || test.block_on(archive::tell_alarms(&test.app)).unwrap();
+    tell();
+    let viewer = Viewer::system("test");
+    let settings = WriteSettings::default().with(Area::Messages, WriteMode::On);
+    let act = viewer.change("settings.writing");
+    let allowed = test.app.store.write_blocking(act, move |w| {
+        let allowed = viewer.allow(w, SaveWriteSettings { settings })?;
+        effects::save_write_settings(w, allowed)
+    });
+    allowed.unwrap();
+    tell();
+    tell();
+    test.wait_for("the super admin has heard", || (heard() > 0).then_some(()));
+    let told = sim.messages_of(firm::cast().super_admin);
+    let words = told[0].content.to_string();
+    assert!(
+        words.contains(TITLE) && words.contains("1 个会话文件还没有取回"),
+        "{words}"
+    );
+    assert_eq!(told.len(), 1);
+    for other in [firm::cast().region_manager, firm::cast().store_staff] {
+        assert_eq!(sim.messages_of(other), []);
+    }
     assert!(kinds().contains(&Kind::ArchiveFiles));
     for login in ["manager", "staff"] {
         assert!(!test.sign_in(login).get("/").body.contains(TITLE));

@@ -159,7 +159,7 @@ impl Bench {
             return (id, Wish::OfGroupWelcome(wish));
         }
         if tell::KINDS.contains(&cell.kind) {
-            let (id, wish) = tell::plan(self);
+            let (id, wish) = tell::plan(self, cell.kind);
             return (id, Wish::Told(wish));
         }
         if !KINDS.contains(&cell.kind) {

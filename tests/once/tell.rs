@@ -1,7 +1,8 @@
-//! Members are told of a customer once, whatever fails and wherever the process ends: WeCom drops
+//! Members are told of a customer or an alarm once, whatever fails and wherever the process ends: WeCom drops
 //! what it has sent already.
 
 use qitai::{
+    archive,
     customers::Relation,
     identity::Viewer,
     kit::Id,
@@ -17,7 +18,7 @@ use super::{
     wait_for,
 };
 
-pub(super) const KINDS: [&str; 1] = ["outreach.tell"];
+pub(super) const KINDS: [&str; 2] = ["outreach.tell", "archive.tell"];
 
 const CODE: LiveCodeId = LiveCodeId::from_bits(0x7e11);
 
@@ -85,11 +86,26 @@ fn keep(bench: &Bench, text: &str) {
     });
 }
 
-/// Plans the effect of a cell: somebody comes by the code, and the rule fires.
-pub(super) fn plan(bench: &mut Bench) -> (EffectId, Wish) {
+/// Plans the effect of a cell.
+pub(super) fn plan(bench: &mut Bench, kind: &'static str) -> (EffectId, Wish) {
     // A member sees thirty messages of an app within a minute.
     bench.firm.clock.advance_ms(2_500);
     let text = format!("第{}次来访", bench.next);
+    let id = match kind == KINDS[0] {
+        true => plan_of_customer(bench, text.clone()),
+        false => {
+            bench.next += 1;
+            let told = text.clone();
+            write(bench, move |w, _| {
+                archive::tell_for_test(w, firm::cast().store_staff, &told)
+            })
+        }
+    };
+    (id, Wish(text))
+}
+
+/// Somebody comes by the code, and the rule fires.
+fn plan_of_customer(bench: &mut Bench, text: String) -> EffectId {
     keep(bench, &text);
     let relation = bench.next_relation();
     let now = bench.firm.clock.now();
@@ -101,8 +117,7 @@ pub(super) fn plan(bench: &mut Bench) -> (EffectId, Wish) {
             ..relation
         })?)
     });
-    let told = text.clone();
-    let id = wait_for("the rule has fired", || {
+    wait_for("the rule has fired", || {
         let app = bench.firm.app();
         let all: Vec<Effect> = app.read(|r| {
             let all = r.all::<Effect>(None).unwrap();
@@ -110,11 +125,10 @@ pub(super) fn plan(bench: &mut Bench) -> (EffectId, Wish) {
         });
         let says = |effect: &Effect| {
             let input = String::from_utf8_lossy(&effect.input);
-            effect.kind == KINDS[0] && input.contains(&told)
+            effect.kind == KINDS[0] && input.contains(&text)
         };
         all.into_iter().find(says).map(|effect| effect.id)
-    });
-    (id, Wish(text))
+    })
 }
 
 /// The member has it once.
