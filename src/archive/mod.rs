@@ -3,8 +3,8 @@
 //! Tables: `archive-parties-1`, `archive-chats-1`, `archive-stretches-1`, `archive-pulls-1`,
 //! `archive-parked-1`, `archive-cursor-1`, `archive-tallies-1`, `archive-gaps-1`, `archive-consents-2`,
 //! `archive-keys-1`, `archive-settings-1`, `archive-media-1`, `archive-openings-1`,
-//! `archive-leftovers-1`, `archive-viewed-1`, `archive-seats-1`; those of `sensitive`, `searches`, `evidence`,
-//! `approval` and `retention` are named there.
+//! `archive-leftovers-1`, `archive-viewed-1`, `archive-seats-1`, `archive-alarms-1`; those of
+//! `sensitive`, `searches`, `evidence`, `approval` and `retention` are named there.
 //! Invariants: an answer of the archive and the place behind it are one transaction; nothing
 //! that can't be opened is passed over, it is parked as it came; a pull commits to every
 //! message it stored; a message is visible when a member in scope is among its sender and
