@@ -34,11 +34,7 @@ pub(super) const CUSTOMER: Sort = Sort {
 
 /// The condition with the one alone who is chosen.
 pub(super) fn chosen(names: &Names<'_>, cx: &Cx, query: &ListQuery) -> Result<Picker> {
-    let mut picker = Picker::new(&CUSTOMER, query);
-    if let Some(id) = query.get(CUSTOMER.name) {
-        picker.choose(id, name_of(cx, names, id)?);
-    }
-    Ok(picker)
+    Picker::chosen_of(&CUSTOMER, query, |id| name_of(cx, names, id))
 }
 
 /// The condition as the address has it.

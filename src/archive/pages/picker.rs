@@ -1,6 +1,7 @@
 //! A condition of the search that is found by what is typed: one of those offered is chosen.
 
 use crate::{
+    error::Result,
     identity::Viewer,
     kit::limits,
     store::Act,
@@ -38,6 +39,13 @@ pub(super) struct Sort {
     pub(super) detail: &'static str,
 }
 
+impl Sort {
+    /// Whether an answer to what is typed in it is wanted, and nothing else.
+    pub(super) fn is_asked(&self, cx: &Cx) -> bool {
+        cx.is_fragment && cx.target.as_deref() == Some(self.part)
+    }
+}
+
 /// The condition as the address has it.
 pub(super) struct Picker {
     pub(super) sort: &'static Sort,
@@ -61,31 +69,34 @@ impl Picker {
         }
     }
 
-    /// Whether an answer to what is typed in it is wanted, and nothing else.
-    pub(super) fn is_asked(&self, cx: &Cx) -> bool {
-        cx.is_fragment && cx.target.as_deref() == Some(self.sort.part)
+    /// With the one alone that is chosen; `name_of` tells what an id of the address is called.
+    pub(super) fn chosen_of(
+        sort: &'static Sort,
+        query: &ListQuery,
+        name_of: impl FnOnce(&str) -> Result<String>,
+    ) -> Result<Self> {
+        let mut picker = Self::new(sort, query);
+        if let Some(id) = query.get(sort.name) {
+            picker.offered.push(Offered {
+                id: id.to_owned(),
+                name: name_of(id)?,
+                second: String::new(),
+                is_on: true,
+            });
+        }
+        Ok(picker)
     }
 
     /// Whether nothing is looked for: what is offered stands outside of the part of the page
     /// that is replaced.
     pub(super) fn is_outside(&self, cx: &Cx) -> bool {
-        cx.is_fragment && !self.is_asked(cx)
+        cx.is_fragment && !self.sort.is_asked(cx)
     }
 
     /// With what is chosen alone.
     pub(super) fn closed(mut self) -> Self {
         self.text.clear();
         self
-    }
-
-    /// Offers the one that is chosen.
-    pub(super) fn choose(&mut self, id: &str, name: String) {
-        self.offered.push(Offered {
-            id: id.to_owned(),
-            name,
-            second: String::new(),
-            is_on: true,
-        });
     }
 
     /// Whether there is room for another one.

@@ -38,11 +38,7 @@ pub(super) fn chosen(
     names: &Names<'_>,
     (cx, query): (&Cx, &ListQuery),
 ) -> Result<Picker> {
-    let mut picker = Picker::new(&ROOM, query);
-    if let Some(id) = query.get(ROOM.name) {
-        picker.choose(id, name_of(r, sight, names, cx, id)?);
-    }
-    Ok(picker)
+    Picker::chosen_of(&ROOM, query, |id| name_of(r, sight, names, cx, id))
 }
 
 /// The condition as the address has it.

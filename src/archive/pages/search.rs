@@ -28,7 +28,7 @@ use super::{
     customer,
     hits::{Hit, HitGroup, Lines, address, icon_of},
     locked::Locked,
-    picker::Picker,
+    picker::{Picker, Sort},
     room, searches,
 };
 
@@ -90,8 +90,9 @@ pub(in crate::archive) async fn search(
         query: &query,
         asked: &asked,
     };
-    let (page, act) = app.read(|r| maker.picked(r))?;
-    if let Some(page) = page {
+    let pickers = [&customer::CUSTOMER, &room::ROOM];
+    if let Some(sort) = pickers.into_iter().find(|sort| sort.is_asked(&cx)) {
+        let (page, act) = app.read(|r| maker.picked(r, sort))?;
         if let Some(act) = act {
             app.note(act).await?;
         }
@@ -247,24 +248,20 @@ impl Maker<'_> {
         room::picker(self.app, r, sight, names, (self.cx, self.query))
     }
 
-    /// What can be chosen by what was typed, and the act of looking for it, where only that is
-    /// asked for.
-    fn picked(&self, r: &Read<'_>) -> Result<(Option<SearchPage>, Option<Act>)> {
-        let mut page = self.blank();
-        let (is_customer, is_room) = (page.customer.is_asked(self.cx), page.room.is_asked(self.cx));
-        if !is_customer && !is_room {
-            return Ok((None, None));
-        }
+    /// What can be chosen by what was typed in one of the conditions, and the act of looking
+    /// for it.
+    fn picked(&self, r: &Read<'_>, sort: &Sort) -> Result<(SearchPage, Option<Act>)> {
         let sight = ArchiveSight::of(self.app, r, self.viewer)?;
         let names = Names::new(r, &sight.sight, self.cx);
-        let act = if is_customer {
+        let mut page = self.blank();
+        let act = if sort.name == customer::CUSTOMER.name {
             page.customer = self.customer(r, &sight, &names)?;
             page.customer.act(self.viewer)
         } else {
             page.room = self.room(r, &sight, &names)?;
             page.room.act(self.viewer)
         };
-        Ok((Some(page), act))
+        Ok((page, act))
     }
 
     /// What of the question is not looked for, whoever asks.
