@@ -116,30 +116,12 @@ impl Known {
 mod tests {
     use super::{
         super::{
-            sensitive::{Severity, WordList, queue, raise_all_for_test},
+            sensitive::{WordList, queue},
             tests::{Archive, CUSTOMER, OTHER, text},
         },
         *,
     };
-    use crate::{archive::queries::ArchiveSight, kit::Id, store::Act};
-
-    fn raise(archive: &Archive) -> usize {
-        let list = WordList {
-            id: Id::from_bits(7),
-            name: "飞单".to_owned(),
-            words: vec!["转账".to_owned()],
-            unit: None,
-            severity: Severity::High,
-            is_on: true,
-            behaviours: Vec::new(),
-            changed_at: Timestamp::from_ms(0),
-        };
-        let act = Act::by_system("alert.raise", "test");
-        let raised = archive
-            .store
-            .write_blocking(act, move |w| raise_all_for_test(w, list));
-        raised.unwrap()
-    }
+    use crate::archive::queries::ArchiveSight;
 
     #[test]
     fn the_alerts_of_a_conversation_are_known_from_before_and_as_they_come() {
@@ -150,7 +132,7 @@ mod tests {
             text(3, "LinXiaoyu", &[CUSTOMER], "", "不要转账"),
             text(4, "LinXiaoyu", &[CUSTOMER], "", "好的"),
         ]);
-        assert_eq!(raise(&archive), 3);
+        assert_eq!(archive.raise(WordList::for_test(&["转账"])), 3);
         let alerted = Alerted::default();
         let of_chat = |chat: u32| {
             archive.read(|r| {
@@ -166,7 +148,7 @@ mod tests {
         assert!(of_chat(9).is_empty());
 
         archive.pull(vec![text(5, CUSTOMER, &["LinXiaoyu"], "", "转账了")]);
-        assert_eq!(raise(&archive), 1);
+        assert_eq!(archive.raise(WordList::for_test(&["转账"])), 1);
         assert_eq!(of_chat(1), [5, 3, 1]);
         let beside = archive.read(|r| {
             let ids = alerted.of_chat(r, 1).unwrap();

@@ -42,6 +42,15 @@ impl Archive {
         Self { store, dir }
     }
 
+    /// Looks through everything with one list; gives the number of new alerts.
+    pub(super) fn raise(&self, list: super::sensitive::WordList) -> usize {
+        let act = Act::by_system("alert.raise", "test");
+        let raised = self
+            .store
+            .write_blocking(act, move |w| super::sensitive::raise_all_for_test(w, list));
+        raised.unwrap()
+    }
+
     /// One in which files can be sealed for the firm: openings of an entry about it are.
     pub(super) fn sealing() -> Self {
         let archive = Self::new();
@@ -313,7 +322,7 @@ fn who_is_erased_is_unreadable_and_nobody_else() {
 
 #[test]
 fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() {
-    use super::sensitive::{Behaviour, Cause, Severity, WordList, queue, raise_all_for_test};
+    use super::sensitive::{Behaviour, Cause, WordList, queue};
     let archive = Archive::new();
     archive.pull(vec![
         text(1, CUSTOMER, &["LinXiaoyu"], "", "可以私下轉賬吗"),
@@ -327,22 +336,12 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
         text(3, "LinXiaoyu", &[CUSTOMER], "", "好的"),
     ]);
     let list = WordList {
-        id: crate::kit::Id::from_bits(7),
-        name: "飞单".to_owned(),
-        words: vec!["私下转账".to_owned(), "转账".to_owned(), "回扣".to_owned()],
-        unit: None,
-        severity: Severity::High,
-        is_on: true,
         behaviours: vec![Behaviour::Phone, Behaviour::Card],
-        changed_at: Timestamp::from_ms(NOON),
+        ..WordList::for_test(&["私下转账", "转账", "回扣"])
     };
     for round in 0..2 {
-        let list = list.clone();
-        let act = Act::by_system("alert.raise", "test");
-        let raised = archive
-            .store
-            .write_blocking(act, move |w| raise_all_for_test(w, list));
-        assert_eq!(raised.unwrap(), if round == 0 { 2 } else { 0 });
+        let raised = archive.raise(list.clone());
+        assert_eq!(raised, if round == 0 { 2 } else { 0 });
     }
     let alerts = archive.read(|r| {
         let sight = ArchiveSight::everything_for_test();
@@ -366,9 +365,7 @@ fn words_and_behaviour_raise_one_alert_each_however_often_they_are_looked_for() 
 /// Words that a list has only later: a message is looked at with them too.
 #[test]
 fn words_that_are_new_in_a_list_join_an_alert_and_open_one_that_was_judged_without_them() {
-    use super::sensitive::{
-        Alert, AlertState, Cause, Severity, Verdict, WordList, raise_all_for_test,
-    };
+    use super::sensitive::{Alert, AlertState, Cause, Severity, Verdict, WordList};
     use crate::{
         audit::{Dimension, log},
         kit::Id,
@@ -382,21 +379,10 @@ fn words_that_are_new_in_a_list_join_an_alert_and_open_one_that_was_judged_witho
         "私下轉賬有回扣",
     )]);
     let look = |words: &[&str], severity| {
-        let list = WordList {
-            id: Id::from_bits(7),
-            name: "飞单".to_owned(),
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
-            unit: None,
+        archive.raise(WordList {
             severity,
-            is_on: true,
-            behaviours: Vec::new(),
-            changed_at: Timestamp::from_ms(NOON),
-        };
-        let act = Act::by_system("alert.raise", "test");
-        let raised = archive
-            .store
-            .write_blocking(act, move |w| raise_all_for_test(w, list));
-        raised.unwrap()
+            ..WordList::for_test(words)
+        })
     };
     let alert = || {
         let all: Vec<Alert> = archive.read(|r| r.all(None).unwrap().map(Result::unwrap).collect());

@@ -127,6 +127,27 @@ pub struct Seal {
     pub sha256: Option<String>,
 }
 
+#[cfg(test)]
+impl Seal {
+    /// Of nothing.
+    pub fn for_test() -> Self {
+        Self {
+            at: Timestamp::from_ms(0),
+            by: Id::from_bits(1),
+            file: String::new(),
+            bytes: 0,
+            manifest: String::new(),
+            messages: 0,
+            chosen: 0,
+            media: 0,
+            media_missing: 0,
+            unproven: 0,
+            at_rest: None,
+            sha256: None,
+        }
+    }
+}
+
 /// How a package lies on disk: sealed with the firm's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct AtRest {

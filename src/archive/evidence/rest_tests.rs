@@ -38,18 +38,10 @@ fn lay_open(app: &App, no: u64, file: &str) -> Vec<u8> {
     fs::create_dir_all(folder(app)).unwrap();
     fs::write(folder(app).join(file), &package).unwrap();
     let seal = Seal {
-        at: Timestamp::from_ms(0),
-        by: Id::from_bits(1),
         file: file.to_owned(),
         bytes: package.len() as u64,
         manifest: hex::encode(digest::digest(&digest::SHA256, &manifest)),
-        messages: 0,
-        chosen: 0,
-        media: 0,
-        media_missing: 0,
-        unproven: 0,
-        at_rest: None,
-        sha256: None,
+        ..Seal::for_test()
     };
     let case = Case {
         id: Id::from_bits(no),

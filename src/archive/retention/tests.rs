@@ -252,7 +252,7 @@ fn the_nearest_rule_counts_and_a_rule_that_keeps_for_ever_wins() {
 
 #[test]
 fn the_files_and_the_words_of_alerts_go_with_their_message() {
-    use sensitive::{Cause, Severity, WordList, raise_all_for_test};
+    use sensitive::{Cause, WordList};
     let archive = Archive::at(options(40));
     archive.pull(fixtures());
     archive.pull(vec![text(
@@ -262,20 +262,7 @@ fn the_files_and_the_words_of_alerts_go_with_their_message() {
         "",
         "私下转账给我",
     )]);
-    let list = WordList {
-        id: Id::from_bits(7),
-        name: "飞单".to_owned(),
-        words: vec!["私下转账".to_owned()],
-        unit: None,
-        severity: Severity::High,
-        is_on: true,
-        behaviours: Vec::new(),
-        changed_at: Timestamp::from_ms(NOON),
-    };
-    let raised = archive
-        .store
-        .write_blocking(act(), move |w| raise_all_for_test(w, list));
-    assert_eq!(raised.unwrap(), 1);
+    assert_eq!(archive.raise(WordList::for_test(&["私下转账"])), 1);
     // One file is here, the others are still waited for.
     let (files, sha256) = archive.read(|r| {
         let files: Vec<Media> = r.all(None).unwrap().map(Result::unwrap).collect();
@@ -510,20 +497,7 @@ fn the_context_of_an_open_case_stays_until_it_is_sealed() {
     archive.prove_all();
 
     // Once it is sealed, its package has the context.
-    let seal = evidence::Seal {
-        at,
-        by: Id::from_bits(1),
-        file: String::new(),
-        bytes: 0,
-        manifest: String::new(),
-        messages: 0,
-        chosen: 0,
-        media: 0,
-        media_missing: 0,
-        unproven: 0,
-        at_rest: None,
-        sha256: None,
-    };
+    let seal = evidence::Seal::for_test();
     for (no, context) in [(1, 100), (2, 2)] {
         archive.put(case(no, context, evidence::CaseState::Sealed(seal.clone())));
     }

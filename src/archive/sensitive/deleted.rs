@@ -93,7 +93,7 @@ fn looking(w: &Write<'_>, event: &CustomerEvent) -> Result<Vec<WordList>, StoreE
 mod tests {
     use super::*;
     use crate::{
-        archive::{model::Party, sensitive::Severity, tests::Archive},
+        archive::{model::Party, tests::Archive},
         kit::Timestamp,
         org::{
             DepartmentId, MemberState, Post,
@@ -154,12 +154,8 @@ mod tests {
         let mut list = WordList {
             id: Id::from_bits(id),
             name: id.to_string(),
-            words: Vec::new(),
-            unit: None,
-            severity: Severity::High,
-            is_on: true,
             behaviours: vec![Behaviour::DeleteCustomer],
-            changed_at: Timestamp::from_ms(0),
+            ..WordList::for_test(&[])
         };
         change(&mut list);
         write(archive, move |w| Ok(w.put(&list)?));

@@ -46,6 +46,23 @@ pub struct WordList {
     pub changed_at: Timestamp,
 }
 
+#[cfg(test)]
+impl WordList {
+    /// One of the firm's that looks for these words.
+    pub(in crate::archive) fn for_test(words: &[&str]) -> Self {
+        Self {
+            id: Id::from_bits(7),
+            name: "飞单".to_owned(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            unit: None,
+            severity: Severity::High,
+            is_on: true,
+            behaviours: Vec::new(),
+            changed_at: Timestamp::from_ms(0),
+        }
+    }
+}
+
 /// How much an alert matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]

@@ -295,7 +295,6 @@ mod tests {
         super::super::tests::{Archive, CUSTOMER, text},
         *,
     };
-    use crate::{archive::sensitive::Severity, kit::Timestamp};
 
     #[test]
     fn words_are_found_however_far_apart_they_are_written() {
@@ -310,22 +309,8 @@ mod tests {
         let said = (1..).zip(said);
         let said = said.map(|(seq, words)| text(seq, CUSTOMER, &["LinXiaoyu"], "", words));
         archive.pull(said.collect());
-        let words = ["ass", "免 费送", "加微信", "费 送"];
-        let list = WordList {
-            id: Id::from_bits(7),
-            name: "引流".to_owned(),
-            words: words.map(str::to_owned).to_vec(),
-            unit: None,
-            severity: Severity::High,
-            is_on: true,
-            behaviours: Vec::new(),
-            changed_at: Timestamp::from_ms(0),
-        };
-        let act = Act::by_system("alert.raise", "test");
-        let raised = archive
-            .store
-            .write_blocking(act, move |w| raise_all_for_test(w, list));
-        assert_eq!(raised.unwrap(), 4);
+        let list = WordList::for_test(&["ass", "免 费送", "加微信", "费 送"]);
+        assert_eq!(archive.raise(list), 4);
         let alerts: Vec<Alert> =
             archive.read(|r| r.all(None).unwrap().map(Result::unwrap).collect());
         // The words as the list has them.
